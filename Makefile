@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# Verbs only: each calls a script or meson. `make help` lists them.
+.POSIX:
+.PHONY: all demo check test asan gates interop bench install format clean help
+.NOTPARALLEL:
+
+PREFIX ?= /usr/local
+FILE ?=
+export PREFIX DESTDIR FILE
+
+PROGRAM_ENV = PLAIT="$(CURDIR)/build/gcc/plait" PLAIT_BUILD="$(CURDIR)/build/gcc"
+
+all:     ## build with gcc into build/gcc
+	@scripts/setup build
+	@scripts/build gcc
+
+demo:    ## the main job: a file over two paths, with a path cut and restored (FILE=... for your own file)
+	@scripts/setup demo
+	@scripts/build gcc
+	@$(PROGRAM_ENV) scripts/demo
+
+check:   ## everything: gates, gcc and clang builds, tests, sanitizers, interop with the kernel
+	@scripts/check
+
+test:    ## unit and scenario tests, gcc build
+	@scripts/check setup gcc test
+
+asan:    ## unit and scenario tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@scripts/check setup asan
+
+gates:   ## the gates: layers, purity, names, sizes, tested, words
+	@scripts/check setup gcc gates
+
+interop: ## against the MPTCP of the running kernel (root)
+	@scripts/check setup gcc interop
+
+bench:   ## speed, next to the kernel's
+	@scripts/setup check
+	@scripts/build gcc
+	@$(PROGRAM_ENV) tests/bench/run
+
+install: all ## the program and its manual pages (PREFIX=/usr/local, DESTDIR=)
+	@meson configure build/gcc -Dprefix="$(PREFIX)"
+	@meson install -C build/gcc
+
+format:  ## clang-format all C files in place
+	@scripts/setup dev
+	@find src include tests -name '*.[ch]' -exec clang-format -i {} +
+
+clean:   ## remove what was built
+	rm -rf build
+
+help:    ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18

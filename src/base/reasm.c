@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reassembly of a stream from blocks that arrive in any order.
+ *
+ * Used by a subflow for its sequence space and by a connection for the data sequence space. The
+ * queue is a list sorted by position. Blocks that touch form a run; the first and the last block of
+ * each run point to each other (`other`; a block alone points to itself), so that the in-order run,
+ * the ranges for SACK and the end of a range are found without a walk over the blocks inside.
+ *
+ * Invariants (reasm_check): no overlap, no empty block, nothing below next, bytes, mem and blocks
+ * are the sums over the list, `other` is right at both ends of each run, hint is on the list or
+ * NULL.
+ *
+ * A block that is in order may be lent to the application. So it is never freed, moved or trimmed
+ * but by reasm_take() and reasm_consume(); what insertion does to it is to write behind its last
+ * byte. */
+#include "reasm.h"
+
+#include "copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+static uint64_t block_end(const struct plait_block *b) { return b->pos + b->len; }
+
+void reasm_init(struct reasm *r, uint64_t next)
+{
+    *r = (struct reasm){ .next = next };
+}
+
+void reasm_fini(struct reasm *r, struct block_pool *pool)
+{
+    while (r->head != NULL) {
+        struct plait_block *b = r->head;
+        r->head = b->next;
+        block_put(pool, b);
+    }
+    *r = (struct reasm){ .next = r->next };
+}
+
+/* The last block that starts at or below pos, or NULL. Sequential arrivals find it at the tail or
+ * beside the block that was inserted last. */
+static struct plait_block *find_before(const struct reasm *r, uint64_t pos)
+{
+    struct plait_block *b = r->tail;
+
+    if (b == NULL || r->head->pos > pos)
+        return NULL;
+    if (b->pos <= pos)
+        return b;
+    if (r->hint != NULL)
+        b = r->hint;
+    while (b->pos > pos)
+        b = b->prev;
+    while (b->next != NULL && b->next->pos <= pos)
+        b = b->next;
+    return b;
+}
+
+static void join_ends(struct plait_block *first, struct plait_block *last)
+{
+    first->other = last;
+    last->other = first;
+}
+
+/* Links b behind p (NULL: at the head); both its neighbours are ends of runs. */
+static void link_behind(struct reasm *r, struct plait_block *p, struct plait_block *b)
+{
+    struct plait_block *s = p != NULL ? p->next : r->head;
+
+    b->prev = p;
+    b->next = s;
+    *(p != NULL ? &p->next : &r->head) = b;
+    *(s != NULL ? &s->prev : &r->tail) = b;
+    join_ends(p != NULL && block_end(p) == b->pos ? p->other : b,
+              s != NULL && block_end(b) == s->pos ? s->other : b);
+    r->hint = b;
+    r->bytes += b->len;
+    r->mem += b->cap;
+    r->blocks++;
+}
+
+/* Unlinks an end of a run. */
+static void unlink_end(struct reasm *r, struct plait_block *b)
+{
+    struct plait_block *p = b->prev, *s = b->next, *far = b->other;
+
+    if (far != b)
+        join_ends(p != NULL && block_end(p) == b->pos ? p : s, far);
+    *(p != NULL ? &p->next : &r->head) = s;
+    *(s != NULL ? &s->prev : &r->tail) = p;
+    if (r->hint == b)
+        r->hint = p != NULL ? p : s;
+    r->bytes -= b->len;
+    r->mem -= b->cap;
+    r->blocks--;
+    b->next = b->prev = b->other = NULL;
+}
+
+/* Appends bytes to p, the last block of its run; the room was checked. */
+static void extend(struct reasm *r, struct plait_block *p, const uint8_t *data, uint32_t len)
+{
+    struct plait_block *s = p->next;
+
+    copy_bulk(p->data + p->len, data, len);
+    p->len += len;
+    r->bytes += len;
+    r->hint = p;
+    if (s != NULL && block_end(p) == s->pos)
+        join_ends(p->other, s->other);
+}
+
+static void trim_front(struct plait_block *b, uint64_t pos)
+{
+    uint64_t n = pos > b->pos ? pos - b->pos : 0;
+
+    if (n > b->len)
+        n = b->len;
+    b->data += n;
+    b->pos += n;
+    b->len -= (uint32_t)n;
+}
+
+/* Walks over the blocks that hold pos, so that *p is the last block before the first hole at or
+ * behind pos. Answers where that hole starts. */
+static uint64_t skip_held(const struct reasm *r, struct plait_block **p, uint64_t pos)
+{
+    struct plait_block *s = *p != NULL ? *p : r->head;
+
+    while (s != NULL && s->pos <= pos) {
+        if (block_end(s) > pos)
+            pos = block_end(s);
+        *p = s;
+        s = s->next;
+    }
+    return pos;
+}
+
+/* Makes b end where held data starts. Out-of-order blocks that b covers whole are absorbed instead:
+ * their bytes, which came first, replace b's, and no memory is needed for the pieces around them.
+ * Answers how many bytes were absorbed. */
+static uint64_t absorb(struct reasm *r, struct block_pool *pool, struct plait_block *s,
+                       struct plait_block *b)
+{
+    uint64_t old = 0;
+
+    while (s != NULL && s->pos < block_end(b)) {
+        struct plait_block *after = s->next;
+        if (block_end(s) > block_end(b)) {
+            b->len = (uint32_t)(s->pos - b->pos);
+            break;
+        }
+        copy_bulk(b->data + (s->pos - b->pos), s->data, s->len);
+        old += s->len;
+        unlink_end(r, s);
+        block_put(pool, s);
+        s = after;
+    }
+    return old;
+}
+
+/* A small payload in a large block moves to a smaller one, so that a queue of them costs memory in
+ * proportion to what it holds. */
+static struct plait_block *shrink(struct block_pool *pool, struct plait_block *b)
+{
+    struct plait_block *small;
+
+    if (b->size_class == 0 || b->len > b->cap / 4)
+        return b;
+    small = block_get(pool, b->len);
+    if (small == NULL)
+        return b;
+    memcpy(small->data, b->data, b->len);
+    small->len = b->len;
+    small->pos = b->pos;
+    block_put(pool, b);
+    return small;
+}
+
+uint64_t reasm_insert(struct reasm *r, struct block_pool *pool, struct plait_block *block)
+{
+    struct plait_block *p;
+    uint64_t old, kept;
+
+    assert(block->pos + block->len >= block->pos && "positions never wrap");
+    trim_front(block, r->next);
+    p = find_before(r, block->pos);
+    trim_front(block, skip_held(r, &p, block->pos));
+    if (block->len == 0) {
+        block_put(pool, block);
+        return 0;
+    }
+    old = absorb(r, pool, p != NULL ? p->next : r->head, block);
+    kept = block->len - old;
+    if (p != NULL && block_end(p) == block->pos && block->len < block->cap / 2 &&
+        block->len <= block_tailroom(p)) {
+        extend(r, p, block->data, block->len);
+        block_put(pool, block);
+        return kept;
+    }
+    link_behind(r, p, shrink(pool, block));
+    return kept;
+}
+
+/* Block sizes for len borrowed bytes: full large blocks, then the class that wastes little. */
+static size_t piece_size(uint64_t len)
+{
+    enum { LARGE_FROM = 34816, MIDDLE = 16384, LARGE = 65536 };
+
+    if (len > LARGE_FROM)
+        return LARGE;
+    return len > MIDDLE ? MIDDLE : (size_t)len;
+}
+
+/* Copies bytes into the hole behind p; *p follows. False when memory is gone. */
+static bool fill_hole(struct reasm *r, struct block_pool *pool, struct plait_block **p,
+                      struct reasm_range hole, const uint8_t *data)
+{
+    while (hole.lo < hole.hi) {
+        uint64_t n = hole.hi - hole.lo;
+        uint32_t room = *p != NULL && block_end(*p) == hole.lo ? block_tailroom(*p) : 0;
+
+        if (room > 0) {
+            n = n < room ? n : room;
+            extend(r, *p, data, (uint32_t)n);
+        } else {
+            struct plait_block *b = block_get(pool, piece_size(n));
+            if (b == NULL)
+                return false;
+            n = n < b->cap ? n : b->cap;
+            b->pos = hole.lo;
+            b->len = (uint32_t)n;
+            copy_bulk(b->data, data, n);
+            link_behind(r, *p, b);
+            *p = b;
+        }
+        data += n;
+        hole.lo += n;
+    }
+    return true;
+}
+
+uint64_t reasm_insert_copy(struct reasm *r, struct block_pool *pool, uint64_t pos,
+                           const uint8_t *data, uint32_t len)
+{
+    uint64_t end = pos + len, at = pos > r->next ? pos : r->next, before = r->bytes;
+    struct plait_block *p;
+
+    assert(end >= pos && "positions never wrap");
+    if (at >= end)
+        return 0;
+    p = find_before(r, at);
+    for (;;) {
+        struct plait_block *s;
+        struct reasm_range hole;
+
+        at = skip_held(r, &p, at);
+        if (at >= end)
+            break;
+        s = p != NULL ? p->next : r->head;
+        hole.lo = at;
+        hole.hi = s != NULL && s->pos < end ? s->pos : end;
+        if (!fill_hole(r, pool, &p, hole, data + (at - pos)))
+            break;
+        at = hole.hi;
+    }
+    return r->bytes - before;
+}
+
+struct plait_block *reasm_peek(const struct reasm *r)
+{
+    return r->head != NULL && r->head->pos == r->next ? r->head : NULL;
+}
+
+uint64_t reasm_inorder_end(const struct reasm *r)
+{
+    const struct plait_block *first = reasm_peek(r);
+
+    return first != NULL ? block_end(first->other) : r->next;
+}
+
+struct plait_block *reasm_take(struct reasm *r)
+{
+    struct plait_block *b = reasm_peek(r);
+
+    if (b != NULL) {
+        unlink_end(r, b);
+        r->next += b->len;
+    }
+    return b;
+}
+
+void reasm_consume(struct reasm *r, struct block_pool *pool, uint64_t n)
+{
+    assert(n <= reasm_inorder_end(r) - r->next && "only bytes in order can be consumed");
+    while (n > 0) {
+        struct plait_block *b = r->head;
+        if (b->len > n) {
+            trim_front(b, b->pos + n);
+            r->bytes -= n;
+            r->next += n;
+            return;
+        }
+        n -= b->len;
+        block_put(pool, reasm_take(r));
+    }
+}
+
+uint64_t reasm_end(const struct reasm *r)
+{
+    return r->tail != NULL ? block_end(r->tail) : r->next;
+}
+
+bool reasm_range_at(const struct reasm *r, uint64_t pos, struct reasm_range *out)
+{
+    const struct plait_block *b = find_before(r, pos);
+
+    if (b == NULL || block_end(b) <= pos)
+        return false;
+    if (b->prev == NULL || block_end(b->prev) != b->pos)
+        b = b->other; /* the first of its run knows the last */
+    while (b->next != NULL && b->next->pos == block_end(b))
+        b = b->next;
+    out->lo = b->other->pos;
+    out->hi = block_end(b);
+    return true;
+}
+
+uint32_t reasm_gaps(const struct reasm *r, struct reasm_range *held, uint32_t max)
+{
+    const struct plait_block *b = reasm_peek(r);
+    uint32_t n = 0;
+
+    b = b != NULL ? b->other->next : r->head;
+    for (; b != NULL && n < max; b = b->other->next)
+        held[n++] = (struct reasm_range){ b->pos, block_end(b->other) };
+    return n;
+}
+
+uint64_t reasm_prune(struct reasm *r, struct block_pool *pool, uint64_t target)
+{
+    uint64_t before = r->bytes;
+
+    while (r->mem > target && r->tail != NULL) {
+        struct plait_block *b = r->tail;
+        if (b->other == reasm_peek(r))
+            break;
+        unlink_end(r, b);
+        block_put(pool, b);
+    }
+    return before - r->bytes;
+}
+
+/* The run that starts at first is closed and its ends know each other; answers its last block. */
+static const struct plait_block *check_run(const struct plait_block *first)
+{
+    const struct plait_block *b = first;
+
+    while (b->next != NULL && b->next->pos == block_end(b))
+        b = b->next;
+    return first->other == b && b->other == first ? b : NULL;
+}
+
+bool reasm_check(const struct reasm *r)
+{
+    uint64_t bytes = 0, mem = 0, end = r->next;
+    uint32_t blocks = 0;
+    bool hint_found = r->hint == NULL;
+    const struct plait_block *prev = NULL;
+
+    for (const struct plait_block *b = r->head; b != NULL; prev = b, b = b->next) {
+        bool starts_run = prev == NULL || block_end(prev) != b->pos;
+        if (b->prev != prev || b->len == 0 || b->pos < end || block_tailroom(b) > b->cap)
+            return false;
+        if (starts_run && check_run(b) == NULL)
+            return false;
+        end = block_end(b);
+        bytes += b->len;
+        mem += b->cap;
+        blocks++;
+        hint_found = hint_found || r->hint == b;
+    }
+    return r->tail == prev && hint_found && bytes == r->bytes && mem == r->mem &&
+           blocks == r->blocks;
+}

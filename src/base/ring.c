@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A growable deque: queues of mappings, of sent segments, of events.
+ *
+ * Owned by whoever embeds it. Invariants: cap is 0 or a power of two, count <= cap, count <= max,
+ * first < cap unless cap is 0; v is NULL exactly when cap is 0. */
+#include "ring.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { FIRST_CAP = 8 };
+
+void ring_init(struct ring *r, const struct plait_env *env, uint32_t elem, uint32_t max)
+{
+    assert(elem > 0 && max <= UINT32_MAX / 2 + 1 && "an element has bytes, and slots fit 32 bits");
+    *r = (struct ring){ .env = env, .elem = elem, .max = max };
+}
+
+void ring_fini(struct ring *r)
+{
+    if (r->v != NULL)
+        r->env->free(r->env->ctx, r->v, (size_t)r->cap * r->elem);
+    ring_init(r, r->env, r->elem, r->max);
+}
+
+static uint8_t *slot(const struct ring *r, uint32_t i)
+{
+    return r->v + (size_t)((r->first + i) & (r->cap - 1)) * r->elem;
+}
+
+void *ring_at(const struct ring *r, uint32_t i)
+{
+    assert(i < r->count && "index inside the ring");
+    return slot(r, i);
+}
+
+static bool grow(struct ring *r)
+{
+    uint32_t cap = r->cap > 0 ? r->cap * 2 : FIRST_CAP, head;
+    uint8_t *v;
+
+    if (r->count >= r->max)
+        return false;
+    if (r->count < r->cap)
+        return true;
+    v = r->env->alloc(r->env->ctx, (size_t)cap * r->elem);
+    if (v == NULL)
+        return false;
+    head = r->cap - r->first; /* elements up to the end of the old array; it is full */
+    if (r->count > 0) {
+        memcpy(v, slot(r, 0), (size_t)head * r->elem);
+        memcpy(v + (size_t)head * r->elem, r->v, (size_t)r->first * r->elem);
+        r->env->free(r->env->ctx, r->v, (size_t)r->cap * r->elem);
+    }
+    r->v = v;
+    r->cap = cap;
+    r->first = 0;
+    return true;
+}
+
+void *ring_push(struct ring *r)
+{
+    if (!grow(r))
+        return NULL;
+    r->count++;
+    return memset(slot(r, r->count - 1), 0, r->elem);
+}
+
+void *ring_insert(struct ring *r, uint32_t at)
+{
+    assert(at <= r->count && "index inside the ring or its end");
+    if (!grow(r))
+        return NULL;
+    r->count++;
+    if (at < r->count / 2) {
+        r->first = (r->first - 1) & (r->cap - 1);
+        for (uint32_t i = 0; i < at; i++)
+            memcpy(slot(r, i), slot(r, i + 1), r->elem);
+    } else {
+        for (uint32_t i = r->count - 1; i > at; i--)
+            memcpy(slot(r, i), slot(r, i - 1), r->elem);
+    }
+    return memset(slot(r, at), 0, r->elem);
+}
+
+void ring_pop(struct ring *r, uint32_t n)
+{
+    assert(n <= r->count && "only what is there can be dropped");
+    if (n == r->count) {
+        ring_fini(r);
+        return;
+    }
+    r->first = (r->first + n) & (r->cap - 1);
+    r->count -= n;
+}
+
+void ring_truncate(struct ring *r, uint32_t n)
+{
+    if (n == 0)
+        ring_fini(r);
+    else if (n < r->count)
+        r->count = n;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The send store of a connection.
+ *
+ * Owned by a connection; the application's bytes are copied in once, and packets point into it
+ * until the data is acknowledged.
+ *
+ * Block sizes grow with the backlog: an empty store starts with the class that fits what is
+ * written, each next block is at least one class larger. So a chatty connection holds 2 KiB, and a
+ * bulk one nearly only large blocks. Each block is full before the next one starts. Invariants:
+ * block i + 1 starts where block i ends; begin lies in the first block, end is the end of the last;
+ * at most one block of each smaller class stands in front of the large ones, which is why 65535
+ * bytes touch at most three. */
+#include "store.h"
+
+#include "copy.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { RING_FIRST = 4, SIZE_SMALL = 2048, SIZE_MIDDLE = 16384, SIZE_LARGE = 65536 };
+
+void store_init(struct store *s, struct block_pool *pool, uint64_t begin)
+{
+    *s = (struct store){ .pool = pool, .begin = begin, .end = begin };
+}
+
+static struct plait_block *block_at(const struct store *s, uint32_t i)
+{
+    return s->ring[(s->first + i) & (s->ring_cap - 1)];
+}
+
+void store_fini(struct store *s)
+{
+    const struct plait_env *env = s->pool->env;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        block_put(s->pool, block_at(s, i));
+    if (s->ring != NULL)
+        env->free(env->ctx, s->ring, s->ring_cap * sizeof *s->ring);
+    store_init(s, s->pool, s->end);
+}
+
+/* Room for one more block; false when memory is gone. */
+static bool ring_room(struct store *s)
+{
+    const struct plait_env *env = s->pool->env;
+    uint32_t cap = s->ring_cap > 0 ? s->ring_cap * 2 : RING_FIRST;
+    struct plait_block **ring;
+
+    if (s->count < s->ring_cap)
+        return true;
+    ring = env->alloc(env->ctx, cap * sizeof *ring);
+    if (ring == NULL)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        ring[i] = block_at(s, i);
+    if (s->ring != NULL)
+        env->free(env->ctx, s->ring, s->ring_cap * sizeof *ring);
+    s->ring = ring;
+    s->ring_cap = cap;
+    s->first = 0;
+    return true;
+}
+
+/* The size of the block behind `last` (NULL: the first) when len bytes wait. */
+static size_t size_behind(const struct plait_block *last, size_t len)
+{
+    if (last != NULL && last->cap >= SIZE_MIDDLE)
+        return SIZE_LARGE;
+    if (len > SIZE_MIDDLE)
+        return SIZE_LARGE;
+    return last != NULL || len > SIZE_SMALL ? SIZE_MIDDLE : SIZE_SMALL;
+}
+
+static struct plait_block *add_block(struct store *s, struct plait_block *last, size_t len)
+{
+    struct plait_block *b;
+
+    if (!ring_room(s))
+        return NULL;
+    b = block_get(s->pool, size_behind(last, len));
+    if (b == NULL)
+        return NULL;
+    b->pos = s->end;
+    s->ring[(s->first + s->count) & (s->ring_cap - 1)] = b;
+    s->count++;
+    return b;
+}
+
+size_t store_append(struct store *s, const void *data, size_t len)
+{
+    const uint8_t *from = data;
+    size_t done = 0;
+
+    while (done < len) {
+        struct plait_block *b = s->count > 0 ? block_at(s, s->count - 1) : NULL;
+        size_t n;
+
+        if (b == NULL || block_tailroom(b) == 0)
+            b = add_block(s, b, len - done);
+        if (b == NULL)
+            break;
+        n = block_tailroom(b) < len - done ? block_tailroom(b) : len - done;
+        copy_bulk(b->data + b->len, from + done, n);
+        b->len += (uint32_t)n;
+        s->end += n;
+        done += n;
+    }
+    return done;
+}
+
+/* Index of the block that holds pos, which is held. */
+static uint32_t index_of(const struct store *s, uint64_t pos)
+{
+    uint32_t lo = 0, hi = s->count;
+
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (block_at(s, mid)->pos <= pos)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+uint32_t store_views(const struct store *s, uint64_t pos, uint32_t len, struct store_view *views,
+                     uint32_t max)
+{
+    uint32_t n = 0;
+
+    if (len == 0 || pos < s->begin || pos >= s->end || len > s->end - pos)
+        return 0;
+    for (uint32_t i = index_of(s, pos); len > 0; i++) {
+        const struct plait_block *b = block_at(s, i);
+        uint32_t offset = (uint32_t)(pos - b->pos);
+        uint32_t part = b->len - offset < len ? b->len - offset : len;
+
+        if (n == max)
+            return 0;
+        views[n++] = (struct store_view){ b->data + offset, part };
+        pos += part;
+        len -= part;
+    }
+    return n;
+}
+
+void store_release(struct store *s, uint64_t pos)
+{
+    assert(pos <= s->end && "only what was written can be released");
+    if (pos <= s->begin)
+        return;
+    while (s->count > 0) {
+        struct plait_block *b = block_at(s, 0);
+        if (b->pos + b->len > pos)
+            break;
+        s->first = (s->first + 1) & (s->ring_cap - 1);
+        s->count--;
+        block_put(s->pool, b);
+    }
+    s->begin = pos;
+}

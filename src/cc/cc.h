@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Congestion control: a policy of one subflow. It sees numbers and sets two: cwnd and ssthresh. All in bytes,
+ * microseconds and integers: a simulation is the same bit for bit on every compiler. */
+#ifndef CC_CC_H
+#define CC_CC_H
+
+#include <plait/types.h>
+
+enum { CC_SSTHRESH_INFINITE = 0x7fffffff };
+
+/* What an ACK brought. */
+struct cc_ack {
+    plait_time now;
+    uint32_t acked;      /* bytes newly acknowledged, cumulatively */
+    uint32_t flight;     /* bytes in flight before this ACK */
+    plait_time rtt;      /* sample of this ACK, 0: none */
+    plait_time srtt;     /* 0: none yet */
+    plait_time min_rtt;
+    bool cwnd_limited;   /* the window was what held the sender back */
+    bool after_rto;      /* slow start after a time-out: ABC with L = 1 (RFC 3465 2.3) */
+    uint32_t snd_una, snd_nxt; /* for algorithms that count rounds */
+};
+
+struct cc_cubic {
+    uint32_t w_max, w_est, cwnd_prior, origin; /* see cubic.c */
+    uint64_t k;
+    plait_time epoch;
+    uint64_t acked_frac, est_frac;
+};
+
+struct cc_reno { uint32_t acked; }; /* bytes towards the next +1 MSS */
+
+struct cc {
+    const struct cc_ops *ops;
+    uint32_t mss;        /* payload bytes of a full segment */
+    uint32_t cwnd, ssthresh;
+    union { struct cc_reno reno; struct cc_cubic cubic; } u, undo_u;
+    uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
+};
+
+struct cc_ops {
+    const char *name;
+    void (*init)(struct cc *cc);
+    /* Congestion avoidance or slow start: called for every ACK of new data outside recovery. */
+    void (*on_ack)(struct cc *cc, const struct cc_ack *ack);
+    /* A loss or ECN event, once for each window: sets ssthresh (>= 2 MSS); cwnd follows it through PRR. flight: bytes
+     * in flight when it was found. */
+    void (*on_congestion)(struct cc *cc, uint32_t flight, plait_time now);
+    /* First time-out of a segment: sets ssthresh; the caller sets cwnd to 1 MSS. */
+    void (*on_rto)(struct cc *cc, uint32_t flight, plait_time now);
+    /* Recovery is over: cwnd = ssthresh has been set. */
+    void (*on_recovered)(struct cc *cc, plait_time now);
+    /* Sending begins again after idle microseconds without anything in flight. */
+    void (*on_idle)(struct cc *cc, plait_time idle, plait_time rto, plait_time now);
+};
+
+extern const struct cc_ops cc_reno_ops, cc_cubic_ops;
+const struct cc_ops *cc_find(const char *name); /* NULL: no such algorithm */
+
+/* cwnd = initial window of RFC 6928, ssthresh infinite. */
+void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss);
+void cc_set_mss(struct cc *cc, uint32_t mss); /* a smaller path MTU; keeps cwnd >= 1 MSS */
+/* Saves everything that a spurious reduction must give back; cc_undo() restores it (cwnd never shrinks). */
+void cc_save(struct cc *cc);
+void cc_undo(struct cc *cc);
+uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
+
+#endif

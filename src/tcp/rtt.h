@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Round-trip time and retransmission time-out (RFC 6298). Microseconds. */
+#ifndef TCP_RTT_H
+#define TCP_RTT_H
+
+#include <plait/types.h>
+
+struct tcp_rtt {
+    plait_time srtt, rttvar; /* 0: no sample yet */
+    plait_time min_rtt;      /* lowest sample; PLAIT_NEVER until the first */
+    plait_time rto;          /* base time-out, without back-off */
+    plait_time rto_min;
+    uint8_t backoff;         /* time-outs in a row: rto << backoff, at most 60 s in all */
+};
+
+void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min);
+void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt);
+plait_time tcp_rtt_timeout(const struct tcp_rtt *r); /* with back-off */
+void tcp_rtt_back_off(struct tcp_rtt *r);
+void tcp_rtt_reset_backoff(struct tcp_rtt *r);
+/* The SYN timed out and the handshake is done: RTO starts at 3 s (RFC 6298 5.7). */
+void tcp_rtt_after_syn_timeout(struct tcp_rtt *r);
+
+#endif
