@@ -8,6 +8,8 @@ PREFIX ?= /usr/local
 FILE ?=
 export PREFIX DESTDIR FILE
 
+# scripts/check is in Python; a machine that has none yet gets it first.
+CHECK = @command -v python3 >/dev/null || scripts/setup check; scripts/check
 PROGRAM_ENV = PLAIT="$(CURDIR)/build/gcc/plait" PLAIT_BUILD="$(CURDIR)/build/gcc"
 
 all:     ## build with gcc into build/gcc
@@ -20,19 +22,19 @@ demo:    ## the main job: a file over two paths, with a path cut and restored (F
 	@$(PROGRAM_ENV) scripts/demo
 
 check:   ## everything: gates, gcc and clang builds, tests, sanitizers, interop with the kernel
-	@scripts/check
+	$(CHECK)
 
 test:    ## unit and scenario tests, gcc build
-	@scripts/check setup gcc test
+	$(CHECK) setup gcc test
 
 asan:    ## unit and scenario tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@scripts/check setup asan
+	$(CHECK) setup asan
 
 gates:   ## the gates: layers, purity, names, sizes, tested, words
-	@scripts/check setup gcc gates
+	$(CHECK) setup gcc gates
 
 interop: ## against the MPTCP of the running kernel (root)
-	@scripts/check setup gcc interop
+	$(CHECK) setup gcc interop
 
 bench:   ## speed, next to the kernel's
 	@scripts/setup check

@@ -113,7 +113,7 @@ def symbols(path):
     for line in run("objdump", "-t", path).splitlines():
         head = re.match(r"(\S+):\s+file format", line)
         if head:
-            member = head.group(1)
+            member = head.group(1).split("/")[-1]
             continue
         row = re.match(r"[0-9a-f]{8,16} (.{7}) (\S+)\t[0-9a-f]+\s+(?:\.hidden |\.protected |\.internal )?(\S+)",
                        line)

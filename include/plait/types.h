@@ -120,6 +120,8 @@ struct plait_trace {
     X(IP_EXTHDR, "IPv6 extension header chain refused")                                            \
     X(TCP_TRUNCATED, "TCP header shorter than it says")                                            \
     X(TCP_CSUM, "TCP checksum wrong")                                                              \
+    X(ICMP_CSUM, "ICMP checksum wrong")                                                            \
+    X(ICMP_MALFORMED, "ICMP error that quotes no TCP header")                                      \
     X(TCP_OPTION, "malformed TCP option ignored")                                                  \
     X(TCP_FLAGS, "flag combination that no TCP sends")                                             \
     X(MP_OPTION, "malformed MPTCP option ignored")                                                 \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every object of one stack shares: the environment, the memory, the secret and the counters.
- */
+/* What every object of one stack shares: the environment, the memory, the secret and the
+ * counters. */
 #ifndef BASE_CTX_H
 #define BASE_CTX_H
 

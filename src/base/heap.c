@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines of a stack: the node with the smallest key is at v[0].
  *
- * Owned by the stack. Invariants: v[i]->at == i + 1; no key is smaller than its parent's; n <= cap.
- */
+ * Owned by the stack. Invariants: v[i]->at == i + 1; no key is smaller than its parent's; n <=
+ * cap. */
 #include "heap.h"
 
 #include <assert.h>

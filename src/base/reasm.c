@@ -176,6 +176,11 @@ static struct plait_block *shrink(struct block_pool *pool, struct plait_block *b
     return small;
 }
 
+/*= RFC 8684 3.3.1
+ * Although the detailed specification of such operation is outside the scope of this document, an
+ * implementation SHOULD treat the first data that is received at a subflow for the data sequence
+ * space as the data that should be delivered to the application, and any subsequent data for that
+ * sequence space SHOULD be ignored. */
 uint64_t reasm_insert(struct reasm *r, struct block_pool *pool, struct plait_block *block)
 {
     struct plait_block *p;

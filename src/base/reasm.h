@@ -34,8 +34,8 @@ uint64_t reasm_insert_copy(struct reasm *r, struct block_pool *pool, uint64_t po
                            const uint8_t *data, uint32_t len);
 /* End of the in-order run: next plus the bytes that can be taken now. */
 uint64_t reasm_inorder_end(const struct reasm *r);
-/* Unlinks and answers the first block if it starts at next; next moves behind it. NULL otherwise.
- */
+/* Unlinks and answers the first block if it starts at next; next moves behind it. NULL
+ * otherwise. */
 struct plait_block *reasm_take(struct reasm *r);
 /* The first block if it is in order, without taking it. */
 struct plait_block *reasm_peek(const struct reasm *r);

@@ -34,28 +34,39 @@ void *ring_at(const struct ring *r, uint32_t i)
     return slot(r, i);
 }
 
-static bool grow(struct ring *r)
+/* Moves the elements into an array of cap slots. */
+static bool resize(struct ring *r, uint32_t cap)
 {
-    uint32_t cap = r->cap > 0 ? r->cap * 2 : FIRST_CAP, head;
-    uint8_t *v;
+    uint32_t head = r->cap - r->first; /* slots up to the end of the old array */
+    uint8_t *v = r->env->alloc(r->env->ctx, (size_t)cap * r->elem);
 
-    if (r->count >= r->max)
-        return false;
-    if (r->count < r->cap)
-        return true;
-    v = r->env->alloc(r->env->ctx, (size_t)cap * r->elem);
     if (v == NULL)
         return false;
-    head = r->cap - r->first; /* elements up to the end of the old array; it is full */
-    if (r->count > 0) {
+    if (r->v != NULL) {
+        head = head < r->count ? head : r->count;
         memcpy(v, slot(r, 0), (size_t)head * r->elem);
-        memcpy(v + (size_t)head * r->elem, r->v, (size_t)r->first * r->elem);
+        memcpy(v + (size_t)head * r->elem, r->v, (size_t)(r->count - head) * r->elem);
         r->env->free(r->env->ctx, r->v, (size_t)r->cap * r->elem);
     }
     r->v = v;
     r->cap = cap;
     r->first = 0;
     return true;
+}
+
+bool ring_reserve(struct ring *r, uint32_t n)
+{
+    uint32_t want = r->max - r->count < n ? r->max : r->count + n;
+    uint32_t cap = r->cap > 0 ? r->cap : FIRST_CAP;
+
+    while (cap < want)
+        cap *= 2;
+    return cap == r->cap || want == 0 || resize(r, cap);
+}
+
+static bool grow(struct ring *r)
+{
+    return r->count < r->max && ring_reserve(r, 1);
 }
 
 void *ring_push(struct ring *r)

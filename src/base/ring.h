@@ -16,6 +16,8 @@ struct ring {
 
 void ring_init(struct ring *r, const struct plait_env *env, uint32_t elem, uint32_t max);
 void ring_fini(struct ring *r);
+/* Makes room for n more, or for as many as max allows: they cannot fail for memory. False: none. */
+bool ring_reserve(struct ring *r, uint32_t n);
 /* A new zeroed last element; NULL: cap or memory. */
 void *ring_push(struct ring *r);
 /* A new zeroed element before index at; NULL likewise. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Congestion control: a policy of one subflow. It sees numbers and sets two: cwnd and ssthresh. All in bytes,
- * microseconds and integers: a simulation is the same bit for bit on every compiler. */
+/* Congestion control: a policy of one subflow. It sees numbers and sets two: cwnd and ssthresh. All
+ * in bytes, microseconds and integers: a simulation is the same bit for bit on every compiler. */
 #ifndef CC_CC_H
 #define CC_CC_H
 
 #include <plait/types.h>
 
-enum { CC_SSTHRESH_INFINITE = 0x7fffffff };
+enum {
+    CC_SSTHRESH_INFINITE = 0x7fffffff,
+    CC_CWND_MAX = 1 << 30, /* no window grows beyond */
+    CC_BURST_SEGS = 2,     /* RFC 3465's L: segments that one ACK may add in slow start */
+};
 
 /* What an ACK brought. */
 struct cc_ack {
@@ -21,19 +25,28 @@ struct cc_ack {
     uint32_t snd_una, snd_nxt; /* for algorithms that count rounds */
 };
 
+/* RFC 9438 4.1.2, in bytes; see cubic.c. */
 struct cc_cubic {
-    uint32_t w_max, w_est, cwnd_prior, origin; /* see cubic.c */
-    uint64_t k;
-    plait_time epoch;
-    uint64_t acked_frac, est_frac;
+    uint32_t w_max;      /* window when the last reduction came; 0: none known */
+    uint32_t w_est;      /* what Reno would have by now */
+    uint32_t cwnd_prior; /* cwnd before the last reduction */
+    bool running;        /* an epoch (a stage of congestion avoidance) has begun: the rest is valid */
+    plait_time k;        /* from the epoch's start until w_max is reached again */
+    plait_time epoch;    /* its start, moved on by the time that the application did not use */
+    plait_time last_ack; /* until when epoch has been adjusted */
+    uint64_t cwnd_frac;  /* remainder of the last division: (target - cwnd) * bytes */
+    uint64_t est_frac;   /* likewise: 9 * mss * bytes */
 };
 
-struct cc_reno { uint32_t acked; }; /* bytes towards the next +1 MSS */
+struct cc_reno {
+    uint32_t acked; /* bytes towards the next +1 MSS */
+};
 
 struct cc {
     const struct cc_ops *ops;
     uint32_t mss;        /* payload bytes of a full segment */
     uint32_t cwnd, ssthresh;
+    uint32_t burst;      /* bytes that one ACK may add in slow start; at least CC_BURST_SEGS segments */
     union { struct cc_reno reno; struct cc_cubic cubic; } u, undo_u;
     uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
 };
@@ -43,8 +56,8 @@ struct cc_ops {
     void (*init)(struct cc *cc);
     /* Congestion avoidance or slow start: called for every ACK of new data outside recovery. */
     void (*on_ack)(struct cc *cc, const struct cc_ack *ack);
-    /* A loss or ECN event, once for each window: sets ssthresh (>= 2 MSS); cwnd follows it through PRR. flight: bytes
-     * in flight when it was found. */
+    /* A loss or ECN event, once for each window: sets ssthresh (>= 2 MSS); cwnd follows it through
+     * PRR. flight: bytes in flight when it was found. */
     void (*on_congestion)(struct cc *cc, uint32_t flight, plait_time now);
     /* First time-out of a segment: sets ssthresh; the caller sets cwnd to 1 MSS. */
     void (*on_rto)(struct cc *cc, uint32_t flight, plait_time now);
@@ -59,10 +72,22 @@ const struct cc_ops *cc_find(const char *name); /* NULL: no such algorithm */
 
 /* cwnd = initial window of RFC 6928, ssthresh infinite. */
 void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss);
-void cc_set_mss(struct cc *cc, uint32_t mss); /* a smaller path MTU; keeps cwnd >= 1 MSS */
-/* Saves everything that a spurious reduction must give back; cc_undo() restores it (cwnd never shrinks). */
+/* Another segment size; where it is smaller cwnd shrinks in proportion (RFC 5681 3.1), to 1 MSS at
+ * least. */
+void cc_set_mss(struct cc *cc, uint32_t mss);
+/* Saves everything that a spurious reduction must give back; cc_undo() restores it (cwnd never
+ * shrinks). */
 void cc_save(struct cc *cc);
 void cc_undo(struct cc *cc);
 uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
+
+/* ---- what the algorithms share ---------------------------------------------------------------- */
+
+/* Slow start with appropriate byte counting: adds to cwnd. */
+void cc_slow_start(struct cc *cc, const struct cc_ack *ack);
+/* cwnd += bytes, up to CC_CWND_MAX. */
+void cc_grow(struct cc *cc, uint64_t bytes);
+/* After idling for longer than rto: cwnd = restart window (RFC 5681 4.1). */
+void cc_restart(struct cc *cc, plait_time idle, plait_time rto);
 
 #endif

@@ -4,33 +4,19 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
-size_t drv_addr_ip_len(const struct plait_addr *addr)
+const char *drv_addr_text(const struct plait_addr *addr, char buf[ADDR_TEXT_MAX])
 {
-    return addr->family == 6 ? 16 : 4;
-}
-
-const char *drv_addr_ip_text(const struct plait_addr *addr, char buf[DRV_ADDR_TEXT])
-{
-    int af = addr->family == 6 ? AF_INET6 : AF_INET;
-    if (addr->family == 0 || !inet_ntop(af, addr->ip, buf, DRV_ADDR_TEXT))
-        (void)snprintf(buf, DRV_ADDR_TEXT, "any");
+    addr_print(addr, buf);
     return buf;
 }
 
-const char *drv_addr_text(const struct plait_addr *addr, char buf[DRV_ADDR_TEXT])
+const char *drv_addr_ip_text(const struct plait_addr *addr, char buf[ADDR_TEXT_MAX])
 {
-    char ip[DRV_ADDR_TEXT];
-    drv_addr_ip_text(addr, ip);
-    if (addr->port == 0)
-        (void)snprintf(buf, DRV_ADDR_TEXT, "%s", ip);
-    else if (addr->family == 6)
-        (void)snprintf(buf, DRV_ADDR_TEXT, "[%.45s]:%u", ip, addr->port);
-    else
-        (void)snprintf(buf, DRV_ADDR_TEXT, "%.45s:%u", ip, addr->port);
-    return buf;
+    struct plait_addr bare = *addr;
+    bare.port = 0;
+    return drv_addr_text(&bare, buf);
 }
 
 bool drv_addr_parse_port(const char *text, uint16_t *port)
@@ -50,7 +36,7 @@ bool drv_addr_parse_port(const char *text, uint16_t *port)
 
 static bool parse_ip(const char *text, size_t len, struct plait_addr *addr)
 {
-    char buf[DRV_ADDR_TEXT];
+    char buf[ADDR_TEXT_MAX];
     struct in_addr v4;
     struct in6_addr v6;
 
@@ -93,7 +79,7 @@ struct plait_addr drv_addr_make(uint8_t family, const void *ip)
     struct plait_addr addr;
     memset(&addr, 0, sizeof addr);
     addr.family = family;
-    memcpy(addr.ip, ip, drv_addr_ip_len(&addr));
+    memcpy(addr.ip, ip, addr_ip_len(&addr));
     return addr;
 }
 
@@ -117,24 +103,4 @@ bool drv_addr_from_sockaddr(const struct sockaddr *sa, struct plait_addr *addr)
         *addr = drv_addr_make(6, &v6.sin6_addr);
     addr->port = ntohs(v6.sin6_port);
     return true;
-}
-
-bool drv_addr_same_ip(const struct plait_addr *a, const struct plait_addr *b)
-{
-    return a->family == b->family && memcmp(a->ip, b->ip, drv_addr_ip_len(a)) == 0;
-}
-
-bool drv_addr_is_loopback(const struct plait_addr *addr)
-{
-    static const uint8_t one[16] = {[15] = 1};
-    if (addr->family == 4)
-        return addr->ip[0] == 127;
-    return addr->family == 6 && memcmp(addr->ip, one, sizeof one) == 0;
-}
-
-bool drv_addr_is_link_local(const struct plait_addr *addr)
-{
-    if (addr->family == 4)
-        return addr->ip[0] == 169 && addr->ip[1] == 254;
-    return addr->family == 6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80;
 }

@@ -39,27 +39,20 @@ static void ports_text(char *buf, size_t size, const uint16_t *ports, size_t n)
         used += (size_t)snprintf(buf + used, size - used, "%s%u", i ? ", " : "", ports[i]);
 }
 
-/* `fib` keeps the hands off what this host only forwards; a kernel without it gets the plain match. */
+/* `fib` keeps the hands off what this host only forwards; a kernel without it gets the plain match.
+ * Three commands, one transaction: nft 1.0.6 forgets a chain that stands in one block with table flags. */
 static bool add_table(struct drv_firewall *fw, const char *ports, bool owned, bool fib)
 {
     char script[SCRIPT_TEXT];
     (void)snprintf(script, sizeof script,
-                   "create table inet %s { %s"
-                   " chain prerouting {"
-                   " type filter hook prerouting priority raw; policy accept;"
-                   " %stcp dport { %s } counter drop;"
-                   " }; }",
-                   fw->table, owned ? "flags owner;" : "", fib ? "fib daddr type local " : "", ports);
+                   "create table inet %s { %s };"
+                   " add chain inet %s prerouting"
+                   " { type filter hook prerouting priority raw; policy accept; };"
+                   " add rule inet %s prerouting %stcp dport { %s } counter drop",
+                   fw->table, owned ? "flags owner;" : "", fw->table, fw->table,
+                   fib ? "fib daddr type local " : "", ports);
     fw->owned = owned;
     return run(fw->ctx, script);
-}
-
-static bool add_table_somehow(struct drv_firewall *fw, const char *ports)
-{
-    for (int try = 0; try < 4; try++)
-        if (add_table(fw, ports, try < 2, try % 2 == 0))
-            return true;
-    return false;
 }
 
 /* The next table of ours in a listing; moves *at behind it. 0 at the end. */
@@ -115,16 +108,33 @@ static int fail_permission(struct drv_error *err)
                     "CAP_NET_ADMIN, or in `unshare -Urn`");
 }
 
-static int fail_rule(struct drv_firewall *fw, struct drv_error *err)
+/* Keeps the first line of what nft said; reading it empties the buffer. */
+static void save_error(struct drv_firewall *fw, struct drv_error *err)
 {
     const char *why = nft_ctx_get_error_buffer(fw->ctx);
-    size_t len = strcspn(why, "\n");
+    int len = (int)strcspn(why, "\n");
 
-    if (strstr(why, "not permitted"))
-        return fail_permission(err);
-    return drv_fail(err, DRV_FAULT_SYSTEM,
-                    "nftables refused the rule that keeps the kernel from answering (%.*s): it needs the "
-                    "kernel modules nf_tables and nft_counter", (int)len, why);
+    (void)drv_fail(err, DRV_FAULT_SYSTEM,
+                   "nftables refused the rule that keeps the kernel from answering (%.*s): it needs the "
+                   "kernel modules nf_tables and nft_counter", len < 200 ? len : 200, why);
+}
+
+static bool add_table_somehow(struct drv_firewall *fw, const char *ports, struct drv_error *err)
+{
+    for (int try = 0; try < 4; try++) {
+        if (add_table(fw, ports, try < 2, try % 2 == 0))
+            return true;
+        if (try == 0)
+            save_error(fw, err);
+    }
+    return false;
+}
+
+/* The name may be taken by a second host in this process, or by the same pid of another pid namespace;
+ * "not permitted" is what the kernel says of a table that another owns. */
+static bool is_taken(const struct drv_error *err)
+{
+    return strstr(err->text, "exists") || strstr(err->text, "not permitted");
 }
 
 int drv_firewall_open(struct drv_firewall *fw, const uint16_t *ports, size_t n, struct drv_error *err)
@@ -146,12 +156,11 @@ int drv_firewall_open(struct drv_firewall *fw, const uint16_t *ports, size_t n, 
             (void)snprintf(fw->table, sizeof fw->table, TABLE_PREFIX "%ld", (long)getpid());
         else
             (void)snprintf(fw->table, sizeof fw->table, TABLE_PREFIX "%ld_%d", (long)getpid(), try);
-        if (add_table_somehow(fw, text))
+        if (add_table_somehow(fw, text, err))
             return 0;
-        if (!strstr(nft_ctx_get_error_buffer(fw->ctx), "exists"))
+        if (!is_taken(err))
             break;
     }
-    (void)fail_rule(fw, err);
     nft_ctx_free(fw->ctx);
     fw->ctx = NULL;
     return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loss recovery of one subflow: RACK-TLP (RFC 8985), PRR (RFC 6937), F-RTO (RFC 5682), undo by DSACK and timestamps
- * (RFC 3708, 4015), the retransmission timer (RFC 6298). It owns cwnd's ups and downs by calling cc. */
+/* Loss recovery of one subflow: RACK-TLP (RFC 8985), PRR (RFC 6937, 9937), F-RTO (RFC 5682), undo by
+ * DSACK and timestamps (RFC 3708, 4015), the retransmission timer (RFC 6298). It owns cwnd's ups and
+ * downs by calling cc. The theory is told in loss.c. */
 #ifndef TCP_LOSS_H
 #define TCP_LOSS_H
 
@@ -13,38 +14,56 @@ enum tcp_recovery { TCP_LOSS_OPEN = 0, TCP_LOSS_RECOVERY, TCP_LOSS_RTO }; /* sta
 
 enum tcp_loss_timer { TCP_TIMER_NONE = 0, TCP_TIMER_RTO, TCP_TIMER_TLP, TCP_TIMER_REORDER };
 
+struct tcp_sack_range {
+    uint32_t lo, hi;
+};
+
 struct tcp_loss {
     struct tcp_rtt rtt;
     struct cc cc;
     enum tcp_recovery state;
     uint32_t recovery_point;   /* SND.NXT when recovery began */
+    plait_time reduced_at;     /* when cwnd was reduced last */
+    bool force;                /* one segment may be retransmitted whatever the window says */
+    /* SACK: the last ranges whose records are all marked, so that they are not walked over again */
+    struct tcp_sack_range seen[WIRE_SACK_MAX];
+    uint8_t seen_n;
     /* RACK (RFC 8985 6.1) */
     plait_time rack_xmit, rack_rtt;
     uint32_t rack_end_seq;
     bool rack_valid, reordering_seen, dsack_round_valid;
     uint32_t fack, dsack_round;
     uint8_t reo_wnd_mult, reo_wnd_persist;
+    uint32_t rack_scan;        /* no record before it is an original still in flight */
+    plait_time reorder_at;     /* when the next record will be deemed lost; PLAIT_NEVER */
     /* TLP (RFC 8985 7) */
-    bool tlp_out, tlp_is_rtx;
+    bool tlp_due;              /* a probe is to be sent */
+    bool tlp_out, tlp_is_rtx;  /* a probe is on its way until tlp_end_seq is acknowledged */
     uint32_t tlp_end_seq;
     bool rtt_sample_since_tlp;
-    /* PRR (RFC 6937 3.1) */
+    plait_time tlp_base;       /* the probe time-out runs from here: new data sent, or progress */
+    /* PRR (RFC 6937 3) */
     uint32_t prr_delivered, prr_out, recover_fs;
-    bool prr_first_sent;
     /* F-RTO (RFC 5682 3.1) */
-    uint8_t frto_step;         /* 0: off */
+    uint8_t frto_step;         /* 0: off; 2: waiting for the first new ACK; 3: new data was sent */
+    uint32_t frto_left;        /* step 3: bytes of new data that may still go out */
+    plait_time frto_until;     /* step 3: when to stop waiting */
     /* undo */
     uint32_t undo_marker;      /* SND.UNA when the reduction happened */
     bool undo_valid;
-    uint32_t undo_rtx;         /* retransmissions not yet reported back as duplicates */
+    bool undo_any;             /* something was retransmitted since */
+    uint32_t undo_rtx;         /* bytes retransmitted and not yet reported back as duplicates */
     uint32_t rtx_first_ts;     /* TSval of the first retransmission */
     /* timers */
     enum tcp_loss_timer timer;
     plait_time deadline;       /* PLAIT_NEVER with TCP_TIMER_NONE */
+    plait_time rto_base;       /* the retransmission time-out runs from here */
     plait_time last_progress;  /* when SND.UNA moved last, or sending began */
     plait_time last_sent;      /* of data; 0: never */
     uint8_t rto_n;             /* time-outs in a row */
     bool cwnd_limited;         /* during the last flight the window was the limit */
+    uint32_t flight_max;       /* bytes, of the last flight */
+    uint32_t flight_end;       /* when SND.UNA gets here the next flight is looked at */
     bool after_rto;            /* slow start that follows a time-out */
     uint64_t rtx_bytes;        /* payload sent again, ever */
     uint64_t lost_bytes;       /* payload deemed lost, ever */
@@ -60,32 +79,57 @@ struct tcp_ack_out {
     bool syn_acked, fin_acked;
     bool spurious;         /* a reduction was undone */
     bool bogus_sack;       /* a block was outside what was sent */
+    bool sack_ignored;     /* a block could not be taken: the scoreboard is full */
+};
+
+/* What a segment that arrived tells about what was sent. */
+struct tcp_ack_in {
+    const struct wire_seg *seg; /* una <= ack <= nxt; its MPTCP options matter too (OPT-02) */
+    bool ts_on;                 /* timestamps were agreed on */
+    plait_time now;
+};
+
+/* What went out. */
+struct tcp_sent {
+    uint32_t seq, len;
+    bool rtx;        /* it was sent before */
+    uint32_t tsval;  /* of the segment; 0 without timestamps */
 };
 
 void tcp_loss_init(struct tcp_loss *l, const struct cc_ops *ops, uint32_t mss, plait_time rto_min);
-/* An acceptable ACK (una <= ack <= nxt) arrived: moves una, frees records and chunks, marks SACKs, samples the RTT,
- * finds losses, moves cwnd, rearms. data_len: payload of the segment (a pure duplicate ACK has none); tsecr used when
- * seg->opt.has_ts and ts_on. option: the segment carried an MPTCP option other than DSS: not a congestion signal (OPT-02). */
-void tcp_loss_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct wire_seg *seg, bool ts_on,
-                  plait_time now, struct tcp_ack_out *out);
-/* Bytes of new or retransmitted payload that congestion control allows now; in recovery PRR's sndcnt; at least one
- * MSS for a forced first retransmission or a pending probe. */
+/* An acceptable ACK arrived: moves una, frees records and chunks, marks SACKs, samples the RTT, finds
+ * losses, moves cwnd, rearms. */
+void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ack_in *in,
+                     struct tcp_ack_out *out);
+#define tcp_loss_ack(l, q, seg, ts_on, now, out)                                                   \
+    tcp_loss_on_ack((l), (q), &(struct tcp_ack_in){ (seg), (ts_on), (now) }, (out))
+/* Bytes of new or retransmitted payload that congestion control allows now; in recovery PRR's sndcnt;
+ * at least one MSS for a forced first retransmission or a pending probe. */
 uint32_t tcp_loss_quota(const struct tcp_loss *l, const struct tcp_sndq *q);
-/* The next lost run to send again: its first record, or NULL. */
+/* The next lost run to send again: its first record, or NULL. Lost data goes before new data. */
 const struct tcp_rec *tcp_loss_next_lost(const struct tcp_loss *l, const struct tcp_sndq *q);
-/* A TLP or an F-RTO step is due: what the caller should send (see loss.c). */
 enum tcp_loss_want { TCP_WANT_NOTHING = 0, TCP_WANT_PROBE };
+/* PROBE: a tail loss probe is due. New data of one MSS where there is some and the peer's window takes
+ * it, else what tcp_loss_probe() says; in either case sent as TCP_REC_PROBE. */
 enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq *q);
-/* A segment with sequence space went out (after tcp_sndq_sent). rtx: it was sent before; tsval of the segment. */
-void tcp_loss_sent(struct tcp_loss *l, struct tcp_sndq *q, uint32_t seq, uint32_t len, bool rtx, uint32_t tsval,
-                   plait_time now);
-/* The timer came: RTO (marks lost, collapses cwnd, backs off), TLP (wants a probe), or reordering. Answers what
- * happened. */
+/* The retransmission that serves as a probe: the last MSS sent. False: nothing was sent. */
+bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq, uint32_t *len);
+/* A segment with sequence space went out, after tcp_sndq_sent() for all of it. */
+void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *sent,
+                      plait_time now);
+#define tcp_loss_sent(l, q, seq, len, rtx, tsval, now)                                             \
+    tcp_loss_on_sent((l), (q), &(struct tcp_sent){ (seq), (len), (rtx), (tsval) }, (now))
+/* New data is about to be sent: after a long idle time cwnd shrinks to the restart window. Where
+ * nobody calls it tcp_loss_on_sent() does the same, one segment late. */
+void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
+/* The timer came: RTO (marks lost, collapses cwnd, backs off), TLP (wants a probe), or reordering.
+ * Answers what happened; NONE when it was too early. */
 enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plait_time now);
 /* One function derives the deadline from the state. */
 void tcp_loss_rearm(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
 /* The path MTU shrank: everything in flight that is larger is lost without a congestion event. */
 void tcp_loss_set_mss(struct tcp_loss *l, struct tcp_sndq *q, uint32_t mss);
+/* Asserts the invariants (those of the queue apart); true. */
 bool tcp_loss_check(const struct tcp_loss *l, const struct tcp_sndq *q);
 
 #endif

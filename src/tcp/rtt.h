@@ -7,14 +7,22 @@
 
 struct tcp_rtt {
     plait_time srtt, rttvar; /* 0: no sample yet */
-    plait_time min_rtt;      /* lowest sample; PLAIT_NEVER until the first */
+    plait_time min_rtt;      /* lowest of the last minutes; PLAIT_NEVER until the first sample */
     plait_time rto;          /* base time-out, without back-off */
     plait_time rto_min;
     uint8_t backoff;         /* time-outs in a row: rto << backoff, at most 60 s in all */
+    plait_time srtt_x8, rttvar_x4; /* the same, scaled: nothing is lost by rounding */
+    plait_time min_new;      /* lowest since min_turn; PLAIT_NEVER: none */
+    plait_time min_turn;     /* when the window of min_rtt was turned last; 0: never */
 };
 
 void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min);
+/* A sample for SRTT, RTTVAR, RTO and min_rtt. 0 counts as 1 us. */
 void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt);
+/* A sample for min_rtt alone. */
+void tcp_rtt_min(struct tcp_rtt *r, plait_time rtt);
+/* Lets samples of min_rtt that are 5 to 10 minutes old go. Before the samples of the same time. */
+void tcp_rtt_age(struct tcp_rtt *r, plait_time now);
 plait_time tcp_rtt_timeout(const struct tcp_rtt *r); /* with back-off */
 void tcp_rtt_back_off(struct tcp_rtt *r);
 void tcp_rtt_reset_backoff(struct tcp_rtt *r);

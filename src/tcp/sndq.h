@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The send queue of a subflow: chunks (what the connection gave it, by reference) and records (what was
- * sent and is not yet acknowledged: the scoreboard). A chunk is the unit of an MPTCP mapping; a segment
- * never spans two. A record never spans two chunks either; SYN and FIN have records of their own, one
- * sequence number long, without a chunk. */
+/* The send queue of a subflow: chunks (what the connection gave it, by reference) and records (what
+ * was sent and is not yet acknowledged: the scoreboard). A chunk is the unit of an MPTCP mapping; a
+ * segment never spans two. A record never spans two chunks either; SYN and FIN have records of their
+ * own, one sequence number long, without a chunk. */
 #ifndef TCP_SNDQ_H
 #define TCP_SNDQ_H
 
@@ -16,6 +16,7 @@ struct tcp_chunk {
     uint64_t pos;   /* position of the first byte in the connection's stream */
     uint32_t meta;  /* the upper layer's word, kept for it (DSS checksum and flags) */
     bool started;   /* some of it was sent: it may no longer grow */
+    uint64_t low;   /* lowest pos from here to the chunk where tcp_sndq.low_n ends */
 };
 
 enum {
@@ -30,24 +31,39 @@ struct tcp_rec {
     uint32_t seq, len;   /* sequence space; payload bytes, or 1 for SYN and FIN */
     plait_time sent;     /* last transmission */
     plait_time first_sent;
+    uint32_t tsval;      /* timestamp of the last transmission; set by tcp_loss_on_sent() */
     uint16_t flags;      /* TCP_REC_* */
-    uint16_t tx_n;       /* transmissions */
+    uint16_t tx_n;       /* transmissions, up to 65535 */
+};
+
+/* One retransmission; see tcp_sndq.rtx. */
+struct tcp_rtx {
+    uint32_t seq, end;
+    plait_time sent;
 };
 
 struct tcp_sndq {
     struct ring chunks;  /* struct tcp_chunk, by seq, from the first not wholly acknowledged */
     struct ring recs;    /* struct tcp_rec, by seq, contiguous from una to nxt */
+    struct ring rtx;     /* struct tcp_rtx in order of time: retransmissions that may be in flight */
+    uint32_t recs_max;   /* beyond it records are only split for retransmission */
     uint32_t una, nxt;   /* SND.UNA, SND.NXT (RFC 9293 3.3.1) */
     uint32_t end;        /* sequence number behind the last chunk */
+    bool opened;         /* the SYN was sent: nxt is beyond it */
     uint32_t sacked, lost; /* bytes of records with that flag */
+    uint32_t sacked_n;   /* records with TCP_REC_SACKED */
     uint32_t highest_sack; /* highest sequence number SACKed, una when none */
+    uint32_t lost_first; /* start of the first lost record; valid while lost > 0 */
+    uint32_t low_n;      /* chunks at the front whose low is valid */
+    uint64_t low_back;   /* lowest pos of the chunks behind those */
 };
 
 /* iss: the first sequence number to be sent (of the SYN). recs_max caps the scoreboard. */
 void tcp_sndq_init(struct tcp_sndq *q, const struct plait_env *env, uint32_t iss, uint32_t recs_max);
 void tcp_sndq_fini(struct tcp_sndq *q);
-/* Data follows the SYN: end = iss + 1. Appends [pos, pos+len). Grows the last chunk where it is contiguous, has
- * the same meta, was not started and stays <= max_chunk bytes. 0, PLAIT_ENOMEM, PLAIT_ELIMIT. */
+/* Data follows the SYN: end = iss + 1. Appends [pos, pos+len). Grows the last chunk where it is
+ * contiguous, has the same meta, was not started and stays <= max_chunk bytes; else it makes new ones
+ * of up to max_chunk. 0, PLAIT_ENOMEM, PLAIT_ELIMIT, with nothing changed. */
 int tcp_sndq_push(struct tcp_sndq *q, uint64_t pos, uint32_t len, uint32_t meta, uint32_t max_chunk);
 uint32_t tcp_sndq_unsent(const struct tcp_sndq *q);  /* payload bytes pushed and not yet sent once */
 /* Bytes in flight: sent, neither acknowledged, SACKed nor deemed lost ("pipe", in sequence space). */
@@ -58,14 +74,35 @@ uint32_t tcp_sndq_chunk_n(const struct tcp_sndq *q);
 struct tcp_chunk *tcp_sndq_chunk(const struct tcp_sndq *q, uint32_t i);
 /* The lowest stream position that a chunk still refers to; UINT64_MAX when there is none. */
 uint64_t tcp_sndq_low_pos(const struct tcp_sndq *q);
-/* The record that starts at or contains seq; NULL outside una..nxt. Index for neighbours. */
+/* The record that starts at or contains seq; NULL outside una..nxt. Index for neighbours (may be
+ * NULL). */
 struct tcp_rec *tcp_sndq_rec_at(const struct tcp_sndq *q, uint32_t seq, uint32_t *index);
-/* [seq, seq+len) goes out at now: makes a record for new sequence space (splitting what is needed), or marks
- * the records of a retransmission (a record is split where only part of it is sent again). 0 or PLAIT_ENOMEM/
- * PLAIT_ELIMIT, with nothing changed. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE. */
+/* [seq, seq+len) goes out at now: makes a record for new sequence space (seq = nxt, within one
+ * chunk), or marks the records of a retransmission, which ends at nxt at most (a record is split where
+ * only part of it is sent again). 0 or PLAIT_ENOMEM/PLAIT_ELIMIT, with nothing changed; ELIMIT for new
+ * data alone. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE. */
 int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind, plait_time now);
-/* Makes sure that the next tcp_sndq_sent() of at most two splits cannot fail. */
+/* Makes sure that the next tcp_sndq_sent() of at most two splits cannot fail for memory.
+ * PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */
 int tcp_sndq_reserve(struct tcp_sndq *q);
+/* Asserts the invariants; true. Walks over everything. */
 bool tcp_sndq_check(const struct tcp_sndq *q);
+
+/* ---- for loss recovery alone -------------------------------------------------------------------- */
+
+static inline uint32_t tcp_rec_end(const struct tcp_rec *r) { return r->seq + r->len; }
+
+struct tcp_rec *tcp_sndq_rec(const struct tcp_sndq *q, uint32_t i); /* i < recs.count */
+/* A record begins at seq from now on (una <= seq <= nxt). False: no room or memory. Invalidates
+ * pointers and indices of records. */
+bool tcp_sndq_cut(struct tcp_sndq *q, uint32_t seq);
+void tcp_sndq_mark_sacked(struct tcp_sndq *q, struct tcp_rec *r);
+void tcp_sndq_mark_lost(struct tcp_sndq *q, struct tcp_rec *r); /* not SACKED, not LOST */
+/* Everything before ack was acknowledged: frees records and chunks. una <= ack <= nxt. */
+void tcp_sndq_ack(struct tcp_sndq *q, uint32_t ack);
+void tcp_sndq_clear_lost(struct tcp_sndq *q);   /* what was deemed lost is in flight after all */
+void tcp_sndq_clear_sacked(struct tcp_sndq *q); /* the peer reneged */
+/* Joins neighbours that are both SACKED or both LOST, to make room. */
+void tcp_sndq_compact(struct tcp_sndq *q);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One subflow: a TCP (RFC 9293 with 7323, 2018, 2883, 5961, 8985, 6937, 5682, 6298, 6528). It does not know that MPTCP exists: it
- * leaves room for options that somebody above may add, numbers payload by "positions" that it does not
- * interpret, and answers by value.
+/* One subflow: a TCP (RFC 9293 with 7323, 2018, 2883, 5961, 8985, 6937, 5682, 6298, 6528). It does
+ * not know that MPTCP exists: it leaves room for options that somebody above may add, numbers
+ * payload by "positions" that it does not interpret, and answers by value.
  *
- * A step: tcp_input() or tcp_tick() change state; then tcp_plan() says, again and again, what should be sent, and
- * tcp_commit() makes it so. A plan that is not committed has changed nothing. */
+ * A step: tcp_input() or tcp_tick() change state; then tcp_plan() says, again and again, what
+ * should be sent, and tcp_commit() makes it so. A plan that is not committed has changed nothing. */
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
 
@@ -27,13 +27,15 @@ struct tcp_config {
     plait_time keepalive_idle, keepalive_interval; /* idle 0: off */
     uint8_t keepalive_probes;
     uint8_t syn_retries;
-    uint8_t retries;       /* RTOs in a row before the subflow is given up (R2); 15 for an only one */
+    uint8_t retries;       /* RTOs in a row before the subflow is given up: R2 */
     uint32_t recs_max;     /* cap of the scoreboard */
     uint32_t rcv_mem_max;  /* bytes of blocks that out-of-order data may hold */
     uint16_t mss_local;    /* what we announce: from the local MTU */
     uint32_t gso_max;      /* payload of one plan at most; 0: one MSS */
     uint8_t wscale;        /* our shift: so that rcvbuf_max >> wscale fits 16 bits */
 };
+
+struct tcp_block { uint32_t lo, hi; }; /* sequence numbers [lo, hi) */
 
 struct tcb {
     struct base_ctx *ctx;
@@ -52,28 +54,36 @@ struct tcb {
     uint16_t mss_peer;     /* from its SYN; 536/1220 when it gave none; never below 48 */
     uint16_t mss;          /* min(peer's, path's): TCP payload and options of one packet */
     uint8_t opt_reserve_data; /* option bytes to leave free on data segments (set from above) */
-    uint8_t opt_reserve_ack;  /* the same on segments without payload; more than 28 drops timestamps */
+    uint8_t opt_reserve_ack;  /* on segments without payload; more than 28 drops timestamps */
     struct tcp_sndq sndq;
     struct tcp_loss loss;
     bool fin_wanted, fin_sent;
     plait_time persist_at; /* PLAIT_NEVER: not probing a zero window */
     uint8_t persist_n;     /* probes without an answer */
+    uint8_t persist_backoff; /* probes in a row: doubles the interval */
     bool persist_due;      /* a probe is to be sent */
-    bool blocked_above;    /* set from above: data waits for a window only (start persisting even if sndq is empty) */
+    bool blocked_above;    /* set from above: data waits for a window only (persist even if the
+                            * queue is empty) */
+    plait_time progress_at; /* SND.UNA moved last, or waiting began; PLAIT_NEVER: nothing waits */
 
     /* receiving */
     uint32_t irs, rcv_nxt;
-    uint32_t rcv_adv;      /* right edge of the window that was offered last */
+    uint64_t rcv_pos;      /* position of RCV.NXT; a FIN has none */
+    uint32_t rcv_adv;      /* rightmost edge ever offered: what is acceptable ends here */
+    uint32_t rcv_told;     /* right edge in the last segment sent */
     uint32_t rcv_space;    /* bytes that may be offered now (set from above before every plan) */
-    bool shared_window;    /* the window is a connection's: do not hold on to the subflow's own right edge */
+    uint32_t rcv_buf;      /* largest rcv_space seen: RCV.BUFF for silly window avoidance */
+    uint32_t rcv_creep;    /* bytes offered beyond rcv_space by rounding up */
+    bool shared_window;    /* the window is a connection's: no subflow edge to hold on to */
     uint8_t rcv_wscale;
     struct reasm rcvq;     /* positions: offset from irs + 1 */
     uint32_t last_ack_sent;/* Last.ACK.sent (RFC 7323 4.3) */
     bool fin_seen;         /* the peer's FIN has a place: fin_seq */
     uint32_t fin_seq;
     bool fin_received;     /* it came in order */
-    struct { uint32_t lo, hi; } sack_recent; /* the block to report first; lo == hi: none */
-    struct { uint32_t lo, hi; } dsack;       /* a duplicate to report once; lo == hi: none */
+    struct tcp_block sack_recent;   /* the block to report first; lo == hi: none */
+    struct tcp_block sack_older[3]; /* reported first before that */
+    struct tcp_block dsack;         /* a duplicate to report once; lo == hi: none */
 
     /* acknowledging */
     bool ack_now;          /* an ACK is due at once (may be set from above) */
@@ -90,16 +100,22 @@ struct tcb {
     uint32_t ts_offset;    /* our TSval = microseconds / 1000 + this */
 
     /* timers */
-    plait_time time_wait_at, fin_wait_2_at, keepalive_at, challenge_at;
-    uint8_t keepalive_n;
+    plait_time time_wait_at;  /* end of TIME-WAIT; PLAIT_NEVER in other states */
+    plait_time fin_wait_2_at; /* set from above when nobody waits for the peer's FIN */
+    plait_time keepalive_at;  /* next probe, PLAIT_NEVER: off */
+    plait_time challenge_at;  /* end of the period that challenge_n counts in */
+    uint8_t keepalive_n;   /* probes without an answer */
+    bool keepalive_due;
     uint8_t challenge_n;
     plait_time last_rcvd;  /* anything acceptable from the peer */
     plait_time syn_first;  /* when the first SYN went out */
     uint8_t syn_n;         /* SYNs or SYN/ACKs sent */
+    bool active;           /* opened by tcp_connect() */
     bool syn_rtx_due;
 
     /* reset */
-    bool rst_wanted;       /* a RST is to be sent; the tcb is CLOSED already */
+    bool rst_wanted;       /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment
+                            * during the handshake and lives on */
     bool rst_sent;
     uint32_t rst_seq, rst_ack;
     bool rst_with_ack;
@@ -108,22 +124,23 @@ struct tcb {
     uint64_t segs_in, segs_out;
 };
 
-/* ---- life ---------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 /* Prepares for tcp_connect() or tcp_from_half(). */
 void tcp_init(struct tcb *t, struct base_ctx *ctx, const struct tcp_config *cfg);
 void tcp_fini(struct tcb *t);
 /* Initial sequence number of RFC 6528 for this 4-tuple. */
-uint32_t tcp_isn(const struct base_ctx *ctx, const struct plait_addr *local, const struct plait_addr *remote,
-                 plait_time now);
+uint32_t tcp_isn(const struct base_ctx *ctx, const struct plait_addr *local,
+                 const struct plait_addr *remote, plait_time now);
 /* Active open: SYN-SENT; tcp_plan() yields the SYN. 0 or PLAIT_ENOMEM. */
-int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plait_addr *remote, plait_time now);
+int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plait_addr *remote,
+                plait_time now);
 /* No more data will be pushed: a FIN follows the last byte. */
 void tcp_close(struct tcb *t, plait_time now);
 /* RST (where the state wants one) and CLOSED at once. Data pushed is dropped. */
 void tcp_abort(struct tcb *t, enum plait_reason reason, plait_time now);
 
-/* ---- a half-open passive connection: LISTEN's answer to a SYN --------------------------------------- */
+/* ---- a half-open passive connection: LISTEN's answer to a SYN ------------------------------- */
 
 struct tcp_half {
     struct plait_addr local, remote;
@@ -133,33 +150,43 @@ struct tcp_half {
     bool ts_on, sack_on, wscale_on;
     uint32_t ts_recent, ts_offset;
     uint32_t snd_wnd;      /* of the SYN, unscaled */
-    plait_time born, deadline; /* next SYN/ACK retransmission */
+    uint32_t rcv_wnd;      /* what the SYN/ACK offered, bytes */
+    plait_time born;       /* the SYN arrived */
+    plait_time deadline;   /* next SYN/ACK retransmission; PLAIT_NEVER before the first */
+    plait_time first_sent, sent; /* first and last SYN/ACK */
     uint8_t tx_n;          /* SYN/ACKs sent */
     bool due;              /* a SYN/ACK is to be sent */
 };
 
 /* From a SYN that was accepted by a listener or a token. */
-void tcp_half_init(struct tcp_half *h, struct base_ctx *ctx, const struct tcp_config *cfg, const struct wire_seg *syn,
-                   plait_time now);
-/* A segment for it. OK: it is the ACK that completes the handshake (it may carry data, FIN): make a tcb and give
- * the same segment to tcp_input(). */
-enum tcp_half_verdict { TCP_HALF_OK, TCP_HALF_AGAIN /* SYN again: answer again */, TCP_HALF_DROP, TCP_HALF_RESET_PEER /* answer RST, keep */,
-                        TCP_HALF_GONE /* the peer reset it: forget */ };
-enum tcp_half_verdict tcp_half_input(struct tcp_half *h, const struct wire_seg *seg, plait_time now);
+void tcp_half_init(struct tcp_half *h, struct base_ctx *ctx, const struct tcp_config *cfg,
+                   const struct wire_seg *syn, plait_time now);
+enum tcp_half_verdict {
+    TCP_HALF_OK,         /* the ACK that completes the handshake */
+    TCP_HALF_AGAIN,      /* SYN again: answer again */
+    TCP_HALF_DROP,
+    TCP_HALF_RESET_PEER, /* answer with tcp_reset_for(), keep */
+    TCP_HALF_GONE,       /* the peer reset it: forget */
+};
+/* A segment for it. OK: it may carry data and FIN: make a tcb and give the same segment to
+ * tcp_input(). */
+enum tcp_half_verdict tcp_half_input(struct tcp_half *h, const struct wire_seg *seg,
+                                     plait_time now);
 struct tcp_plan;
-/* The SYN/ACK, when due. rcv_space: what the window would be. */
-bool tcp_half_plan(const struct tcp_half *h, uint32_t rcv_space, plait_time now, struct tcp_plan *plan);
+/* The SYN/ACK, when due. rcv_space: what the window would be; noted for tcp_from_half(). */
+bool tcp_half_plan(struct tcp_half *h, uint32_t rcv_space, plait_time now, struct tcp_plan *plan);
 void tcp_half_commit(struct tcp_half *h, const struct tcp_config *cfg, plait_time now);
 /* False: retries are used up. */
 bool tcp_half_tick(struct tcp_half *h, const struct tcp_config *cfg, plait_time now);
-/* SYN-RECEIVED tcb. 0 or PLAIT_ENOMEM. */
+/* SYN-RECEIVED tcb; t was prepared by tcp_init() with the same configuration. 0 or PLAIT_ENOMEM. */
 int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now);
 
-/* ---- input --------------------------------------------------------------------------------------------- */
+/* ---- input ---------------------------------------------------------------------------------- */
 
 struct tcp_result {
     enum plait_reason reason; /* NONE: processed; else why it (or part of it) was dropped */
-    bool acceptable;    /* passed the sequence, RST, SYN, ACK checks: its MPTCP options may be acted on (OPT-01) */
+    bool acceptable;    /* passed the sequence, RST, SYN, ACK checks: its MPTCP options may be acted
+                         * on (OPT-01) */
     bool established;   /* this segment completed the handshake */
     bool reset;         /* the peer reset the subflow, tcb is CLOSED */
     bool fin;           /* the peer's FIN came in order: nothing more will come */
@@ -171,21 +198,27 @@ struct tcp_result {
     struct tcp_ack_out ack; /* details */
 };
 
-/* Takes a segment for this tcb. *block owns the segment's bytes or is NULL (borrowed); it becomes NULL when
- * the receive queue kept it. */
-void tcp_input(struct tcb *t, const struct wire_seg *seg, struct plait_block **block, plait_time now,
-               struct tcp_result *res);
-/* The next block of in-order payload (pos = offset from the first byte: byte with SSN 1 is 0), now the caller's; NULL: none. */
+/* Takes a segment for this tcb. *block owns the segment's bytes or is NULL (borrowed); it becomes
+ * NULL when the receive queue kept it. */
+void tcp_input(struct tcb *t, const struct wire_seg *seg, struct plait_block **block,
+               plait_time now, struct tcp_result *res);
+/* The next block of in-order payload (pos = offset from the first byte: byte with SSN 1 is 0), now
+ * the caller's; NULL: none. */
 struct plait_block *tcp_take(struct tcb *t);
 /* An ICMP error that quotes a segment of ours (RFC 5927: checked against what is in flight). */
 void tcp_icmp(struct tcb *t, const struct wire_icmp *icmp, plait_time now, struct tcp_result *res);
 /* The RST that answers a segment for nobody (RFC 9293 3.10.7.1); false: none is due. */
 bool tcp_reset_for(const struct wire_seg *seg, struct tcp_plan *plan);
+/* May this SYN begin a new connection in place of t, which is in TIME-WAIT (RFC 6191)? The owner of
+ * t then drops it and treats the SYN as new. */
+bool tcp_time_wait_reusable(const struct tcb *t, const struct wire_seg *syn);
 
-/* ---- output -------------------------------------------------------------------------------------------- */
+/* ---- output --------------------------------------------------------------------------------- */
 
-enum tcp_why { TCP_WHY_ACK = 0, TCP_WHY_DATA, TCP_WHY_RTX, TCP_WHY_PROBE, TCP_WHY_PERSIST, TCP_WHY_KEEPALIVE,
-               TCP_WHY_SYN, TCP_WHY_SYNACK, TCP_WHY_FIN, TCP_WHY_RST };
+enum tcp_why {
+    TCP_WHY_ACK = 0, TCP_WHY_DATA, TCP_WHY_RTX, TCP_WHY_PROBE, TCP_WHY_PERSIST, TCP_WHY_KEEPALIVE,
+    TCP_WHY_SYN, TCP_WHY_SYNACK, TCP_WHY_FIN, TCP_WHY_RST
+};
 
 struct tcp_plan {
     enum tcp_why why;
@@ -199,26 +232,29 @@ struct tcp_plan {
     uint32_t gso_size;         /* payload of each packet, 0: one packet */
     struct wire_tcpopts opt;
     bool has_opt;
+    bool dsack;                /* opt.sack[0] reports a duplicate */
 };
 
-/* How much more payload may be pushed so that it would go out now: window of the peer and cwnd (or PRR), less
- * what is pushed and unsent. */
+/* How much more payload may be pushed so that it would go out now: window of the peer and cwnd (or
+ * PRR), less what is pushed and unsent. */
 uint32_t tcp_room(const struct tcb *t);
 /* Payload of one full packet with today's options. */
 uint32_t tcp_payload_mss(const struct tcb *t);
-/* Gives [pos, pos+len) of the stream to this subflow. 0, PLAIT_ENOMEM, PLAIT_ELIMIT, PLAIT_ENOTCONN, PLAIT_EPIPE. */
+/* Gives [pos, pos+len) of the stream to this subflow. 0, PLAIT_ENOMEM, PLAIT_ELIMIT,
+ * PLAIT_ENOTCONN, PLAIT_EPIPE. */
 int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta);
 /* What should be sent now, most urgent first; false: nothing. */
 bool tcp_plan(const struct tcb *t, plait_time now, struct tcp_plan *plan);
 /* 0, or PLAIT_ENOMEM: nothing changed and the packet must not be sent. */
 int tcp_commit(struct tcb *t, const struct tcp_plan *plan, plait_time now);
 
-/* ---- time ---------------------------------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 plait_time tcp_deadline(const struct tcb *t);
-void tcp_tick(struct tcb *t, plait_time now, struct tcp_result *res); /* sets closed/reset on time-outs */
+/* Sets res->closed when a time-out ended it; t->reason says which. */
+void tcp_tick(struct tcb *t, plait_time now, struct tcp_result *res);
 
-/* ---- questions ------------------------------------------------------------------------------------------ */
+/* ---- questions ------------------------------------------------------------------------------ */
 
 bool tcp_is_synchronized(const struct tcb *t);  /* ESTABLISHED or later, not CLOSED */
 bool tcp_can_send(const struct tcb *t);         /* new data may be pushed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bytes <-> structs, for IPv4, IPv6, TCP with its options, MPTCP options (RFC 8684 3 and 7.1) and the ICMP
- * errors that matter. No state, no allocation. Parsers never read outside what they were given; what
- * they cannot make sense of they leave out and count. */
+/* Bytes <-> structs, for IPv4, IPv6, TCP with its options, MPTCP options (RFC 8684 3 and 7.1) and
+ * the ICMP errors that matter. No state, no allocation. Parsers never read outside what they were
+ * given; what they cannot make sense of they leave out and count. */
 #ifndef WIRE_WIRE_H
 #define WIRE_WIRE_H
 
@@ -25,10 +25,11 @@ struct wire_tcpopts {
     uint8_t tfo[16];
 };
 
-/* MPTCP subtypes (RFC 8684 7.2); bit (1u << subtype) in wire_mp.present says that one was parsed. */
+/* MPTCP subtypes (RFC 8684 7.2); bit (1u << subtype) of wire_mp.present: one was parsed. */
 enum wire_mp_subtype {
-    WIRE_MP_CAPABLE = 0, WIRE_MP_JOIN = 1, WIRE_MP_DSS = 2, WIRE_MP_ADD_ADDR = 3, WIRE_MP_REMOVE_ADDR = 4,
-    WIRE_MP_PRIO = 5, WIRE_MP_FAIL = 6, WIRE_MP_FASTCLOSE = 7, WIRE_MP_TCPRST = 8,
+    WIRE_MP_CAPABLE = 0, WIRE_MP_JOIN = 1, WIRE_MP_DSS = 2, WIRE_MP_ADD_ADDR = 3,
+    WIRE_MP_REMOVE_ADDR = 4, WIRE_MP_PRIO = 5, WIRE_MP_FAIL = 6, WIRE_MP_FASTCLOSE = 7,
+    WIRE_MP_TCPRST = 8,
 };
 
 /* MP_CAPABLE flag bits, A to H from the left. */
@@ -110,7 +111,9 @@ enum wire_kind { WIRE_KIND_TCP, WIRE_KIND_ICMP };
 
 /* An ICMP error about a TCP segment that this host sent. */
 struct wire_icmp {
-    enum { WIRE_ICMP_UNREACHABLE, WIRE_ICMP_TOO_BIG, WIRE_ICMP_TIME_EXCEEDED, WIRE_ICMP_OTHER } what;
+    enum {
+        WIRE_ICMP_UNREACHABLE, WIRE_ICMP_TOO_BIG, WIRE_ICMP_TIME_EXCEEDED, WIRE_ICMP_OTHER
+    } what;
     uint8_t type, code;
     uint32_t mtu;        /* TOO_BIG: next-hop MTU, 0 when an old router gave none */
     struct plait_addr from;     /* who says so */
@@ -124,29 +127,31 @@ struct wire_packet {
     struct wire_icmp icmp;
 };
 
-/* Parses an IP packet. Checks the IPv4 header checksum and, unless csum_ok, the TCP or ICMP checksum. A packet
- * longer than its IP total length is cut to that. An IPv6 payload length or IPv4 total length of 0 means a
- * super-segment that fills len (GRO). PLAIT_REASON_NONE or why it was refused. */
+/* Parses an IP packet. Checks the IPv4 header checksum and, unless csum_ok, the TCP or ICMP
+ * checksum. A packet longer than its IP total length is cut to that. An IPv6 payload length or IPv4
+ * total length of 0 means a super-segment that fills len (GRO). PLAIT_REASON_NONE or why it was
+ * refused. */
 enum plait_reason wire_parse(const uint8_t *ip, size_t len, bool csum_ok, struct wire_packet *out);
 
-/* The options area alone (both kinds), for tests and fuzzers. tcp_flags and payload length decide how MP_CAPABLE
- * and MP_JOIN are read (OPT-07). */
+/* The options area alone (both kinds), for tests and fuzzers. tcp_flags and payload length decide
+ * how MP_CAPABLE and MP_JOIN are read (OPT-07). */
 void wire_parse_options(const uint8_t *p, size_t len, struct wire_seg *seg);
 
-/* ---- emit ------------------------------------------------------------------------------------- */
+/* ---- emit ------------------------------------------------------------------------------- */
 
 /* Sizes on the wire of options, without padding. */
 unsigned wire_dss_len(const struct wire_mp_dss *dss);
 unsigned wire_add_addr_len(const struct wire_mp_add_addr *add);
-/* Bytes that all MPTCP options in mp take. */
+/* Bytes that all MPTCP options in mp take; with wire_tcpopts_len() at most 40, they fit. */
 unsigned wire_mp_len(const struct wire_mp *mp);
-/* Bytes that the plain options take, each padded as emitted (timestamps 12, SACK 4 + 8n, MSS 4, ...);
- * a multiple of 4. */
+/* Bytes that the plain options take, each padded as emitted (timestamps 12, SACK 4 + 8n, MSS 4,
+ * ...); a multiple of 4. */
 unsigned wire_tcpopts_len(const struct wire_tcpopts *opt, bool syn);
 
-/* Writes IP and TCP header with options into head; the checksum field gets the folded pseudo-header sum for
- * payload_len bytes. Each kind of option is padded with NOPs in front to a multiple of 4. Answers bytes written;
- * 0 when options do not fit 40 bytes. ip_len receives the IP header's length. IPv4 ID 0 with DF set. */
+/* Writes IP and TCP header with options into head; the checksum field gets the folded pseudo-header
+ * sum for payload_len bytes. Each kind of option is padded with NOPs in front to a multiple of 4,
+ * or only their end where they would not fit otherwise. Answers bytes written; 0 when options do
+ * not fit 40 bytes. ip_len receives the IP header's length. IPv4 ID 0 with DF set. */
 struct wire_emit {
     const struct plait_addr *src, *dst;
     uint32_t seq, ack;
@@ -159,17 +164,17 @@ struct wire_emit {
 };
 unsigned wire_emit_headers(const struct wire_emit *how, uint8_t head[100], uint8_t *ip_len);
 
-/* Completes the checksum that wire_emit_headers() left as a pseudo-header sum; payload in n views. */
+/* Completes the checksum that wire_emit_headers() left as a pseudo-header sum. */
 struct wire_view { const uint8_t *data; size_t len; };
-void wire_finish_csum(uint8_t *head, unsigned head_len, unsigned ip_len, const struct wire_view *views,
-                      unsigned n);
+void wire_finish_csum(uint8_t *head, unsigned head_len, unsigned ip_len,
+                      const struct wire_view *views, unsigned n);
 
-/* Cuts a super-segment: writes packet i's headers (of gso_size payload each) into head from the big one: seq, lengths,
- * IPv4 ID and checksum, flags (FIN and PSH only on the last, CWR only on the first). payload_len is of the whole.
- * The number of packets is wire_gso_count(). */
+/* Cuts a super-segment: writes packet i's headers (of gso_size payload each) into head from the big
+ * one: seq, lengths, IPv4 ID and checksum, flags (FIN and PSH only on the last, CWR only on the
+ * first). payload_len is of the whole. The number of packets is wire_gso_count(). */
 unsigned wire_gso_count(uint32_t payload_len, uint32_t gso_size);
-void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i, uint32_t gso_size,
-                   uint32_t payload_len, uint8_t *head);
+void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i,
+                   uint32_t gso_size, uint32_t payload_len, uint8_t *head);
 
 /* An MTU's payload room for IP version: MSS as announced (mtu - IP - 20). */
 uint16_t wire_mss_of_mtu(uint32_t mtu, uint8_t family);

@@ -74,17 +74,10 @@ static void small_payload_leaves_large_block(void **state)
     assert_int_equal(reasm_insert(&f.r, &f.pool, make(&f, 60000, 5000, 1448)), 1448);
     assert_true(reasm_check(&f.r));
     assert_int_equal(f.r.mem, 2048);
-    f.t.fail_in = 0; /* no smaller block to be had: the large one is kept */
-    while (f.pool.free_list[0] != NULL || f.pool.free_list[2] == NULL) {
-        struct plait_block *b = block_get(&f.pool, 100);
-        if (b == NULL)
-            break;
-        b->pos = f.r.next;
-        b->len = 0;
-        f.t.fail_in = -1;
-        block_put(&f.pool, b);
-        break;
-    }
+    f.pool.max = f.pool.used + 69632; /* no smaller block to be had: the large one is kept */
+    assert_int_equal(reasm_insert(&f.r, &f.pool, make(&f, 60000, 9000, 1448)), 1448);
+    assert_true(reasm_check(&f.r));
+    assert_int_equal(f.r.mem, 2048 + 69632);
     stop(&f);
 }
 
@@ -100,8 +93,11 @@ static void old_data_is_freed(void **state)
     stop(&f);
 }
 
-/*= RFC 8684 3.3.1 type=test
- * If the same data sequence number is mapped twice, the first copy is what the application gets. */
+/*= RFC 8684 3.3.1
+ * Although the detailed specification of such operation is outside the scope of this document, an
+ * implementation SHOULD treat the first data that is received at a subflow for the data sequence
+ * space as the data that should be delivered to the application, and any subsequent data for that
+ * sequence space SHOULD be ignored. */
 static void first_copy_wins(void **state)
 {
     struct fixture f;
@@ -214,6 +210,15 @@ static uint64_t model_inorder_end(const struct model *m)
     return p;
 }
 
+/* Each byte is of the copy that came first. */
+static void check_content(const struct model *m, const struct plait_block *b)
+{
+    for (uint32_t k = 0; k < b->len; k++) {
+        uint8_t version = m->held[b->pos + k - m->base];
+        assert_int_equal(b->data[k], (uint8_t)(pattern_byte(b->pos + k) + version));
+    }
+}
+
 static void compare(const struct fixture *f, const struct model *m)
 {
     uint64_t bytes = 0, p = m->next, hi = m->next;
@@ -222,8 +227,7 @@ static void compare(const struct fixture *f, const struct model *m)
 
     assert_true(reasm_check(&f->r));
     for (const struct plait_block *b = f->r.head; b != NULL; b = b->next)
-        for (uint32_t k = 0; k < b->len; k++)
-            assert_int_equal(b->data[k], (uint8_t)(pattern_byte(b->pos + k) + m->held[b->pos + k - m->base]));
+        check_content(m, b);
     for (; p < m->base + SPAN; p++) {
         bytes += m->held[p - m->base] != 0;
         hi = m->held[p - m->base] != 0 ? p + 1 : hi;
@@ -297,8 +301,7 @@ static void step_remove(struct fixture *f, struct model *m)
         assert_int_equal(b != NULL, inorder > 0);
         if (b == NULL)
             return;
-        for (uint32_t k = 0; k < b->len; k++)
-            assert_int_equal(b->data[k], (uint8_t)(pattern_byte(b->pos + k) + m->held[b->pos + k - m->base]));
+        check_content(m, b);
         m->next += b->len;
         block_put(&f->pool, b);
     } else {
@@ -383,7 +386,7 @@ static void sequential_is_fast(void **state)
 
     start(&f, 3, 0);
     for (uint64_t i = 0; i < 20000; i++) /* a walk from the head would take minutes */
-        assert_int_equal(reasm_insert_copy(&f.r, &f.pool, 1 + 2 * i, (const uint8_t *)"x", 1), i < 32768);
+        assert_int_equal(reasm_insert_copy(&f.r, &f.pool, 1 + 2 * i, (const uint8_t *)"x", 1), 1);
     for (uint64_t i = 0; i < 20000; i++)
         assert_int_equal(reasm_insert_copy(&f.r, &f.pool, 2 * i, (const uint8_t *)"x", 1), 1);
     assert_int_equal(reasm_inorder_end(&f.r), 40000);

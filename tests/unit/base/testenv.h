@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of base share: an environment whose memory can be made to fail, and seeded dice. */
+/* What the tests of base share: an environment whose memory can be made to fail, and seeded dice.
+ */
 #ifndef TESTENV_H
 #define TESTENV_H
 
@@ -10,7 +11,7 @@ struct testenv {
     uint64_t live_bytes; /* given out and not back */
     uint64_t live;       /* allocations given out and not back */
     uint64_t calls;      /* of alloc */
-    int64_t fail_in;     /* the allocation that fails: 0 the next, < 0 never; stays failed after that */
+    int64_t fail_in;     /* allocations until all fail: 0 at once, < 0 never */
     uint64_t dice;       /* state of dice_roll() */
     uint64_t traces;     /* news taken */
 };

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets between nodes: super-segments are cut, each packet goes by its route from link to link, and
+ * what links do to it is done here. Called by sim.c for each packet that a stack sends.
+ *
+ * Each packet carries a real checksum, finished as a device would, so that the receiver's check is part
+ * of every test. A packet on its way is a timer whose owner is the packet. */
+#include "sim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/addr.h"
+#include "../wire/wire.h"
+#include "pcap.h"
+
+struct packet {
+    struct sim_timer timer;
+    const struct sim_route *route;
+    uint8_t hop;        /* next link in the route */
+    struct sim_node *from;
+    uint32_t len;
+    uint8_t bytes[];
+};
+
+enum { ICMP_MAX = 160 };
+
+static void arrive(struct sim *sim, struct sim_timer *t);
+
+bool sim_net_is_packet(const struct sim_timer *t)
+{
+    return t->fn == arrive;
+}
+
+void sim_net_free_packet(struct sim *sim, struct sim_timer *t)
+{
+    (void)sim;
+    free(t);
+}
+
+static struct packet *packet_new(const uint8_t *bytes, uint32_t len)
+{
+    struct packet *p = calloc(1, sizeof *p + len);
+
+    if (p == NULL)
+        abort();
+    memcpy(p->bytes, bytes, len);
+    p->len = len;
+    return p;
+}
+
+static void put_on_way(struct sim *sim, const struct packet *like, uint8_t hop, plait_time at)
+{
+    struct packet *p = packet_new(like->bytes, like->len);
+
+    p->route = like->route;
+    p->from = like->from;
+    p->hop = hop;
+    sim_timer_set(sim, &p->timer, at, arrive);
+}
+
+/* A router says that the packet does not fit. */
+static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
+{
+    uint8_t bytes[ICMP_MAX];
+    uint32_t len = sim_icmp_too_big(p->bytes, p->len, mtu, bytes);
+
+    for (unsigned i = 0; i < sim->route_n; i++) {
+        if (sim->route[i].to != p->from)
+            continue;
+        struct packet *back = packet_new(bytes, len);
+        back->route = &sim->route[i];
+        back->hop = sim->route[i].hop_n;
+        back->from = p->from;
+        sim_timer_set(sim, &back->timer, sim->now + 1, arrive);
+        return;
+    }
+}
+
+/* Offers the packet to its next link. */
+static void forward(struct sim *sim, const struct packet *p)
+{
+    struct sim_link *link = &sim->link[p->route->hop[p->hop]];
+    struct sim_verdict v;
+
+    sim_link_send(link, p->len, sim->now, &v);
+    if (v.fate == SIM_FATE_TOO_BIG)
+        too_big(sim, p, link->cfg.mtu);
+    for (unsigned i = 0; i < v.n; i++)
+        put_on_way(sim, p, (uint8_t)(p->hop + 1), v.at[i]);
+}
+
+static void arrive(struct sim *sim, struct sim_timer *t)
+{
+    struct packet *p = (struct packet *)(void *)t;
+    struct sim_node *to = p->route->to;
+
+    if (p->hop < p->route->hop_n) {
+        forward(sim, p);
+    } else if (to->stack != NULL) {
+        to->packets_in++;
+        sim_pcap_packet(sim->pcap, to, false, p->bytes, p->len);
+        if (to->gro_window != 0)
+            sim_gro_input(to, p->bytes, p->len);
+        else
+            sim_net_deliver(to, p->bytes, p->len, false);
+    }
+    free(p);
+}
+
+void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok)
+{
+    struct plait_in in = { .ip = bytes, .len = len, .csum_ok = csum_ok };
+    struct plait_block *block = plait_block_get(to->stack, len);
+
+    to->supers_in++;
+    if (block != NULL) { /* as a driver would: the stack may keep it */
+        size_t size;
+        uint8_t *buf = plait_block_bytes(block, &size);
+        memcpy(buf, bytes, len);
+        in.ip = buf;
+        in.block = block;
+    }
+    plait_input(to->stack, &in, to->sim->now);
+    plait_block_put(to->stack, in.block);
+}
+
+static const struct sim_route *find_route(const struct sim *sim, const struct plait_out *out)
+{
+    for (unsigned i = 0; i < sim->route_n; i++)
+        if (addr_same_ip(&sim->route[i].src, &out->src) && addr_same_ip(&sim->route[i].dst, &out->dst))
+            return &sim->route[i];
+    return NULL;
+}
+
+static void ask_hook(struct sim *sim, struct sim_wire *w)
+{
+    if (sim->hook == NULL)
+        return;
+    w->k = sim->hook_k++;
+    sim->hook(sim->hook_ctx, sim, w);
+}
+
+/* One packet as it stands on the wire; bytes has room for SIM_SUPER_MAX. */
+static void send_one(struct sim_node *from, const struct sim_route *route, uint8_t *bytes, uint32_t len)
+{
+    struct sim *sim = from->sim;
+    struct sim_wire w = { .from = from, .bytes = bytes, .len = len, .cap = SIM_SUPER_MAX };
+
+    from->packets_out++;
+    ask_hook(sim, &w);
+    sim_pcap_packet(sim->pcap, from, true, bytes, w.len);
+    if (w.drop || route == NULL)
+        return;
+    struct packet *p = packet_new(bytes, w.len);
+    p->route = route;
+    p->from = from;
+    if (w.delay > 0) {
+        put_on_way(sim, p, 0, sim->now + w.delay);
+    } else {
+        forward(sim, p);
+        if (w.twice)
+            forward(sim, p);
+    }
+    free(p);
+}
+
+static uint32_t gather(const struct plait_out *out, uint8_t *to)
+{
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < out->view_n; i++) {
+        memcpy(to + n, out->view[i].data, out->view[i].len);
+        n += (uint32_t)out->view[i].len;
+    }
+    return n;
+}
+
+void sim_net_send(struct sim_node *from, const struct plait_out *out)
+{
+    static uint8_t payload[SIM_SUPER_MAX], packet[SIM_SUPER_MAX];
+    const struct sim_route *route = find_route(from->sim, out);
+    uint32_t len = gather(out, payload);
+    unsigned n = wire_gso_count(len, out->gso_size);
+
+    if (len != out->payload_len || len + out->head_len > SIM_SUPER_MAX) {
+        sim_fail(from->sim, "a packet's payload has not the length that it tells");
+        return;
+    }
+    from->supers_out++;
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t skip = i * out->gso_size, part = i + 1 < n ? out->gso_size : len - skip;
+        struct wire_view view = { payload + skip, part };
+        if (n > 1)
+            wire_gso_head(out->head, out->head_len, out->ip_len, i, out->gso_size, len, packet);
+        else
+            memcpy(packet, out->head, out->head_len);
+        wire_finish_csum(packet, out->head_len, out->ip_len, &view, 1);
+        memcpy(packet + out->head_len, payload + skip, part);
+        send_one(from, route, packet, out->head_len + part);
+    }
+}

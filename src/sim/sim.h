@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A make-believe world in virtual time: nodes that run a stack each, links between them, and routes. A
+ * run is decided by its seed and its configuration, bit for bit; nothing waits for a real clock.
+ *
+ *     sim = sim_new(seed); a = sim_node_new(sim, "a", &config); ...
+ *     link = sim_link_add(sim, &link_config); sim_route_add(sim, &src, &dst, &link, 1);
+ *     plait_connect(a->stack, ...);  sim_run_until(sim, 60 * PLAIT_SEC);
+ *
+ * The nodes' stacks may be called between steps and from callbacks, always with sim->now. */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "../base/heap.h"
+#include "link.h"
+#include "rng.h"
+#include <plait/plait.h>
+
+enum { SIM_NODES_MAX = 4, SIM_LINKS_MAX = 32, SIM_ROUTES_MAX = 128, SIM_HOPS_MAX = 3 };
+enum { SIM_SUPER_MAX = 65536 + 256 }; /* bytes of the largest packet, before it is cut */
+
+struct sim;
+struct sim_pcap;
+
+/* ---- things that happen at a time ------------------------------------------------------------- */
+
+struct sim_timer;
+typedef void sim_timer_fn(struct sim *sim, struct sim_timer *t);
+
+/* Embedded in its owner, who finds himself from it. */
+struct sim_timer {
+    struct heap_node node;
+    sim_timer_fn *fn;
+    void *ctx;          /* the owner's */
+};
+
+/* Calls fn at that time (not before now); a timer that runs is moved. */
+void sim_timer_set(struct sim *sim, struct sim_timer *t, plait_time at, sim_timer_fn *fn);
+void sim_timer_stop(struct sim *sim, struct sim_timer *t);
+
+/* ---- nodes ------------------------------------------------------------------------------------- */
+
+struct sim_gro;
+struct sim_node {
+    struct sim *sim;
+    unsigned id;
+    const char *name;
+    struct plait_stack *stack;
+    struct plait_env env;
+    struct sim_rng rng;        /* what the stack draws */
+    /* memory */
+    uint64_t live, live_bytes; /* allocations given out and not back */
+    uint64_t alloc_n;          /* calls of alloc, ever */
+    int64_t fail_in;           /* allocations until one fails, and all after it; -1: never */
+    uint32_t fail_ppm;         /* of allocations that fail, millionths */
+    struct sim_rng fail_rng;
+    /* news; may be NULL */
+    void (*on_event)(struct sim_node *node, const struct plait_event *ev);
+    void (*on_trace)(struct sim_node *node, const struct plait_trace *ev);
+    void *ctx;
+    /* receiving: packets are joined for so long as a device would, 0: not at all */
+    plait_time gro_window;
+    struct sim_gro *gro;
+    uint64_t packets_out, packets_in; /* on the wire, after cutting and before joining */
+    uint64_t supers_out, supers_in;   /* of those that were cut or joined: packets of the stack */
+};
+
+/* ---- the world ----------------------------------------------------------------------------------- */
+
+struct sim_route {
+    struct plait_addr src, dst;
+    struct sim_node *to;
+    uint8_t hop_n;
+    uint8_t hop[SIM_HOPS_MAX]; /* links in order */
+};
+
+/* A packet at its first link, for a hook to look at, change, or decide about. */
+struct sim_wire {
+    struct sim_node *from;
+    uint64_t k;         /* how many packets the hook saw before this one */
+    uint8_t *bytes;     /* from the IP header on; may be rewritten, up to cap bytes */
+    uint32_t len, cap;
+    bool drop;
+    bool twice;         /* send it two times */
+    plait_time delay;   /* hold it back for so long before the first link */
+};
+typedef void sim_hook_fn(void *ctx, struct sim *sim, struct sim_wire *w);
+
+struct sim {
+    plait_time now;
+    struct plait_env env;      /* the simulator's own memory */
+    struct sim_rng rng;
+    struct heap queue;         /* sim_timer.node; the key holds time and order */
+    uint64_t order;
+    unsigned node_n, link_n, route_n;
+    struct sim_node *node[SIM_NODES_MAX];
+    struct sim_link link[SIM_LINKS_MAX];
+    struct sim_route route[SIM_ROUTES_MAX];
+    sim_hook_fn *hook;
+    void *hook_ctx;
+    uint64_t hook_k;
+    struct sim_pcap *pcap;     /* NULL: none */
+    uint64_t steps;
+    uint32_t replan_ppm;       /* plans that are made twice and compared before their commit */
+    const char *failure;       /* the first thing that went wrong in the world itself; NULL: nothing */
+};
+
+struct sim *sim_new(uint64_t seed);
+/* Stacks that still live are freed; packets under way vanish. */
+void sim_free(struct sim *sim);
+
+/* NULL where the stack refuses the configuration. name must outlive the node. */
+struct sim_node *sim_node_new(struct sim *sim, const char *name, const struct plait_config *config);
+/* Frees its stack; what it had allocated and not freed is left in node->live. */
+void sim_node_stop(struct sim_node *node);
+
+unsigned sim_link_add(struct sim *sim, const struct sim_link_config *cfg);
+/* Packets from src to dst take these links to the node. */
+void sim_route_add(struct sim *sim, struct sim_node *to, const struct sim_route *route);
+
+/* One thing happens: a deadline, a delivery or a timer; then everybody says what is to be said. False:
+ * nothing will ever happen again, or the world failed. */
+bool sim_step(struct sim *sim);
+/* Steps until the time comes; now is `at` afterwards (if it did not fail). */
+bool sim_run_until(struct sim *sim, plait_time at);
+/* Lets everybody say what they have to say now: after calls into the stacks from outside. */
+void sim_pump(struct sim *sim);
+
+/* ---- for the parts of the simulator --------------------------------------------------------------- */
+
+void sim_fail(struct sim *sim, const char *what);
+/* net.c: a packet of a stack, which was planned and will be committed, enters the network. */
+void sim_net_send(struct sim_node *from, const struct plait_out *out);
+/* One packet arrives at its node. */
+void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok);
+void sim_net_free_packet(struct sim *sim, struct sim_timer *t);
+bool sim_net_is_packet(const struct sim_timer *t);
+/* gro.c */
+void sim_gro_input(struct sim_node *to, const uint8_t *bytes, uint32_t len);
+void sim_gro_free(struct sim_node *node);
+/* icmp.c: a packet-too-big for these bytes into out (at least 128); its length. */
+uint32_t sim_icmp_too_big(const uint8_t *bytes, uint32_t len, uint32_t mtu, uint8_t *out);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration: defaults, validation, and its translation into what mp and tcp obey. Called when a
+ * stack, a listener or a connection is made, never for packets.
+ *
+ * Names of policies are resolved here and nowhere else; a configuration that passed can be used
+ * without another look. */
+#include "stack_int.h"
+
+#include "../wire/wire.h"
+
+enum { RETRIES_ONLY = 15, RECS_MIN = 64, RECS_MAX = 65536, BUF_MIN = 2048, BUF_MAX = 1 << 30 };
+
+static const struct plait_conn_config conn_defaults = {
+    .mptcp = true,
+    .cc = "cubic",
+    .sched = "minrtt",
+    .pm = "fullmesh",
+    .subflows_max = 8,
+    .addrs_max = 8,
+    .sndbuf_max = 8u << 20,
+    .rcvbuf_max = 8u << 20,
+    .rcvbuf_init = 256u << 10,
+    .keepalive_interval = 75 * PLAIT_SEC,
+    .keepalive_probes = 9,
+    .syn_retries = 6,
+    .mp_syn_retries = 3,
+    .subflow_retries = 8,
+};
+
+void plait_config_init(struct plait_config *config)
+{
+    *config = (struct plait_config){
+        .conns_max = 65536,
+        .half_open_max = 4096,
+        .mem_max = (uint64_t)256 << 20,
+        .rto_min = 200 * PLAIT_MSEC,
+        .ack_delay = 40 * PLAIT_MSEC,
+        .time_wait = 60 * PLAIT_SEC,
+        .last_subflow_wait = 60 * PLAIT_SEC,
+        .conn = conn_defaults,
+    };
+}
+
+static bool numbers_ok(const struct plait_conn_config *c)
+{
+    if (c->subflows_max < 1 || c->subflows_max > MP_SUBFLOWS_MAX || c->addrs_max > PM_ADDRS_MAX)
+        return false;
+    if (c->sndbuf_max < BUF_MIN || c->sndbuf_max > BUF_MAX)
+        return false;
+    if (c->rcvbuf_max < BUF_MIN || c->rcvbuf_max > BUF_MAX)
+        return false;
+    if (c->rcvbuf_init < BUF_MIN || c->rcvbuf_init > c->rcvbuf_max)
+        return false;
+    if (c->keepalive_idle != 0 && (c->keepalive_interval == 0 || c->keepalive_probes == 0))
+        return false;
+    return !(c->require_mptcp && !c->mptcp);
+}
+
+/* RFC 7323 2.3: the shift is at most 14. */
+static uint8_t wscale_for(uint32_t rcvbuf_max)
+{
+    uint8_t shift = 0;
+
+    while (shift < 14 && (rcvbuf_max >> shift) > UINT16_MAX)
+        shift++;
+    return shift;
+}
+
+static uint32_t records_for(uint32_t sndbuf_max)
+{
+    uint32_t n = sndbuf_max / 128 + RECS_MIN;
+
+    return n < RECS_MAX ? n : RECS_MAX;
+}
+
+static struct tcp_config tcp_part(const struct plait_config *s, const struct plait_conn_config *c)
+{
+    return (struct tcp_config){
+        .cc = cc_find(c->cc),
+        .rto_min = s->rto_min,
+        .ack_delay = s->ack_delay,
+        .time_wait = s->time_wait,
+        .user_timeout = c->user_timeout,
+        .keepalive_idle = c->keepalive_idle,
+        .keepalive_interval = c->keepalive_interval,
+        .keepalive_probes = c->keepalive_probes,
+        .syn_retries = c->syn_retries,
+        .retries = RETRIES_ONLY,
+        .recs_max = records_for(c->sndbuf_max),
+        .rcv_mem_max = 2 * c->rcvbuf_max,
+        .wscale = wscale_for(c->rcvbuf_max),
+    };
+}
+
+int stack_conn_config(const struct plait_config *config, const struct plait_conn_config *c,
+                      struct mp_config *out)
+{
+    if (!numbers_ok(c))
+        return PLAIT_EINVAL;
+    if (c->cc == NULL || c->sched == NULL || c->pm == NULL)
+        return PLAIT_EINVAL;
+    *out = (struct mp_config){
+        .mptcp = c->mptcp,
+        .require_mptcp = c->require_mptcp,
+        .checksum = c->checksum,
+        .nodelay = c->nodelay,
+        .server_joins = c->server_joins,
+        .sched = sched_find(c->sched),
+        .pm = pm_find(c->pm),
+        .subflows_max = c->subflows_max,
+        .addrs_max = c->addrs_max,
+        .mp_syn_retries = c->mp_syn_retries,
+        .subflow_retries = c->subflow_retries,
+        .sndbuf_max = c->sndbuf_max,
+        .rcvbuf_max = c->rcvbuf_max,
+        .rcvbuf_init = c->rcvbuf_init,
+        .user_timeout = c->user_timeout,
+        .time_wait = config->time_wait,
+        .last_subflow_wait = config->last_subflow_wait,
+        .tcp = tcp_part(config, c),
+    };
+    return out->sched != NULL && out->pm != NULL && out->tcp.cc != NULL ? 0 : PLAIT_ENOENT;
+}
+
+bool stack_config_ok(const struct plait_config *c)
+{
+    return c->conns_max > 0 && c->half_open_max > 0 && c->mem_max > 0 && c->rto_min > 0 &&
+           c->ack_delay <= 500 * PLAIT_MSEC;
+}
+
+struct tcp_config stack_tcp_config(const struct mp_config *cfg, const struct plait_local *local)
+{
+    struct tcp_config tcp = cfg->tcp;
+
+    tcp.mss_local = wire_mss_of_mtu(local->mtu, local->addr.family);
+    tcp.gso_max = local->gso_max;
+    return tcp;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way in: a packet is parsed and given to the subflow, half-open connection, listener or
+ * connection (by token) whose it is; a segment for nobody is answered with a reset. Called by
+ * plait_input() alone.
+ *
+ * A segment of a known 4-tuple costs one keyed hash and one chain. RFC 9293 3.10.7, RFC 8684 3.2
+ * (joins by token), RFC 5927 (ICMP). */
+#include "stack_int.h"
+
+#include "../base/seq.h"
+#include <assert.h>
+
+/* What no TCP sends: dropped before anybody looks at it. */
+static bool flags_ok(uint8_t flags)
+{
+    if ((flags & WIRE_SYN) != 0 && (flags & (WIRE_FIN | WIRE_RST)) != 0)
+        return false;
+    return (flags & (WIRE_SYN | WIRE_RST | WIRE_ACK)) != 0;
+}
+
+static bool is_first_syn(const struct wire_seg *seg)
+{
+    return (seg->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST)) == WIRE_SYN;
+}
+
+/*= RFC 9293 3.6.1
+ * However, it MAY accept a new SYN from the remote TCP endpoint to reopen the connection directly
+ * from TIME-WAIT state */
+/* The half-open one lives beside the old subflow, and is asked first. */
+static bool takes_over(const struct plait_stack *s, const struct tcb *old,
+                       const struct wire_seg *seg)
+{
+    return old->state == TCP_ST_TIME_WAIT && is_first_syn(seg) && seq_gt(seg->seq, old->rcv_nxt) &&
+           stack_find_listener(s, &seg->dst) != NULL;
+}
+
+static enum plait_reason subflow_input(struct mp_subflow *sf, const struct wire_seg *seg,
+                                       struct plait_block **block, plait_time now)
+{
+    struct plait_conn *c = mp_owner(mp_subflow_conn(sf));
+
+    mp_input(sf, seg, block, now);
+    stack_touch(c, now);
+    return PLAIT_REASON_NONE;
+}
+
+/* RFC 9293 3.10.7.1: no such connection. Only for addresses that are this stack's: a driver may see
+ * packets of others. */
+static enum plait_reason for_nobody(struct plait_stack *s, const struct wire_seg *seg)
+{
+    if (mp_local_find(&s->locals, &seg->dst) != NULL)
+        stack_reset(s, seg, PLAIT_REASON_NONE);
+    return PLAIT_REASON_NO_SOCKET;
+}
+
+static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *seg,
+                                 struct plait_block **block, plait_time now)
+{
+    if (!flags_ok(seg->flags))
+        return PLAIT_REASON_TCP_FLAGS;
+    if (!addr_is_unicast(&seg->src) || addr_equal(&seg->src, &seg->dst) || seg->src.port == 0)
+        return PLAIT_REASON_NO_SOCKET;
+    struct mp_subflow *sf = stack_find_subflow(s, &seg->dst, &seg->src);
+    struct stack_half *h = NULL;
+    if (sf != NULL) {
+        const struct tcb *t = mp_subflow_tcb(sf);
+        bool old = t->state == TCP_ST_TIME_WAIT;
+        h = old ? stack_find_half(s, &seg->dst, &seg->src) : NULL;
+        if (h == NULL && !takes_over(s, t, seg))
+            return subflow_input(sf, seg, block, now);
+    } else {
+        h = stack_find_half(s, &seg->dst, &seg->src);
+    }
+    if (h != NULL)
+        return stack_half_input(h, seg, block, now);
+    return is_first_syn(seg) ? stack_syn(s, seg, now) : for_nobody(s, seg);
+}
+
+static enum plait_reason icmp(struct plait_stack *s, const struct wire_icmp *icmp, plait_time now)
+{
+    struct mp_subflow *sf = stack_find_subflow(s, &icmp->src, &icmp->dst);
+
+    if (sf == NULL)
+        return PLAIT_REASON_ICMP_IGNORED;
+    struct plait_conn *c = mp_owner(mp_subflow_conn(sf));
+    mp_icmp(sf, icmp, now);
+    stack_touch(c, now);
+    return PLAIT_REASON_NONE;
+}
+
+static void note_drop(struct plait_stack *s, const struct wire_packet *p, enum plait_reason why)
+{
+    struct plait_trace ev = {
+        .type = PLAIT_TRACE_DROP, .reason = (uint16_t)why, .subflow = 255, .now = s->now};
+
+    if (p->kind == WIRE_KIND_TCP) {
+        ev.local = p->seg.dst;
+        ev.remote = p->seg.src;
+    }
+    ctx_count(&s->ctx, why);
+    ctx_trace(&s->ctx, &ev);
+    s->packets_dropped++;
+}
+
+static void count_bad_options(struct plait_stack *s, const struct wire_seg *seg)
+{
+    if (seg->bad_options != 0)
+        ctx_count(&s->ctx, PLAIT_REASON_TCP_OPTION);
+    if (seg->bad_mp != 0)
+        ctx_count(&s->ctx, PLAIT_REASON_MP_OPTION);
+}
+
+enum plait_reason plait_input(struct plait_stack *s, struct plait_in *in, plait_time now)
+{
+    struct wire_packet p = {.kind = WIRE_KIND_ICMP};
+
+    stack_begin(s, now);
+    s->packets_in++;
+    enum plait_reason why = wire_parse(in->ip, in->len, in->csum_ok, &p);
+    if (why == PLAIT_REASON_NONE && p.kind == WIRE_KIND_TCP) {
+        count_bad_options(s, &p.seg);
+        why = segment(s, &p.seg, &in->block, now);
+    } else if (why == PLAIT_REASON_NONE) {
+        why = icmp(s, &p.icmp, now);
+    }
+    if (why != PLAIT_REASON_NONE)
+        note_drop(s, &p, why);
+    stack_end(s);
+    return why;
+}

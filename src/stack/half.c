@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Half-open connections: a SYN was answered, the third ACK is awaited. They are small, they are
+ * capped, and a flood of SYNs pushes out the oldest of them, never a connection. RFC 9293 3.10.7.2
+ * (LISTEN), RFC 8684 3.1 and 3.2; hostile cases: RFC 4987, RFC 7430 3.
+ *
+ * Invariants: half_n counts half_list, which is in order of birth; each one is in `halves` and in
+ * the heap; a token that it holds belongs to the connection it may become; half_n <=
+ * cfg.half_open_max. */
+#include "stack_int.h"
+
+#include <assert.h>
+
+static struct plait_conn *joined_conn(const struct stack_half *h, const struct plait_stack *s)
+{
+    struct stack_token *t = NULL;
+
+    if (h->mp.kind == MP_HALF_JOIN)
+        t = stack_find_token(s, h->mp.token_local);
+    return t != NULL ? t->conn : NULL;
+}
+
+const struct mp_config *stack_half_config(const struct stack_half *h)
+{
+    return h->listener != NULL ? &h->listener->cfg : &h->stack->conn_cfg;
+}
+
+static void rearm(struct stack_half *h, plait_time now)
+{
+    plait_time at = h->tcp.deadline > now ? h->tcp.deadline : now + 1;
+
+    heap_set(&h->stack->timers, &h->timer.node, at);
+    if (h->tcp.due && list_empty(&h->due))
+        list_add_tail(&h->stack->half_due, &h->due);
+}
+
+void stack_half_free(struct stack_half *h)
+{
+    struct plait_stack *s = h->stack;
+    struct plait_conn *c = joined_conn(h, s);
+
+    if (c != NULL && c->half_joins > 0)
+        c->half_joins--;
+    if (s->planned == STACK_PLANNED_HALF && s->planned_half == h)
+        s->planned = STACK_PLANNED_NOTHING;
+    stack_token_del(s, &h->token);
+    heap_del(&s->timers, &h->timer.node);
+    htab_del(&s->halves, &h->node);
+    list_del(&h->age);
+    list_del(&h->due);
+    s->half_n--;
+    ctx_free(&s->ctx, h, sizeof *h);
+}
+
+/* Makes room for one more: the oldest has had the longest time to answer. */
+static void make_room(struct plait_stack *s)
+{
+    while (s->half_n >= s->cfg.half_open_max) {
+        stack_half_free(LIST_OWNER(s->half_list.next, struct stack_half, age));
+        ctx_count(&s->ctx, PLAIT_REASON_BACKLOG_FULL);
+    }
+}
+
+static struct stack_half *half_new(struct plait_stack *s, const struct mp_config *cfg,
+                                   const struct wire_seg *seg, plait_time now)
+{
+    const struct plait_local *local = mp_local_find(&s->locals, &seg->dst);
+    struct stack_half *h = NULL;
+
+    make_room(s);
+    if (heap_reserve(&s->timers, s->conn_n + s->half_n + 1) == 0)
+        h = ctx_alloc(&s->ctx, sizeof *h);
+    if (h == NULL)
+        return NULL;
+    struct tcp_config tcp = stack_tcp_config(cfg, local);
+    tcp_half_init(&h->tcp, &s->ctx, &tcp, seg, now);
+    h->stack = s;
+    h->timer.kind = STACK_TIMER_HALF;
+    list_init(&h->due);
+    list_add_tail(&s->half_list, &h->age);
+    htab_add(&s->halves, &h->node, stack_tuple_hash(s, &h->tcp.local, &h->tcp.remote));
+    s->half_n++;
+    return h;
+}
+
+/*= RFC 8684 3.2
+ * Demultiplexing subflow SYNs MUST be done using the token; this is unlike traditional TCP, where
+ * the destination port is used for demultiplexing SYN packets. */
+/* So whether somebody listens on the port does not matter. */
+static enum plait_reason join_syn(struct plait_stack *s, const struct wire_seg *seg, plait_time now)
+{
+    struct stack_token *t = stack_find_token(s, seg->mp.join.token);
+    struct plait_conn *c = t != NULL ? t->conn : NULL;
+    struct mp_half mh;
+    enum plait_reason why = PLAIT_REASON_NONE;
+
+    if (c == NULL)
+        why = PLAIT_REASON_JOIN_TOKEN;
+    else if (!mp_is_open_for_join(c->mp))
+        why = PLAIT_REASON_JOIN_STATE;
+    else if (c->half_joins >= STACK_HALF_JOINS_MAX)
+        why = PLAIT_REASON_JOIN_LIMIT;
+    else
+        why = mp_half_join(&mh, c->mp, seg, now);
+    if (why != PLAIT_REASON_NONE) {
+        stack_reset(s, seg, why);
+        return why;
+    }
+    struct stack_half *h = half_new(s, &c->cfg, seg, now);
+    if (h == NULL)
+        return PLAIT_REASON_NO_MEMORY;
+    h->mp = mh;
+    c->half_joins++;
+    rearm(h, now);
+    return PLAIT_REASON_NONE;
+}
+
+static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
+{
+    struct plait_stack *s = h->stack;
+    struct mp_config cfg = h->listener->cfg;
+    struct mp_key key = {0};
+
+    /* RFC 8684 3.1: the key's token must not be in use; without such a key, plain TCP. */
+    if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
+        cfg.mptcp = stack_draw_key(s, &key);
+    mp_half_capable(&h->mp, &cfg, &key, seg);
+    if (h->mp.kind == MP_HALF_CAPABLE)
+        stack_token_add(s, &h->token, h->mp.local.token);
+}
+
+enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, plait_time now)
+{
+    if (mp_local_find(&s->locals, &seg->dst) == NULL)
+        return PLAIT_REASON_NO_SOCKET;
+    if (wire_mp_has(&seg->mp, WIRE_MP_JOIN))
+        return join_syn(s, seg, now);
+    struct plait_listener *l = stack_find_listener(s, &seg->dst);
+    if (l == NULL) {
+        stack_reset(s, seg, PLAIT_REASON_NONE);
+        return PLAIT_REASON_NO_SOCKET;
+    }
+    if (l->accepted_n >= STACK_BACKLOG)
+        return PLAIT_REASON_BACKLOG_FULL;
+    struct stack_half *h = half_new(s, &l->cfg, seg, now);
+    if (h == NULL)
+        return PLAIT_REASON_NO_MEMORY;
+    h->listener = l;
+    offer_multipath(h, seg);
+    rearm(h, now);
+    return PLAIT_REASON_NONE;
+}
+
+/* The third ACK: the half-open one becomes a connection, which gets the same segment. Where there
+ * is no room for it the ACK is forgotten, and the peer's retransmission will try again. */
+static enum plait_reason become_conn(struct stack_half *h, const struct wire_seg *seg,
+                                     struct plait_block **block, plait_time now)
+{
+    struct plait_stack *s = h->stack;
+    struct plait_listener *l = h->listener;
+    int err;
+
+    if (l->accepted_n >= STACK_BACKLOG)
+        return PLAIT_REASON_BACKLOG_FULL;
+    struct plait_conn *c = stack_conn_new(s, &l->cfg, &err);
+    if (c == NULL)
+        return err == PLAIT_ELIMIT ? PLAIT_REASON_CONN_LIMIT : PLAIT_REASON_NO_MEMORY;
+    struct mp_conn_args args = stack_conn_args(c);
+    c->mp = mp_accept(&args, &h->tcp, &h->mp, seg, now);
+    if (c->mp == NULL) {
+        stack_conn_free(c);
+        return PLAIT_REASON_NO_MEMORY;
+    }
+    stack_half_free(h);
+    c->passive = true;
+    c->port = seg->dst.port;
+    c->listener = l;
+    list_add_tail(&l->accepted, &c->accept);
+    l->accepted_n++;
+    stack_event_accepted(l);
+    mp_input(stack_adopt(c), seg, block, now);
+    stack_touch(c, now);
+    return PLAIT_REASON_NONE;
+}
+
+static enum plait_reason become_subflow(struct stack_half *h, const struct wire_seg *seg,
+                                        struct plait_block **block, plait_time now)
+{
+    struct plait_stack *s = h->stack;
+    struct plait_conn *c = joined_conn(h, s);
+    struct mp_subflow *sf = NULL;
+    enum plait_reason why = PLAIT_REASON_JOIN_TOKEN;
+
+    if (c != NULL)
+        sf = mp_join_accept(c->mp, &h->tcp, &h->mp, seg, now, &why);
+    stack_half_free(h);
+    if (sf == NULL) {
+        /*= RFC 8684 3.2
+         * If the token received at Host B is unknown or local policy prohibits the acceptance of
+         * the new subflow, the recipient MUST respond with a TCP RST for the subflow. */
+        stack_reset(s, seg, why);
+        return why;
+    }
+    stack_adopt(c);
+    mp_input(sf, seg, block, now);
+    stack_touch(c, now);
+    return PLAIT_REASON_NONE;
+}
+
+enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *seg,
+                                   struct plait_block **block, plait_time now)
+{
+    struct plait_stack *s = h->stack;
+
+    switch (tcp_half_input(&h->tcp, seg, now)) {
+    case TCP_HALF_OK:
+        return h->listener != NULL ? become_conn(h, seg, block, now)
+                                   : become_subflow(h, seg, block, now);
+    case TCP_HALF_AGAIN:
+        h->tcp.due = true;
+        rearm(h, now);
+        return PLAIT_REASON_NONE;
+    case TCP_HALF_RESET_PEER:
+        stack_reset(s, seg, PLAIT_REASON_NONE);
+        return PLAIT_REASON_ACK_OUTSIDE;
+    case TCP_HALF_GONE:
+        stack_half_free(h);
+        return PLAIT_REASON_NONE;
+    case TCP_HALF_DROP:
+        break;
+    }
+    return PLAIT_REASON_SEQ_OUTSIDE;
+}
+
+void stack_half_tick(struct stack_half *h, plait_time now)
+{
+    if (!tcp_half_tick(&h->tcp, &stack_half_config(h)->tcp, now)) {
+        ctx_count(&h->stack->ctx, PLAIT_REASON_SYN_TIMEOUT);
+        stack_half_free(h);
+        return;
+    }
+    rearm(h, now);
+}
+
+void stack_half_sent(struct stack_half *h, plait_time now)
+{
+    assert(h->tcp.due && "only what was due is sent");
+    tcp_half_commit(&h->tcp, &stack_half_config(h)->tcp, now);
+    h->tcp.due = false;
+    list_del(&h->due);
+    rearm(h, now);
+}

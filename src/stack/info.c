@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers to questions about stack, connections and subflows: mp's values in the words of plait.h.
+ * Nothing here changes anything. */
+#include "stack_int.h"
+
+#include <assert.h>
+
+static_assert((int)MP_PATH_OPENING == (int)PLAIT_SUBFLOW_OPENING &&
+                  (int)MP_PATH_OPEN == (int)PLAIT_SUBFLOW_OPEN &&
+                  (int)MP_PATH_STALE == (int)PLAIT_SUBFLOW_STALE &&
+                  (int)MP_PATH_CLOSING == (int)PLAIT_SUBFLOW_CLOSING &&
+                  (int)MP_PATH_CLOSED == (int)PLAIT_SUBFLOW_CLOSED,
+              "both lists name the same states");
+
+void plait_conn_info(const struct plait_conn *c, struct plait_conn_info *info)
+{
+    struct mp_info m;
+
+    mp_conn_info(c->mp, &m);
+    *info = (struct plait_conn_info){
+        .id = c->id,
+        .established = m.established,
+        .multipath = m.mode == MP_MODE_MULTIPATH,
+        .checksum = m.checksum,
+        .version = m.mode == MP_MODE_MULTIPATH ? 1 : 0,
+        .token_local = m.token_local,
+        .token_remote = m.token_remote,
+        .fallback = m.fallback,
+        .local = m.local,
+        .remote = m.remote,
+        .bytes_sent = m.bytes_sent,
+        .bytes_acked = m.bytes_acked,
+        .bytes_received = m.bytes_received,
+        .bytes_reinjected = m.bytes_reinjected,
+        .bytes_duplicate = m.bytes_duplicate,
+        .send_queued = m.send_queued,
+        .recv_queued = m.recv_queued,
+        .sndbuf = m.sndbuf,
+        .rcvbuf = m.rcvbuf,
+        .subflow_n = m.subflow_n,
+        .subflow_total = (uint8_t)mp_subflow_total(c->mp),
+    };
+}
+
+int plait_subflow_info(const struct plait_conn *c, uint8_t id, struct plait_subflow_info *info)
+{
+    struct mp_path_info p;
+    int err = mp_path_info(c->mp, id, &p);
+
+    if (err != 0)
+        return err;
+    *info = (struct plait_subflow_info){
+        .id = p.id,
+        .local_id = p.local_id,
+        .remote_id = p.remote_id,
+        .state = (enum plait_subflow_state)p.state,
+        .backup_local = p.backup_local,
+        .backup_remote = p.backup_remote,
+        .local = p.local,
+        .remote = p.remote,
+        .bytes_sent = p.bytes_sent,
+        .bytes_acked = p.bytes_acked,
+        .bytes_received = p.bytes_received,
+        .bytes_retransmitted = p.bytes_retransmitted,
+        .srtt = p.srtt,
+        .rttvar = p.rttvar,
+        .min_rtt = p.min_rtt,
+        .rto = p.rto,
+        .cwnd = p.cwnd,
+        .ssthresh = p.ssthresh,
+        .in_flight = p.in_flight,
+        .mss = p.mss,
+        .reason = p.reason,
+    };
+    return 0;
+}
+
+uint64_t plait_counter(const struct plait_stack *s, enum plait_reason reason)
+{
+    return (unsigned)reason < PLAIT_REASON_COUNT ? s->ctx.counter[reason] : 0;
+}
+
+void plait_stack_info(const struct plait_stack *s, struct plait_stack_info *info)
+{
+    *info = (struct plait_stack_info){
+        .conns = s->conn_n,
+        .half_open = s->half_n,
+        .listeners = s->listener_n,
+        .mem_used = s->ctx.pool.used,
+        .mem_peak = s->ctx.pool.peak,
+        .mem_max = s->ctx.pool.max,
+        .packets_in = s->packets_in,
+        .packets_out = s->packets_out,
+        .packets_dropped = s->packets_dropped,
+    };
+}

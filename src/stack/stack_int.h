@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the stack share: the stack itself, its connections, listeners and half-open
+ * connections. Nobody outside src/stack and its tests includes this. */
+#ifndef STACK_STACK_INT_H
+#define STACK_STACK_INT_H
+
+#include "../base/addr.h"
+#include "../base/heap.h"
+#include "../base/htab.h"
+#include "../base/list.h"
+#include "../mp/mp.h"
+#include <plait/plait.h>
+
+enum {
+    STACK_BACKLOG = 128,      /* accepted connections that wait for plait_accept() */
+    STACK_REPLIES_MAX = 256,  /* resets that wait for output */
+    STACK_HALF_JOINS_MAX = 8, /* half-open joins of one connection (RFC 7430 3) */
+    STACK_KEY_TRIES = 16,     /* keys drawn before a connection does without MPTCP */
+    STACK_PORT_MIN = 32768,
+    STACK_PORT_MAX = 60999, /* where local ports are drawn from */
+};
+
+/* A token that is in use: by a connection, or kept for one by its half-open beginning. */
+struct stack_token {
+    struct htab_node node;   /* hash = token */
+    struct plait_conn *conn; /* NULL: of a half-open connection */
+    bool listed;
+};
+
+/* A deadline in the stack's heap, and whose it is. */
+enum stack_timer_kind { STACK_TIMER_CONN, STACK_TIMER_HALF };
+struct stack_timer {
+    struct heap_node node;
+    enum stack_timer_kind kind;
+};
+
+struct plait_conn {
+    struct plait_stack *stack;
+    struct mp_conn *mp;
+    struct mp_config cfg; /* for joins, whose SYN the stack answers */
+    struct list all;      /* in stack.conns */
+    struct list dirty;    /* in stack.dirty: it may have something to send */
+    struct list event;    /* in stack.events while news is not empty and it was accepted */
+    struct list accept;   /* in listener.accepted */
+    struct plait_listener *listener; /* while it waits for plait_accept() */
+    struct stack_timer timer;
+    struct stack_token token;
+    uint32_t id;
+    uint16_t port;      /* local port of the first subflow; joins start there too */
+    uint8_t half_joins; /* half-open joins that name its token */
+    uint8_t news;       /* bit (1 << enum plait_event_type) for each event to come */
+    bool passive;       /* came by a listener */
+    bool want_write;    /* plait_send() took less than it was given */
+    bool released;      /* the application let go: no more events */
+};
+
+struct plait_listener {
+    struct plait_stack *stack;
+    struct htab_node node; /* in stack.listeners, hash = port */
+    struct list all;       /* in stack.listener_list */
+    struct list event;     /* in stack.accept_events while an ACCEPTED event is due */
+    struct list accepted;  /* plait_conn.accept: connections for plait_accept() */
+    uint32_t accepted_n;
+    struct plait_addr addr; /* family 0: every local address */
+    struct mp_config cfg;
+};
+
+/* A SYN that was answered: all that is kept until the third ACK. */
+struct stack_half {
+    struct plait_stack *stack;
+    struct htab_node node; /* in stack.halves, hash of the 4-tuple */
+    struct list age;       /* in stack.half_list, oldest first */
+    struct list due;       /* in stack.half_due: a SYN/ACK is to be sent */
+    struct stack_timer timer;
+    struct stack_token token;        /* of a new connection */
+    struct plait_listener *listener; /* NULL: a join */
+    struct tcp_half tcp;
+    struct mp_half mp;
+};
+
+/* A reset that waits for output. */
+struct stack_reply {
+    struct plait_addr src, dst;
+    uint32_t seq, ack;
+    uint8_t flags;
+    enum plait_reason why; /* of a refused join; NONE: a plain reset */
+};
+
+enum stack_planned {
+    STACK_PLANNED_NOTHING = 0,
+    STACK_PLANNED_REPLY,
+    STACK_PLANNED_HALF,
+    STACK_PLANNED_CONN
+};
+
+struct plait_stack {
+    struct base_ctx ctx;
+    struct plait_config cfg;
+    struct mp_config conn_cfg; /* what new connections start with */
+    struct mp_locals locals;
+    struct siphash_key tuple_key; /* not ctx.secret: an ISN would tell about it */
+    plait_time now;               /* of the last call; never runs backwards */
+
+    struct htab subflows;  /* mp_subflow_node(), by 4-tuple */
+    struct htab halves;    /* stack_half.node, by 4-tuple */
+    struct htab tokens;    /* stack_token.node */
+    struct htab listeners; /* plait_listener.node, by port */
+    struct heap timers;    /* stack_timer.node of connections and half-opens */
+
+    struct list conns, listener_list, half_list;
+    uint32_t conn_n, listener_n, half_n;
+    uint32_t next_conn_id;
+    struct list dirty; /* plait_conn.dirty: the next one to ask comes first */
+    struct list half_due;
+    struct list events, accept_events;
+
+    struct stack_reply reply[STACK_REPLIES_MAX];
+    uint32_t reply_first, reply_n;
+
+    enum stack_planned planned; /* what plait_output_commit() commits */
+    struct plait_conn *planned_conn;
+    struct stack_half *planned_half;
+    struct mp_plan plan;
+
+    uint64_t packets_in, packets_out, packets_dropped;
+};
+
+/* ---- config.c -------------------------------------------------------------------------------- */
+
+bool stack_config_ok(const struct plait_config *config);
+/* PLAIT_ENOENT: a name that nobody has; PLAIT_EINVAL: a number out of range. */
+int stack_conn_config(const struct plait_config *config, const struct plait_conn_config *conn,
+                      struct mp_config *out);
+/* cfg's tcp part for a subflow from this local address. */
+struct tcp_config stack_tcp_config(const struct mp_config *cfg, const struct plait_local *local);
+
+/* ---- table.c --------------------------------------------------------------------------------- */
+
+uint64_t stack_tuple_hash(const struct plait_stack *s, const struct plait_addr *local,
+                          const struct plait_addr *remote);
+/* The youngest one, where a 4-tuple left TIME-WAIT for a new connection; NULL: none. */
+struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct plait_addr *local,
+                                      const struct plait_addr *remote);
+struct stack_half *stack_find_half(const struct plait_stack *s, const struct plait_addr *local,
+                                   const struct plait_addr *remote);
+bool stack_tuple_used(const struct plait_stack *s, const struct plait_addr *local,
+                      const struct plait_addr *remote);
+/* Draws local->port so that the 4-tuple is free. 0 or PLAIT_EADDRINUSE. */
+int stack_draw_port(struct plait_stack *s, struct plait_addr *local,
+                    const struct plait_addr *remote);
+struct stack_token *stack_find_token(const struct plait_stack *s, uint32_t token);
+void stack_token_add(struct plait_stack *s, struct stack_token *t, uint32_t token);
+void stack_token_del(struct plait_stack *s, struct stack_token *t);
+/* A key whose token nobody has (RFC 8684 3.1); false: bad luck. */
+bool stack_draw_key(struct plait_stack *s, struct mp_key *key);
+
+/* ---- stack.c --------------------------------------------------------------------------------- */
+
+/* Every call that brings the time starts here. */
+void stack_begin(struct plait_stack *s, plait_time now);
+/* Where the invariants are checked, if that was asked for. */
+void stack_end(struct plait_stack *s);
+/* The invariants; asserts with a sentence, answers true. */
+bool stack_check(const struct plait_stack *s);
+
+/* ---- conn.c ---------------------------------------------------------------------------------- */
+
+/* A wrapper without its mp_conn. NULL: *err is PLAIT_ENOMEM or PLAIT_ELIMIT. */
+struct plait_conn *stack_conn_new(struct plait_stack *s, const struct mp_config *cfg, int *err);
+void stack_conn_free(struct plait_conn *c);
+struct mp_conn_args stack_conn_args(struct plait_conn *c);
+/* The end of a step of this connection: subflows enter and leave the tables, news becomes events,
+ * the deadline is set, and a connection that is finished is freed: c may be gone afterwards. */
+void stack_settle(struct plait_conn *c, plait_time now);
+/* The same, and it may have something to send. */
+void stack_touch(struct plait_conn *c, plait_time now);
+/* The first subflow of a new connection enters the table. */
+struct mp_subflow *stack_adopt(struct plait_conn *c);
+
+/* ---- listen.c -------------------------------------------------------------------------------- */
+
+struct plait_listener *stack_find_listener(const struct plait_stack *s,
+                                           const struct plait_addr *local);
+void stack_listener_free(struct plait_listener *l);
+/* The next one that waits for plait_accept(), or NULL. */
+struct plait_conn *stack_accept(struct plait_listener *l);
+
+/* ---- half.c ---------------------------------------------------------------------------------- */
+
+/* A SYN that no connection took. */
+enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, plait_time now);
+/* A segment for a half-open connection. */
+enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *seg,
+                                   struct plait_block **block, plait_time now);
+void stack_half_tick(struct stack_half *h, plait_time now);
+/* The SYN/ACK went out. */
+void stack_half_sent(struct stack_half *h, plait_time now);
+void stack_half_free(struct stack_half *h);
+/* What its SYN/ACK and its retries obey. */
+const struct mp_config *stack_half_config(const struct stack_half *h);
+
+/* ---- event.c --------------------------------------------------------------------------------- */
+
+void stack_event(struct plait_conn *c, enum plait_event_type type);
+void stack_event_accepted(struct plait_listener *l);
+/* Queues what was held back until now: the application has come to know the connection. */
+void stack_event_open(struct plait_conn *c);
+void stack_event_drop(struct plait_conn *c);
+
+/* ---- output.c -------------------------------------------------------------------------------- */
+
+/* Queues the reset that answers seg, if one is due. why: JOIN_* adds MP_TCPRST. */
+void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_reason why);
+
+/* ---- local.c --------------------------------------------------------------------------------- */
+
+const struct plait_local *stack_local_for_family(const struct plait_stack *s, uint8_t family);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of a stack: who owns a 4-tuple, a token, a local port. Called by the demultiplexer
+ * for each packet (one hash, one chain) and whenever something new needs a name that is free.
+ *
+ * Strangers choose the remote half of a 4-tuple, so its hash is keyed. Tokens are drawn here and
+ * are their own hash. RFC 8684 3.1 and RFC 6056 3.3.1 (random local ports). */
+#include "stack_int.h"
+
+#include <string.h>
+
+uint64_t stack_tuple_hash(const struct plait_stack *s, const struct plait_addr *local,
+                          const struct plait_addr *remote)
+{
+    uint8_t key[2 * 18];
+    unsigned n = local->family == 4 ? 4 : 16;
+    uint8_t *p = key;
+
+    memcpy(p, local->ip, n);
+    memcpy(p + n, remote->ip, n);
+    memcpy(p + 2 * n, &local->port, 2);
+    memcpy(p + 2 * n + 2, &remote->port, 2);
+    return siphash(&s->tuple_key, key, 2 * n + 4);
+}
+
+struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct plait_addr *local,
+                                      const struct plait_addr *remote)
+{
+    struct htab_node *node = htab_first(&s->subflows, stack_tuple_hash(s, local, remote));
+
+    for (; node != NULL; node = htab_next(node)) {
+        const struct tcb *t = mp_subflow_tcb(mp_subflow_of_node(node));
+        if (addr_equal(&t->local, local) && addr_equal(&t->remote, remote))
+            return mp_subflow_of_node(node);
+    }
+    return NULL;
+}
+
+struct stack_half *stack_find_half(const struct plait_stack *s, const struct plait_addr *local,
+                                   const struct plait_addr *remote)
+{
+    struct htab_node *node = htab_first(&s->halves, stack_tuple_hash(s, local, remote));
+
+    for (; node != NULL; node = htab_next(node)) {
+        struct stack_half *h = LIST_OWNER(node, struct stack_half, node);
+        if (addr_equal(&h->tcp.local, local) && addr_equal(&h->tcp.remote, remote))
+            return h;
+    }
+    return NULL;
+}
+
+bool stack_tuple_used(const struct plait_stack *s, const struct plait_addr *local,
+                      const struct plait_addr *remote)
+{
+    return stack_find_subflow(s, local, remote) != NULL ||
+           stack_find_half(s, local, remote) != NULL;
+}
+
+int stack_draw_port(struct plait_stack *s, struct plait_addr *local,
+                    const struct plait_addr *remote)
+{
+    const uint32_t range = STACK_PORT_MAX - STACK_PORT_MIN + 1;
+    uint32_t start = ctx_random_u32(&s->ctx) % range;
+
+    for (uint32_t i = 0; i < range; i++) {
+        local->port = (uint16_t)(STACK_PORT_MIN + (start + i) % range);
+        if (!stack_tuple_used(s, local, remote) && stack_find_listener(s, local) == NULL)
+            return 0;
+    }
+    return PLAIT_EADDRINUSE;
+}
+
+struct stack_token *stack_find_token(const struct plait_stack *s, uint32_t token)
+{
+    struct htab_node *node = htab_first(&s->tokens, token);
+
+    return node != NULL ? LIST_OWNER(node, struct stack_token, node) : NULL;
+}
+
+void stack_token_add(struct plait_stack *s, struct stack_token *t, uint32_t token)
+{
+    htab_add(&s->tokens, &t->node, token);
+    t->listed = true;
+}
+
+void stack_token_del(struct plait_stack *s, struct stack_token *t)
+{
+    if (t->listed)
+        htab_del(&s->tokens, &t->node);
+    t->listed = false;
+}
+
+bool stack_draw_key(struct plait_stack *s, struct mp_key *key)
+{
+    for (unsigned i = 0; i < STACK_KEY_TRIES; i++) {
+        mp_key_derive(ctx_random_u64(&s->ctx), key);
+        if (stack_find_token(s, key->token) == NULL)
+            return true;
+    }
+    return false;
+}

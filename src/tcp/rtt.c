@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Round-trip time estimate and retransmission time-out of one subflow.
+ *
+ * Owned by struct tcp_loss. It decides what is a sample (Karn's rule); here is the arithmetic alone.
+ * Invariants: rto_min <= rto <= 60 s; min_rtt <= min_new. RFC 6298 2 and 5, RFC 8985 6.2 step 1. */
+#include "rtt.h"
+
+#include <assert.h>
+
+static const plait_time RTO_MAX = 60 * PLAIT_SEC;
+static const plait_time MIN_WINDOW = 300 * PLAIT_SEC;
+enum { BACKOFF_MAX = 16 };
+
+void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min)
+{
+    *r = (struct tcp_rtt){ .min_rtt = PLAIT_NEVER, .min_new = PLAIT_NEVER, .rto_min = rto_min };
+    /*= RFC 6298 2
+     * Until a round-trip time (RTT) measurement has been made for a segment sent between the sender
+     * and receiver, the sender SHOULD set RTO <- 1 second, though the "backing off" on repeated
+     * retransmission discussed in (5.5) still applies. */
+    r->rto = PLAIT_SEC > rto_min ? PLAIT_SEC : rto_min;
+}
+
+static plait_time clamp_rto(const struct tcp_rtt *r, plait_time rto)
+{
+    if (rto < r->rto_min)
+        rto = r->rto_min;
+    return rto < RTO_MAX ? rto : RTO_MAX;
+}
+
+void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt)
+{
+    plait_time error;
+
+    if (rtt == 0)
+        rtt = 1;
+    tcp_rtt_min(r, rtt);
+    if (r->srtt_x8 == 0) {
+        /*= RFC 6298 2
+         * When the first RTT measurement R is made, the host MUST set */
+        r->srtt_x8 = rtt * 8;
+        r->rttvar_x4 = rtt * 2;
+    } else {
+        /*= RFC 6298 2
+         * The value of SRTT used in the update to RTTVAR is its value before updating SRTT itself
+         * using the second assignment. */
+        error = r->srtt_x8 > rtt * 8 ? r->srtt_x8 - rtt * 8 : rtt * 8 - r->srtt_x8;
+        r->rttvar_x4 = r->rttvar_x4 - r->rttvar_x4 / 4 + error / 8;
+        r->srtt_x8 = r->srtt_x8 - r->srtt_x8 / 8 + rtt;
+    }
+    r->srtt = r->srtt_x8 / 8 > 0 ? r->srtt_x8 / 8 : 1;
+    r->rttvar = r->rttvar_x4 / 4;
+    /*= RFC 6298 2
+     * After the computation, a host MUST update RTO <- SRTT + max (G, K*RTTVAR) */
+    r->rto = clamp_rto(r, r->srtt + (r->rttvar_x4 > 0 ? r->rttvar_x4 : 1));
+}
+
+void tcp_rtt_min(struct tcp_rtt *r, plait_time rtt)
+{
+    if (rtt == 0)
+        rtt = 1;
+    if (rtt < r->min_rtt)
+        r->min_rtt = rtt;
+    if (rtt < r->min_new)
+        r->min_new = rtt;
+}
+
+void tcp_rtt_age(struct tcp_rtt *r, plait_time now)
+{
+    /*= RFC 8985 6.2
+     * The sender SHOULD track a windowed min-filtered estimate of recent RTT measurements that can
+     * adapt when migrating to significantly longer paths rather than tracking a simple global minimum
+     * of all RTT measurements. */
+    if (r->min_turn == 0)
+        r->min_turn = now;
+    if (r->min_new == PLAIT_NEVER || now - r->min_turn < MIN_WINDOW)
+        return;
+    r->min_rtt = r->min_new;
+    r->min_new = PLAIT_NEVER;
+    r->min_turn = now;
+}
+
+plait_time tcp_rtt_timeout(const struct tcp_rtt *r)
+{
+    plait_time t = r->rto << r->backoff;
+
+    /*= RFC 6298 2
+     * A maximum value MAY be placed on RTO provided it is at least 60 seconds. */
+    return t < RTO_MAX ? t : RTO_MAX;
+}
+
+void tcp_rtt_back_off(struct tcp_rtt *r)
+{
+    /*= RFC 6298 5
+     * The host MUST set RTO <- RTO * 2 ("back off the timer"). */
+    if (r->backoff < BACKOFF_MAX)
+        r->backoff++;
+}
+
+void tcp_rtt_reset_backoff(struct tcp_rtt *r)
+{
+    r->backoff = 0;
+}
+
+void tcp_rtt_after_syn_timeout(struct tcp_rtt *r)
+{
+    /*= RFC 6298 5
+     * If the timer expires awaiting the ACK of a SYN segment and the TCP implementation is using an
+     * RTO less than 3 seconds, the RTO MUST be re-initialized to 3 seconds when data transmission
+     * begins (i.e., after the three-way handshake completes). */
+    if (r->rto < 3 * PLAIT_SEC)
+        r->rto = 3 * PLAIT_SEC;
+    r->backoff = 0;
+}

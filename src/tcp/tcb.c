@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transmission control block: its life, its state, and the questions that others may ask.
+ *
+ * Owned by the subflow that embeds it. Called by mp/ and by the other files of this layer.
+ *
+ * How a connection is spread over the files:
+ *
+ *   handshake.c  SYN-SENT, what both SYNs agreed on, ISNs       half.c    LISTEN and SYN-RECEIVED
+ *   input.c      the order of RFC 9293 3.10.7.4                  ack.c     its fifth step
+ *   rcv.c        its seventh and eighth step, when to ACK        sack.c    what to report as held
+ *   window.c     both windows, silly window avoidance            options.c what options a segment has
+ *   output.c     what to send, and that it was sent              timer.c   when something is due
+ *   reset.c      RSTs and challenge ACKs                         icmp.c    errors of the network
+ *   sndq, loss, rtt: what was sent and has to be sent again; reasm (base): what arrived
+ *
+ * Invariants: state has one writer, tcp_set_state(). A CLOSED tcb holds no chunk and no record and
+ * runs no timer. RCV.NXT moves when data arrives in order, whether or not it was taken: rcv_pos is
+ * its position in the stream of payload. RFC 9293 3.3, 3.9.1, 3.10.1 to 3.10.5. */
+#include "internal.h"
+
+#include <string.h>
+
+const char *tcp_state_name(enum tcp_state s)
+{
+    static const char *const name[] = {
+        "CLOSED",     "SYN-SENT",   "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",      "LAST-ACK",    "TIME-WAIT",
+    };
+
+    return (unsigned)s < sizeof name / sizeof name[0] ? name[s] : "?";
+}
+
+void tcp_init(struct tcb *t, struct base_ctx *ctx, const struct tcp_config *cfg)
+{
+    memset(t, 0, sizeof *t);
+    t->ctx = ctx;
+    t->cfg = *cfg;
+    t->mss_peer = cfg->mss_local;
+    t->mss = cfg->mss_local;
+    t->rcv_mss = 536 < cfg->mss_local ? 536 : cfg->mss_local;
+    t->quick_acks = TCP_QUICK_ACKS;
+    t->persist_at = t->progress_at = t->ack_at = t->keepalive_at = PLAIT_NEVER;
+    t->time_wait_at = t->fin_wait_2_at = PLAIT_NEVER;
+    tcp_sndq_init(&t->sndq, &ctx->env, 0, cfg->recs_max);
+    tcp_loss_init(&t->loss, cfg->cc, tcp_payload_mss(t), cfg->rto_min);
+    reasm_init(&t->rcvq, 0);
+}
+
+void tcp_fini(struct tcb *t)
+{
+    tcp_sndq_fini(&t->sndq);
+    reasm_fini(&t->rcvq, &t->ctx->pool);
+}
+
+int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plait_addr *remote,
+                plait_time now)
+{
+    t->local = *local;
+    t->remote = *remote;
+    t->iss = tcp_isn(t->ctx, local, remote, now);
+    t->ts_offset = tcp_ts_offset(t->ctx, local, remote);
+    t->ts_on = t->sack_on = t->wscale_on = true; /* what the SYN will offer */
+    t->rcv_wscale = t->cfg.wscale;
+    tcp_sndq_init(&t->sndq, &t->ctx->env, t->iss, t->cfg.recs_max);
+    t->last_rcvd = now;
+    t->active = true;
+    tcp_set_state(t, TCP_ST_SYN_SENT, now);
+    return 0;
+}
+
+/* Nothing is sent and no timer but TIME-WAIT's runs from here on; received data can still be taken. */
+static void disarm(struct tcb *t, plait_time now)
+{
+    uint32_t nxt = t->sndq.nxt;
+
+    tcp_sndq_fini(&t->sndq);
+    tcp_sndq_init(&t->sndq, &t->ctx->env, nxt, t->cfg.recs_max);
+    tcp_loss_rearm(&t->loss, &t->sndq, now);
+    t->persist_at = t->progress_at = t->keepalive_at = t->fin_wait_2_at = PLAIT_NEVER;
+    t->persist_due = t->keepalive_due = t->syn_rtx_due = false;
+}
+
+/* The only writer of state. */
+void tcp_set_state(struct tcb *t, enum tcp_state to, plait_time now)
+{
+    struct plait_trace ev = {
+        .type = PLAIT_TRACE_SUBFLOW_STATE, .subflow = t->subflow_id, .conn = t->conn_id, .now = now,
+        .a = (uint64_t)to, .b = (uint64_t)t->state, .reason = (uint16_t)t->reason,
+        .local = t->local, .remote = t->remote,
+    };
+
+    if (t->state == to)
+        return;
+    ctx_trace(t->ctx, &ev);
+    t->state = to;
+    if (to == TCP_ST_TIME_WAIT) {
+        disarm(t, now);
+        t->time_wait_at = now + t->cfg.time_wait;
+    } else if (to == TCP_ST_CLOSED) {
+        disarm(t, now);
+        t->time_wait_at = t->ack_at = PLAIT_NEVER;
+        t->ack_now = t->ack_pending = false;
+    }
+}
+
+/* CLOSED, and why. */
+void tcp_gone(struct tcb *t, enum plait_reason reason, plait_time now)
+{
+    if (t->state != TCP_ST_CLOSED) {
+        t->reason = reason;
+        tcp_set_state(t, TCP_ST_CLOSED, now);
+    }
+}
+
+/* The segment, or part of it, ends here: counted and traced. */
+void tcp_drop(const struct tcp_in *in, enum plait_reason reason)
+{
+    const struct tcb *t = in->t;
+    struct plait_trace ev = {
+        .type = PLAIT_TRACE_DROP, .subflow = t->subflow_id, .conn = t->conn_id, .now = in->now,
+        .a = in->seg->seq, .b = in->seg->len, .reason = (uint16_t)reason,
+        .local = t->local, .remote = t->remote,
+    };
+
+    in->res->reason = reason;
+    ctx_count(t->ctx, reason);
+    ctx_trace(t->ctx, &ev);
+}
+
+/* What a full segment holds changes with the options that ride on it. */
+void tcp_sync_mss(struct tcb *t)
+{
+    uint32_t mss = tcp_payload_mss(t);
+
+    if (t->loss.cc.mss != mss)
+        cc_set_mss(&t->loss.cc, mss);
+}
+
+/*= RFC 9293 3.10.4
+ * Queue this until all preceding SENDs have been segmentized, then form a FIN segment and send it. */
+void tcp_close(struct tcb *t, plait_time now)
+{
+    if (t->state == TCP_ST_CLOSED)
+        return;
+    if (t->state == TCP_ST_SYN_SENT) {
+        tcp_gone(t, PLAIT_REASON_LOCAL_CLOSE, now);
+        return;
+    }
+    t->fin_wanted = true;
+    tcp_rearm(t, now);
+}
+
+void tcp_abort(struct tcb *t, enum plait_reason reason, plait_time now)
+{
+    switch (t->state) {
+    case TCP_ST_SYN_RECEIVED:
+    case TCP_ST_ESTABLISHED:
+    case TCP_ST_FIN_WAIT_1:
+    case TCP_ST_FIN_WAIT_2:
+    case TCP_ST_CLOSE_WAIT:
+        tcp_rst_for_abort(t);
+        break;
+    case TCP_ST_CLOSED:
+    case TCP_ST_SYN_SENT:
+    case TCP_ST_CLOSING:
+    case TCP_ST_LAST_ACK:
+    case TCP_ST_TIME_WAIT:
+        break;
+    }
+    tcp_gone(t, reason, now);
+}
+
+int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta)
+{
+    uint32_t mss = tcp_payload_mss(t), max = t->cfg.gso_max;
+
+    if (t->fin_wanted)
+        return PLAIT_EPIPE;
+    if (!tcp_can_send(t))
+        return PLAIT_ENOTCONN;
+    max = max > mss ? max - max % mss : mss;
+    return tcp_sndq_push(&t->sndq, pos, len, meta, max);
+}
+
+struct plait_block *tcp_take(struct tcb *t)
+{
+    return reasm_take(&t->rcvq);
+}
+
+uint32_t tcp_room(const struct tcb *t)
+{
+    uint32_t usable = tcp_usable(t), quota, unsent = tcp_sndq_unsent(&t->sndq), room;
+
+    if (!tcp_can_send(t))
+        return 0;
+    quota = tcp_loss_quota(&t->loss, &t->sndq);
+    quota = quota > t->sndq.lost ? quota - t->sndq.lost : 0; /* what was lost goes first */
+    room = quota < usable ? quota : usable;
+    return room > unsent ? room - unsent : 0;
+}
+
+uint32_t tcp_payload_mss(const struct tcb *t)
+{
+    uint32_t options = (t->ts_on ? (uint32_t)TCP_TS_SPACE : 0) + ((t->opt_reserve_data + 3u) & ~3u);
+
+    return t->mss - options;
+}
+
+bool tcp_is_synchronized(const struct tcb *t)
+{
+    return t->state >= TCP_ST_ESTABLISHED;
+}
+
+bool tcp_can_send(const struct tcb *t)
+{
+    return (t->state == TCP_ST_ESTABLISHED || t->state == TCP_ST_CLOSE_WAIT) && !t->fin_wanted;
+}
+
+uint32_t tcp_ssn(const struct tcb *t, uint32_t seq) { return seq - t->iss; }
+
+uint32_t tcp_ssn_in(const struct tcb *t, uint32_t seq) { return seq - t->irs; }
+
+uint64_t tcp_low_pos(const struct tcb *t)
+{
+    return tcp_sndq_low_pos(&t->sndq);
+}
+
+bool tcp_idle(const struct tcb *t)
+{
+    return tcp_sndq_chunk_n(&t->sndq) == 0;
+}

@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of scripts/interop. A row is a Scenario: paths, who is client, what happens on the way, and what the
+kernel's counters must show afterwards."""
+import dataclasses
+import os
+import pathlib
+import subprocess
+import time
+
+import netlab
+from ends import Failed, KernelEnd, Skip, Use
+from netlab import Lab, Path
+from plaitend import PlaitEnd
+
+MIB = 1 << 20
+SIZE = 32 * MIB
+
+# Counters that stay zero in every row where both sides speak MPTCP to the end.
+NEVER = ("MPCapableFallbackACK MPCapableFallbackSYNACK MPFallbackTokenInit MPJoinNoTokenFound "
+         "MPJoinSynAckHMacFailure MPJoinAckHMacFailure DSSNotMatching DSSCorruptionFallback DSSCorruptionReset "
+         "InfiniteMapTx InfiniteMapRx DSSNoMatchTCP DataCsumErr MPFailTx MPFailRx MismatchPortSynRx "
+         "MismatchPortAckRx MPCapableDataFallback MD5SigFallback DssFallback SimultConnectFallback "
+         "FallbackFailed AddAddrDrop RmAddrDrop").split()
+
+
+class Tools:
+    """The programs, and how the harness was called."""
+
+    def __init__(self, self_test, verbose):
+        root = pathlib.Path(__file__).resolve().parent.parent.parent
+        self.build = pathlib.Path(os.environ.get("PLAIT_BUILD", root / "build/gcc"))
+        self.plait = pathlib.Path(os.environ.get("PLAIT", self.build / "plait"))
+        self.kpeer = self.build / "tests/interop/kpeer"
+        if "KPEER" in os.environ:
+            self.kpeer = pathlib.Path(os.environ["KPEER"])
+        self.self_test, self.verbose, self.timeout = self_test, verbose, 60
+
+    def programs(self):
+        return [self.kpeer] if self.self_test else [self.kpeer, self.plait]
+
+
+class Run:
+    """One row while it runs: the lab, both ends, and what went wrong so far."""
+
+    def __init__(self, scenario, tools, logs):
+        s = scenario
+        self.s, self.tools = s, tools
+        self.wrong, self.notes = [], []
+        self.lab = Lab(s.paths, plait=tools.plait, logs=logs)
+        kind = KernelEnd if tools.self_test else PlaitEnd
+        self.near = kind(tools, self.lab, self.lab.near, s.plan)
+        self.far = KernelEnd(tools, self.lab, self.lab.far, s.plan)
+        self.before = None
+
+    def check(self, good, text):
+        if not good:
+            self.wrong.append(text)
+
+    def far_bytes(self):
+        """Bytes that the far host received so far, by path."""
+        traffic = self.lab.far.traffic()
+        return [traffic[f"e{i}"][0] for i in range(len(self.lab.paths))]
+
+    def near_bytes(self):
+        traffic = self.lab.near.traffic()
+        return [traffic[f"e{i}"][0] for i in range(len(self.lab.paths))]
+
+    def both_bytes(self):
+        return [a + b for a, b in zip(self.far_bytes(), self.near_bytes())]
+
+    def wait_bytes(self, total, seconds=30):
+        """Until so many bytes (both directions) have crossed the paths."""
+        def ended():
+            return self.near.process.poll() is not None or self.far.process.poll() is not None
+        netlab.wait_for(lambda: sum(self.both_bytes()) >= total or ended(), seconds,
+                        f"{total} bytes on the paths (there were {self.both_bytes()})")
+        if ended() and sum(self.both_bytes()) < total:
+            raise Failed(f"an end left after {self.both_bytes()} bytes on the paths, before {total}")
+
+    def counters(self):
+        now = self.lab.far.counters()
+        return {name: value - self.before.get(name, 0) for name, value in now.items()}
+
+    def near_counters(self):
+        return self.lab.near.counters()
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    paths: list
+    plan: list                      # [Use]: what the connection may use, the first for the first subflow
+    near_role: str = "client"
+    csum: bool = False              # asked for by the kernel
+    near_csum: bool = False         # asked for by the near end
+    send: int = SIZE                # near to far
+    recv: int = SIZE                # far to near
+    near_close: str = "half"
+    far_close: str = "half"
+    near_announce: bool = None      # default: a server announces
+    far_announce: bool = None
+    near_joins: bool = False        # to the peer's first address
+    far_joins: bool = False
+    far_mptcp: bool = True
+    near_extra: tuple = ()
+    setup: object = None            # function(run), before anything starts
+    during: object = None           # function(run), while data moves
+    after: object = None            # function(run), when both ended
+    ends_well: bool = True          # both ends reach the end of both streams
+    all_paths: bool = True          # each path must have carried data
+    joins: int = None               # joins at least; default: paths - 1
+    never: tuple = tuple(NEVER)
+    at_least: dict = dataclasses.field(default_factory=dict)  # counters of the kernel
+    self_test: bool = True          # makes sense kernel against kernel
+
+    def run(self, tools, logs):
+        start = time.monotonic()
+        try:
+            run = Run(self, tools, logs)
+        except netlab.LabError as error:
+            raise Failed(f"the lab cannot be built: {error}") from None
+        with run.lab:
+            self._go(run)
+            self._judge(run)
+        run.notes.append(f"{time.monotonic() - start:.1f} s")
+        if run.wrong:
+            raise Failed("\n".join(run.wrong + run.notes))
+        return run.notes
+
+    def _go(self, run):
+        near_server = self.near_role == "server"
+        announce = [near_server if self.near_announce is None else self.near_announce,
+                    not near_server if self.far_announce is None else self.far_announce]
+        run.near.prepare(self.near_role, announce=announce[0], joins=self.near_joins, csum=self.near_csum)
+        run.far.prepare("client" if near_server else "server", announce=announce[1], joins=self.far_joins,
+                        csum=self.csum, mptcp=self.far_mptcp)
+        if self.setup:
+            self.setup(run)
+        run.before = run.lab.far.counters()
+
+        def start_near():
+            run.near.start(run.far, self.send, self.recv if self.ends_well else None, self.near_close,
+                           self.near_extra)
+
+        def start_far():
+            run.far.start(run.near, self.recv, self.send if self.ends_well else None, self.far_close)
+        for start in (start_near, start_far) if near_server else (start_far, start_near):
+            start()
+        if self.during:
+            self.during(run)
+        run.near_status, run.far_status = run.near.wait(run.tools.timeout), run.far.wait(run.tools.timeout)
+        run.after = run.counters()
+
+    def _judge(self, run):
+        check, near, far = run.check, run.near, run.far
+        check(run.near_status is not None, f"the near end did not end within {run.tools.timeout} s")
+        check(run.far_status is not None, f"the kernel's end did not end within {run.tools.timeout} s")
+        if self.ends_well:
+            check(run.near_status == 0, f"the near end: exit status {run.near_status}: {near.error()}")
+            check(run.far_status == 0, f"the kernel's end: exit status {run.far_status}: {far.error()}")
+            for what, a, b, size in (("near to far", (near, "out"), (far, "in"), self.send),
+                                     ("far to near", (far, "out"), (near, "in"), self.recv)):
+                sent, came = a[0].sha(a[1]), b[0].sha(b[1])
+                check(sent == came, f"{what}: SHA-256 {sent} sent, {came} received "
+                                    f"({b[0].bytes(b[1])} of {size} bytes)")
+        if self.far_mptcp:
+            self._judge_counters(run)
+        run.notes.append(f"{near.mbit():.0f} Mbit/s in, {far.mbit():.0f} Mbit/s out; longest stall "
+                         f"{near.stall_ms()} / {far.stall_ms()} ms; bytes by path {run.both_bytes()}")
+        if self.after:
+            self.after(run)
+
+    def _judge_counters(self, run):
+        counters, check = run.after, run.check
+        for name in self.never:
+            check(counters.get(name, 0) == 0, f"the kernel counted {name} {counters.get(name)}")
+        joins = len(self.plan) - 1 if self.joins is None else self.joins
+        wanted = dict(self.at_least)
+        if joins:
+            incoming, outgoing = ("MPJoinSynRx", "MPJoinAckRx"), ("MPJoinSynTx", "MPJoinSynAckRx")
+            kernel_joins = self.far_joins or (self.near_role == "server" and not self.near_joins)
+            for name in outgoing if kernel_joins else incoming:
+                wanted.setdefault(name, joins)
+        for name, least in wanted.items():
+            check(counters.get(name, 0) >= least, f"the kernel counted {name} {counters.get(name, 0)}, not {least}")
+        if self.all_paths and self.ends_well:
+            share = (self.send + self.recv) // 1000
+            for use, count in zip(self.plan, [run.both_bytes()[u.path] for u in self.plan]):
+                check(count > share, f"path {use.path} carried only {count} bytes")
+
+    def tail(self, logs):
+        """The ends of the logs, for a failure."""
+        lines = []
+        for path in sorted(pathlib.Path(logs).glob("*.log")):
+            text = path.read_text(errors="replace").splitlines()
+            lines += [f"-- {path.name}"] + [line[:600] for line in text[-12:]] if text else []
+        return lines
+
+
+# ---- what happens on the way ------------------------------------------------------------------------
+
+def cut_and_restore(index):
+    """Cuts a path when a quarter of the data has passed and restores it at the half."""
+    def during(run):
+        total = run.s.send + run.s.recv
+        run.wait_bytes(total // 4)
+        run.lab.paths[index].cut()
+        time.sleep(0.05)
+        at_cut = run.both_bytes()[index]
+        run.wait_bytes(total // 2)
+        run.check(run.both_bytes()[index] - at_cut < 100000, "data passed a path that was cut")
+        run.at_restore = run.both_bytes()[index]
+        run.lab.paths[index].restore()
+
+    def after(run):
+        run.notes.append(f"{run.both_bytes()[index] - run.at_restore} bytes on the restored path")
+    return {"during": during, "after": after}
+
+
+def remove_by_kernel(run):
+    run.wait_bytes((run.s.send + run.s.recv) // 4)
+    run.far.endpoint("delete id 2")
+
+
+def remove_by_near(run):
+    run.wait_bytes((run.s.send + run.s.recv) // 4)
+    run.near.remove(run.s.plan[1])
+
+
+def backup_used_when_first_fails(by):
+    def during(run):
+        total = run.s.send + run.s.recv
+        run.wait_bytes(total // 4)
+        before = run.both_bytes()
+        run.check(before[1] < 300000, f"the backup carried {before[1]} bytes while the first path was well")
+        run.lab.paths[0].cut()
+        run.wait_bytes(total // 2)
+        during_cut = run.both_bytes()
+        run.check(during_cut[1] - before[1] > total // 8, f"the backup did not take over: {during_cut}")
+        run.lab.paths[0].restore()
+        run.wait_bytes(total * 5 // 8)
+        (run.far.endpoint if by == "far" else run.near.endpoint)("change id 2 nobackup")
+
+    def after(run):
+        name = "MPPrioTx" if by == "far" else "MPPrioRx"
+        run.check(run.after.get(name, 0) >= 1, f"the kernel counted no {name}")
+    return {"during": during, "after": after}
+
+
+def kill_kernel(run):
+    run.wait_bytes((run.s.send + run.s.recv) // 4)
+    run.far.kill()
+
+
+def abort_near(run):
+    run.wait_bytes((run.s.send + run.s.recv) // 4)
+    run.near.abort()
+
+
+def near_saw_reset(run):
+    run.check(run.near_status not in (0, None), f"the near end left with status {run.near_status}, not an error")
+    run.check("reset" in run.near.error().lower() or "abort" in run.near.error().lower(),
+              f"the near end speaks of no reset: {run.near.error()!r}")
+
+
+def far_saw_reset(run):
+    run.check("reset" in run.far.error().lower() or "pipe" in run.far.error().lower(),
+              f"the kernel's end saw no reset: {run.far.error()!r}")
+
+
+def fell_back(run):
+    run.check(run.near.fell_back(), "the near end does not say that it fell back to TCP")
+
+
+# ---- the rows ---------------------------------------------------------------------------------------
+
+def matrix():
+    for role in ("client", "server"):
+        for family in (4, 6, "both"):
+            for n in (1, 2, 4):
+                if family == "both" and n == 1:
+                    continue
+                for csum in (False, True):
+                    families = [(4, 6)[i % 2] if family == "both" else family for i in range(n)]
+                    kind = "IPv4 and IPv6" if family == "both" else f"IPv{family}"
+                    yield Scenario(
+                        f"{role}, {kind}, {n} path{'s' * (n > 1)}, checksum {'on' if csum else 'off'}",
+                        [Path() for _ in range(n)], [Use(i, f) for i, f in enumerate(families)],
+                        near_role=role, csum=csum, all_paths=False)
+
+
+def two(kind="shaped", rate=200, **options):
+    return [Path(kind, rate, **options) for _ in range(2)]
+
+
+def uses(**second):
+    return [Use(0), Use(1, **second)]
+
+
+def route_second_path(run):
+    """Lets the second path reach the first address of the peer, so that joins need no ADD_ADDR."""
+    for a, b in ((run.lab.near, run.lab.far), (run.lab.far, run.lab.near)):
+        first, gateway, source = b.name, Lab.address(b.name, 1), Lab.address(a.name, 1)
+        a.ip(f"route add {Lab.address(first, 0)}/32 via {gateway} dev e1 table 77")
+        a.ip(f"rule add from {source} table 77")
+        a.ip(f"rule add oif e1 table 77")
+
+
+def joining():
+    for role in ("client", "server"):
+        yield Scenario(f"{role}, joined by the client to the first address", two(), uses(), near_role=role,
+                       near_announce=False, far_announce=False, near_joins=role == "client",
+                       far_joins=role == "server", setup=route_second_path)
+        yield Scenario(f"{role}, joined by the server's ADD_ADDR", two(), uses(), near_role=role,
+                       at_least={"EchoAdd" if role == "client" else "AddAddr": 1})
+        yield Scenario(f"{role}, joined by ADD_ADDR with a port", two(), uses(port=5100), near_role=role,
+                       at_least={"MPJoinPortSynRx": 1, "MPJoinPortAckRx": 1} if role == "client" else
+                       {"PortAdd": 1})
+    yield Scenario("checksum asked for by plait", two(), uses(), near_csum=True,
+                   after=lambda run: run.check(run.far.result.get("checksum"), "the kernel uses no checksum"))
+
+
+def failing():
+    for role in ("client", "server"):
+        yield Scenario(f"{role}, a path is cut and restored", two(rate=150), uses(), near_role=role,
+                       **cut_and_restore(1))
+        yield Scenario(f"{role}, the first path is cut and restored", two(rate=150), uses(), near_role=role,
+                       **cut_and_restore(0))
+    for by, role in (("far", "client"), ("near", "client")):
+        yield Scenario(f"{'the kernel' if by == 'far' else 'plait'} declares a backup: used only when the first "
+                       "path fails, then MP_PRIO back", two(rate=150), uses(backup=by), near_role=role,
+                       **backup_used_when_first_fails(by), self_test=by == "far")
+    yield Scenario("REMOVE_ADDR from the kernel", two(), uses(), during=remove_by_kernel, all_paths=False,
+                   at_least={"RmAddrTx": 1})
+    yield Scenario("REMOVE_ADDR from plait", two(), uses(), during=remove_by_near, all_paths=False,
+                   at_least={"RmAddr": 1}, self_test=False)
+    for role in ("client", "server"):
+        options = ["--rate", "300mbit", "--delay", "1ms", "--loss", "1%", "--reorder", "1%", "--queue", "256k",
+                   "--seed", "7"]
+        yield Scenario(f"{role}, both paths lose 1 % and reorder", [Path("link", options=options) for _ in "12"],
+                       uses(), near_role=role, self_test=True)
+
+
+def closing():
+    for role in ("client", "server"):
+        yield Scenario(f"{role}, plait closes first", two(), uses(), near_role=role, far_close="last")
+        yield Scenario(f"{role}, the kernel closes first", two(), uses(), near_role=role, near_close="last")
+    yield Scenario("half-close by plait, data still flows back", two(), uses(), send=MIB, far_close="last",
+                   all_paths=False)
+    yield Scenario("half-close by the kernel, data still flows back", two(), uses(), recv=MIB, near_close="last",
+                   all_paths=False)
+    reset = {"ends_well": False, "all_paths": False}
+    yield Scenario("fast close by the kernel", two(), uses(), **reset, far_close=f"abort:{4 * MIB}",
+                   after=near_saw_reset, at_least={"MPFastcloseTx": 1})
+    yield Scenario("fast close by plait", two(), uses(), **reset, during=abort_near, after=far_saw_reset,
+                   at_least={"MPFastcloseRx": 1}, self_test=False)
+    yield Scenario("the kernel's process is killed", two(), uses(), **reset, during=kill_kernel,
+                   after=near_saw_reset)
+
+
+def plain():
+    for role in ("client", "server"):
+        yield Scenario(f"{role}, kernel without MPTCP: plain TCP", [Path()], [Use(0)], near_role=role,
+                       far_mptcp=False, after=fell_back)
+
+
+def all_rows(self_test):
+    rows = [row for group in (matrix, joining, failing, closing, plain) for row in group()]
+    return [row for row in rows if row.self_test or not self_test]

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/ctx.h"
+
+#include "cm.h"
+#include "testenv.h"
+#include <string.h>
+
+static void life(void **state)
+{
+    struct testenv t;
+    struct base_ctx ctx;
+    struct plait_trace ev = { .type = PLAIT_TRACE_RTO };
+    uint8_t *mem, zeros[100] = { 0 };
+    struct plait_block *b;
+
+    testenv_init(&t, 5);
+    ctx_init(&ctx, &t.env, 4096);
+    assert_true(ctx.secret.k0 != 0 && ctx.secret.k1 != 0 && ctx.secret.k0 != ctx.secret.k1);
+    assert_non_null(mem = ctx_alloc(&ctx, 100));
+    assert_memory_equal(mem, zeros, 100);
+    ctx_free(&ctx, mem, 100);
+    ctx_free(&ctx, NULL, 100);
+    ctx_count(&ctx, PLAIT_REASON_PAWS);
+    ctx_count(&ctx, PLAIT_REASON_PAWS);
+    assert_int_equal(ctx.counter[PLAIT_REASON_PAWS], 2);
+    assert_int_equal(ctx.counter[PLAIT_REASON_NONE], 0);
+    ctx_trace(&ctx, &ev);
+    assert_int_equal(t.traces, PLAIT_TRACE_RTO);
+    ctx.env.trace = NULL;
+    ctx_trace(&ctx, &ev);
+    assert_int_equal(t.traces, PLAIT_TRACE_RTO);
+    assert_true(ctx_random_u32(&ctx) != ctx_random_u32(&ctx));
+    assert_true(ctx_random_u64(&ctx) != ctx_random_u64(&ctx));
+    assert_non_null(b = block_get(&ctx.pool, 1000));
+    assert_null(block_get(&ctx.pool, 4096)); /* mem_max is the pool's cap */
+    block_put(&ctx.pool, b);
+    t.fail_in = 0;
+    assert_null(ctx_alloc(&ctx, 10));
+    ctx_fini(&ctx);
+    assert_int_equal(t.live, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(life),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
