@@ -58,7 +58,7 @@ struct plait_local {
     uint8_t id;             /* address id, 1 to 255, unique in the stack */
     uint8_t flags;          /* PLAIT_LOCAL_* */
     uint16_t mtu;           /* of its link, bytes; at least 576 (IPv4) or 1280 (IPv6) */
-    uint32_t gso_max;       /* bytes of payload that one packet may carry to the driver; 0: no GSO */
+    uint32_t gso_max;       /* payload bytes that one packet to the driver may carry; 0: no GSO */
     uint32_t ifindex;       /* the driver's own number, handed back in plait_out */
 };
 
@@ -67,7 +67,7 @@ struct plait_trace;
 
 struct plait_env {
     void *ctx; /* handed back on every call */
-    /* Memory aligned to 64 bytes, or to a page where size >= 4096; NULL when there is none. Not cleared. */
+    /* Memory aligned to 64 bytes, or to a page where size >= 4096, not cleared; NULL: none. */
     void *(*alloc)(void *ctx, size_t size);
     void (*free)(void *ctx, void *mem, size_t size);
     /* Fills buf with bytes an attacker cannot guess. Never fails. */

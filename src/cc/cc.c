@@ -99,7 +99,7 @@ void cc_grow(struct cc *cc, uint64_t bytes)
 
 void cc_slow_start(struct cc *cc, const struct cc_ack *ack)
 {
-    uint32_t limit = max_u32(cc->burst, CC_BURST_SEGS * cc->mss);
+    uint32_t limit = max_u32(ack->burst, CC_BURST_SEGS * cc->mss);
 
     /*= RFC 3465 2.3
      * The exception to the above suggestion is during a slow start phase that follows a

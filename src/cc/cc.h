@@ -22,6 +22,7 @@ struct cc_ack {
     plait_time min_rtt;
     bool cwnd_limited;   /* the window was what held the sender back */
     bool after_rto;      /* slow start after a time-out: ABC with L = 1 (RFC 3465 2.3) */
+    uint32_t burst;      /* bytes that it may add in slow start; at least CC_BURST_SEGS segments */
     uint32_t snd_una, snd_nxt; /* for algorithms that count rounds */
 };
 
@@ -46,7 +47,6 @@ struct cc {
     const struct cc_ops *ops;
     uint32_t mss;        /* payload bytes of a full segment */
     uint32_t cwnd, ssthresh;
-    uint32_t burst;      /* bytes that one ACK may add in slow start; at least CC_BURST_SEGS segments */
     union { struct cc_reno reno; struct cc_cubic cubic; } u, undo_u;
     uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
 };

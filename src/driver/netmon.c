@@ -184,8 +184,9 @@ static unsigned take_addr(struct drv_netmon *mon, const struct nlmsghdr *msg)
     memset(&a, 0, sizeof a);
     a.ifindex = info->ifa_index;
     a.addr = drv_addr_make(family, found.ip);
-    a.usable = (found.flags & IFA_F_DADFAILED) == 0 &&
-               ((found.flags & IFA_F_TENTATIVE) == 0 || (found.flags & IFA_F_OPTIMISTIC) != 0);
+    a.tentative = (found.flags & IFA_F_TENTATIVE) != 0 &&
+                  (found.flags & (IFA_F_OPTIMISTIC | IFA_F_DADFAILED)) == 0;
+    a.usable = !a.tentative && (found.flags & IFA_F_DADFAILED) == 0;
     a.preferred = (found.flags & (IFA_F_DEPRECATED | IFA_F_SECONDARY)) == 0;
     old = find_addr(mon, &a);
     if (msg->nlmsg_type == RTM_NEWADDR)

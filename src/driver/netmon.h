@@ -22,7 +22,8 @@ struct drv_link {
 struct drv_ifaddr {
     uint32_t ifindex;
     struct plait_addr addr; /* port 0 */
-    bool usable;      /* not tentative, no duplicate */
+    bool usable;      /* neither tentative nor a duplicate */
+    bool tentative;   /* the kernel still looks for duplicates: usable in a second or two */
     bool preferred;   /* neither deprecated nor secondary nor temporary */
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Receive offload: packets of one subflow that follow each other are joined into a super-segment, as a
- * kernel does before it hands them to a packet socket. Called by net.c on arrival.
+/* Receive offload: packets of one subflow that follow each other are joined into a super-segment,
+ * as a kernel does before it hands them to a packet socket. Called by net.c on arrival.
  *
- * Joined are packets with payload whose headers differ in sequence number and lengths alone (options are
- * identical byte for byte), for at most gro_window microseconds and 64 KB; a shorter packet or one with
- * PSH is the last of its run. */
+ * Joined are packets with payload whose headers differ in sequence number and lengths alone
+ * (options are identical byte for byte), for at most gro_window microseconds and 64 KB; a shorter
+ * packet or one with PSH is the last of its run. */
 #include "sim.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 struct sim_gro {
     struct sim_timer timer;
     uint32_t len, head_len, ip_len;
-    uint32_t size;      /* payload of the first packet */
+    uint32_t size; /* payload of the first packet */
     uint32_t next_seq;
     uint8_t bytes[SIM_SUPER_MAX];
 };
@@ -49,7 +49,8 @@ static bool follows(const struct sim_gro *g, const uint8_t *p, uint32_t len)
         return false;
     if (memcmp(g->bytes + addr_at, p + addr_at, g->ip_len - addr_at) != 0 || memcmp(a, b, 4) != 0)
         return false;
-    if (be32_load(b + 4) != g->next_seq || memcmp(a + 8, b + 8, 5) != 0 || memcmp(a + 14, b + 14, 2) != 0)
+    if (be32_load(b + 4) != g->next_seq || memcmp(a + 8, b + 8, 5) != 0 ||
+        memcmp(a + 14, b + 14, 2) != 0)
         return false;
     return memcmp(a + 20, b + 20, g->head_len - g->ip_len - 20) == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The packet-too-big that a router of the simulator sends: RFC 792 with RFC 1191 (IPv4) and RFC 4443 3.2
- * (IPv6). Called by net.c where a packet exceeds a link's MTU. */
+/* The packet-too-big that a router of the simulator sends: RFC 792 with RFC 1191 (IPv4) and RFC
+ * 4443 3.2 (IPv6). Called by net.c where a packet exceeds a link's MTU. */
 #include "sim.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ static uint32_t quoted(uint32_t len)
 
 static uint32_t too_big_4(const uint8_t *bytes, uint32_t len, uint32_t mtu, uint8_t *out)
 {
-    static const uint8_t router[4] = { 192, 0, 2, 254 };
+    static const uint8_t router[4] = {192, 0, 2, 254};
     uint32_t n = quoted(len), total = IP4 + 8 + n;
 
     memset(out, 0, IP4 + 8);
@@ -39,7 +39,7 @@ static uint32_t too_big_4(const uint8_t *bytes, uint32_t len, uint32_t mtu, uint
 
 static uint32_t too_big_6(const uint8_t *bytes, uint32_t len, uint32_t mtu, uint8_t *out)
 {
-    static const uint8_t router[16] = { 0x20, 1, 0x0d, 0xb8, [15] = 0xfe };
+    static const uint8_t router[16] = {0x20, 1, 0x0d, 0xb8, [15] = 0xfe};
     uint32_t n = quoted(len), part = 8 + n;
 
     memset(out, 0, IP6 + 8);

@@ -18,7 +18,7 @@ static uint64_t transmit_ns(const struct sim_link *l, uint64_t bytes)
 
 void sim_link_init(struct sim_link *l, const struct sim_link_config *cfg, uint64_t seed)
 {
-    *l = (struct sim_link){ .cfg = *cfg };
+    *l = (struct sim_link){.cfg = *cfg};
     sim_rng_init(&l->rng, seed);
 }
 
@@ -33,7 +33,8 @@ uint64_t sim_link_backlog(const struct sim_link *l, plait_time now)
     uint64_t wait = l->free_at_ns > now_ns ? l->free_at_ns - now_ns : 0;
 
     /* Split so that neither product leaves 64 bits. */
-    return wait / 1000000000 * (l->cfg.rate / 8) + wait % 1000000000 * (l->cfg.rate / 8) / 1000000000;
+    return wait / 1000000000 * (l->cfg.rate / 8) +
+           wait % 1000000000 * (l->cfg.rate / 8) / 1000000000;
 }
 
 static enum sim_fate admit(const struct sim_link *l, uint32_t bytes, plait_time now)
@@ -57,7 +58,8 @@ static plait_time arrival(struct sim_link *l, plait_time out)
     if (at < l->last_out)
         at = l->last_out;
     if (sim_rng_chance(&l->rng, l->cfg.reorder_ppm))
-        return at + sim_rng_between(&l->rng, 1, l->cfg.reorder_delay != 0 ? l->cfg.reorder_delay : 1);
+        return at +
+               sim_rng_between(&l->rng, 1, l->cfg.reorder_delay != 0 ? l->cfg.reorder_delay : 1);
     l->last_out = at;
     return at;
 }
@@ -66,7 +68,7 @@ void sim_link_send(struct sim_link *l, uint32_t bytes, plait_time now, struct si
 {
     uint64_t start = l->free_at_ns > now * NS ? l->free_at_ns : now * NS;
 
-    *v = (struct sim_verdict){ .fate = admit(l, bytes, now) };
+    *v = (struct sim_verdict){.fate = admit(l, bytes, now)};
     if (v->fate != SIM_FATE_PASS) {
         l->drops++;
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One direction of a link: a queue before a transmitter of some rate, then a wire with delay, jitter,
- * loss, duplicates and reordering. It holds no packets: the caller asks what becomes of one and keeps
- * it until then. So it serves the simulator and an emulator of real frames alike. */
+/* One direction of a link: a queue before a transmitter of some rate, then a wire with delay,
+ * jitter, loss, duplicates and reordering. It holds no packets: the caller asks what becomes of
+ * one and keeps it until then. So it serves the simulator and an emulator of real frames alike. */
 #ifndef SIM_LINK_H
 #define SIM_LINK_H
 
@@ -9,39 +9,39 @@
 #include <plait/types.h>
 
 struct sim_link_config {
-    uint64_t rate;             /* bits per second; 0: no limit */
-    plait_time delay;          /* propagation, microseconds */
-    plait_time jitter;         /* up to so much more delay, evenly spread; keeps the order of packets */
-    uint32_t queue;            /* bytes that may wait or be on their way out; 0: no limit */
-    uint32_t loss_ppm;         /* of a packet, after it was transmitted; millionths */
+    uint64_t rate;     /* bits per second; 0: no limit */
+    plait_time delay;  /* propagation, microseconds */
+    plait_time jitter; /* up to so much more delay, evenly spread; keeps the order of packets */
+    uint32_t queue;    /* bytes that may wait or be on their way out; 0: no limit */
+    uint32_t loss_ppm; /* of a packet, after it was transmitted; millionths */
     uint32_t duplicate_ppm;
-    uint32_t reorder_ppm;      /* packets held back, so that later ones overtake them */
-    plait_time reorder_delay;  /* held back for 1 to so many microseconds */
-    uint32_t mtu;              /* bytes of the largest packet; 0: no limit */
-    bool down;                 /* nothing passes */
+    uint32_t reorder_ppm;     /* packets held back, so that later ones overtake them */
+    plait_time reorder_delay; /* held back for 1 to so many microseconds */
+    uint32_t mtu;             /* bytes of the largest packet; 0: no limit */
+    bool down;                /* nothing passes */
 };
 
 struct sim_link {
     struct sim_link_config cfg;
     struct sim_rng rng;
-    uint64_t free_at_ns;       /* when the transmitter has sent all that waits */
-    plait_time last_out;       /* delivery of the last packet that was not held back: keeps order */
-    uint64_t packets, bytes;   /* offered and not dropped before transmission */
-    uint64_t drops;            /* of every kind */
+    uint64_t free_at_ns;     /* when the transmitter has sent all that waits */
+    plait_time last_out;     /* delivery of the last packet that was not held back: keeps order */
+    uint64_t packets, bytes; /* offered and not dropped before transmission */
+    uint64_t drops;          /* of every kind */
 };
 
 enum sim_fate {
     SIM_FATE_PASS = 0,
-    SIM_FATE_LOST,             /* by chance */
-    SIM_FATE_QUEUE,            /* no room in the queue */
+    SIM_FATE_LOST,  /* by chance */
+    SIM_FATE_QUEUE, /* no room in the queue */
     SIM_FATE_DOWN,
-    SIM_FATE_TOO_BIG,          /* larger than the MTU: deserves an ICMP error */
+    SIM_FATE_TOO_BIG, /* larger than the MTU: deserves an ICMP error */
 };
 
 struct sim_verdict {
     enum sim_fate fate;
-    unsigned n;                /* deliveries: 0, 1 or 2 */
-    plait_time at[2];          /* when; never before now */
+    unsigned n;       /* deliveries: 0, 1 or 2 */
+    plait_time at[2]; /* when; never before now */
 };
 
 void sim_link_init(struct sim_link *l, const struct sim_link_config *cfg, uint64_t seed);

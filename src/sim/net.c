@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets between nodes: super-segments are cut, each packet goes by its route from link to link, and
- * what links do to it is done here. Called by sim.c for each packet that a stack sends.
+/* Packets between nodes: super-segments are cut, each packet goes by its route from link to link,
+ * and what links do to it is done here. Called by sim.c for each packet that a stack sends.
  *
- * Each packet carries a real checksum, finished as a device would, so that the receiver's check is part
- * of every test. A packet on its way is a timer whose owner is the packet. */
+ * Each packet carries a real checksum, finished as a device would, so that the receiver's check is
+ * part of every test. A packet on its way is a timer whose owner is the packet. */
 #include "sim.h"
 
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 struct packet {
     struct sim_timer timer;
     const struct sim_route *route;
-    uint8_t hop;        /* next link in the route */
+    uint8_t hop; /* next link in the route */
     struct sim_node *from;
     uint32_t len;
     uint8_t bytes[];
@@ -109,7 +109,7 @@ static void arrive(struct sim *sim, struct sim_timer *t)
 
 void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok)
 {
-    struct plait_in in = { .ip = bytes, .len = len, .csum_ok = csum_ok };
+    struct plait_in in = {.ip = bytes, .len = len, .csum_ok = csum_ok};
     struct plait_block *block = plait_block_get(to->stack, len);
 
     to->supers_in++;
@@ -127,7 +127,8 @@ void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bo
 static const struct sim_route *find_route(const struct sim *sim, const struct plait_out *out)
 {
     for (unsigned i = 0; i < sim->route_n; i++)
-        if (addr_same_ip(&sim->route[i].src, &out->src) && addr_same_ip(&sim->route[i].dst, &out->dst))
+        if (addr_same_ip(&sim->route[i].src, &out->src) &&
+            addr_same_ip(&sim->route[i].dst, &out->dst))
             return &sim->route[i];
     return NULL;
 }
@@ -141,10 +142,11 @@ static void ask_hook(struct sim *sim, struct sim_wire *w)
 }
 
 /* One packet as it stands on the wire; bytes has room for SIM_SUPER_MAX. */
-static void send_one(struct sim_node *from, const struct sim_route *route, uint8_t *bytes, uint32_t len)
+static void send_one(struct sim_node *from, const struct sim_route *route, uint8_t *bytes,
+                     uint32_t len)
 {
     struct sim *sim = from->sim;
-    struct sim_wire w = { .from = from, .bytes = bytes, .len = len, .cap = SIM_SUPER_MAX };
+    struct sim_wire w = {.from = from, .bytes = bytes, .len = len, .cap = SIM_SUPER_MAX};
 
     from->packets_out++;
     ask_hook(sim, &w);
@@ -189,7 +191,7 @@ void sim_net_send(struct sim_node *from, const struct plait_out *out)
     from->supers_out++;
     for (unsigned i = 0; i < n; i++) {
         uint32_t skip = i * out->gso_size, part = i + 1 < n ? out->gso_size : len - skip;
-        struct wire_view view = { payload + skip, part };
+        struct wire_view view = {payload + skip, part};
         if (n > 1)
             wire_gso_head(out->head, out->head_len, out->ip_len, i, out->gso_size, len, packet);
         else

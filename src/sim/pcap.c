@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Captures of a simulation, so that a failed run can be looked at with the usual tools. The time of a
- * packet is virtual: microseconds since 1970 count from the beginning of the run. */
+/* Captures of a simulation, so that a failed run can be looked at with the usual tools. The time
+ * of a packet is virtual: microseconds since 1970 count from the beginning of the run. */
 #include "pcap.h"
 
 #include <stdio.h>
@@ -53,15 +53,17 @@ static void describe(struct sim_pcap *p, const struct sim *sim, unsigned upto)
     }
 }
 
-void sim_pcap_packet(struct sim_pcap *p, const struct sim_node *node, bool out, const uint8_t *bytes,
-                     uint32_t len)
+void sim_pcap_packet(struct sim_pcap *p, const struct sim_node *node, bool out,
+                     const uint8_t *bytes, uint32_t len)
 {
     uint8_t head[WIRE_PCAPNG_HEAD_MAX], tail[WIRE_PCAPNG_TAIL_MAX];
 
     if (p == NULL)
         return;
     struct wire_pcapng_packet what = {
-        .interface = node->id, .when = node->sim->now, .len = len,
+        .interface = node->id,
+        .when = node->sim->now,
+        .len = len,
         .direction = out ? WIRE_PCAPNG_OUT : WIRE_PCAPNG_IN,
     };
     describe(p, node->sim, node->id);

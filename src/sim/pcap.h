@@ -10,7 +10,7 @@ struct sim_pcap *sim_pcap_open(struct sim *sim, const char *path);
 /* False when something could not be written. */
 bool sim_pcap_close(struct sim *sim);
 /* p may be NULL: nothing happens. */
-void sim_pcap_packet(struct sim_pcap *p, const struct sim_node *node, bool out, const uint8_t *bytes,
-                     uint32_t len);
+void sim_pcap_packet(struct sim_pcap *p, const struct sim_node *node, bool out,
+                     const uint8_t *bytes, uint32_t len);
 
 #endif

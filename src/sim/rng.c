@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeded random numbers: splitmix64, a counter and a mixing function. Everything in a simulation that
- * is left to chance asks here, so that a seed is a whole run. Each user has a generator of its own:
- * one more question by one of them does not change the answers that the others get. */
+/* Seeded random numbers: splitmix64, a counter and a mixing function. Everything in a simulation
+ * that is left to chance asks here, so that a seed is a whole run. Each user has a generator of
+ * its own: one more question by one of them does not change the answers that the others get. */
 #include "rng.h"
 
 void sim_rng_init(struct sim_rng *r, uint64_t seed)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeded random numbers (splitmix64): the only source of chance in a simulation. Not for secrets. */
+/* Seeded random numbers (splitmix64): the only source of chance in a simulation. Not for secrets.
+ */
 #ifndef SIM_RNG_H
 #define SIM_RNG_H
 
@@ -7,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct sim_rng { uint64_t state; };
+struct sim_rng {
+    uint64_t state;
+};
 
 void sim_rng_init(struct sim_rng *r, uint64_t seed);
 uint64_t sim_rng_u64(struct sim_rng *r);

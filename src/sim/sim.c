@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The world's clock and its order of events. Called by tests and tools.
  *
- * One queue holds everything that will happen: packets on their way and timers. Stacks have their own
- * deadlines, which are asked for before each step. Two things of the same microsecond happen in the
- * order in which they were set, which the key of the queue makes sure of: time in the upper 44 bits,
- * a count in the lower 20.
+ * One queue holds everything that will happen: packets on their way and timers. Stacks have their
+ * own deadlines, which are asked for before each step. Two things of the same microsecond happen
+ * in the order in which they were set, which the key of the queue makes sure of: time in the upper
+ * 44 bits, a count in the lower 20.
  *
  * Invariants: now never runs backwards; after each step no stack has anything to say at now. */
 #include "sim.h"
@@ -16,7 +16,8 @@
 
 enum { ORDER_BITS = 20, OUTPUTS_MAX = 200000 };
 
-/* ---- memory and chance ------------------------------------------------------------------------------ */
+/* ---- memory and chance
+ * ------------------------------------------------------------------------------ */
 
 static void *plain_alloc(void *ctx, size_t size)
 {
@@ -81,7 +82,8 @@ static void node_trace(void *ctx, const struct plait_trace *ev)
         n->on_trace(n, ev);
 }
 
-/* ---- birth and death ---------------------------------------------------------------------------------- */
+/* ---- birth and death
+ * ---------------------------------------------------------------------------------- */
 
 struct sim *sim_new(uint64_t seed)
 {
@@ -90,7 +92,7 @@ struct sim *sim_new(uint64_t seed)
     if (sim == NULL)
         abort();
     sim->now = PLAIT_SEC; /* zero means nothing */
-    sim->env = (struct plait_env){ .alloc = plain_alloc, .free = plain_free };
+    sim->env = (struct plait_env){.alloc = plain_alloc, .free = plain_free};
     sim_rng_init(&sim->rng, seed);
     heap_init(&sim->queue, &sim->env);
     return sim;
@@ -124,7 +126,7 @@ struct sim_node *sim_node_new(struct sim *sim, const char *name, const struct pl
     n->id = sim->node_n;
     n->name = name;
     n->fail_in = -1;
-    n->env = (struct plait_env){ n, node_alloc, node_free, node_random, node_trace };
+    n->env = (struct plait_env){n, node_alloc, node_free, node_random, node_trace};
     sim_rng_init(&n->rng, sim_rng_u64(&sim->rng));
     sim_rng_init(&n->fail_rng, sim_rng_u64(&sim->rng));
     n->stack = plait_stack_new(&n->env, config);
@@ -166,7 +168,9 @@ void sim_fail(struct sim *sim, const char *what)
         sim->failure = what;
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------ */
+/* ---- time
+ * ------------------------------------------------------------------------------------------------
+ */
 
 void sim_timer_set(struct sim *sim, struct sim_timer *t, plait_time at, sim_timer_fn *fn)
 {
@@ -175,8 +179,7 @@ void sim_timer_set(struct sim *sim, struct sim_timer *t, plait_time at, sim_time
     t->fn = fn;
     if (heap_reserve(&sim->queue, sim->queue.n + 1) != 0)
         abort();
-    heap_set(&sim->queue, &t->node,
-             when << ORDER_BITS | (sim->order++ & ((1u << ORDER_BITS) - 1)));
+    heap_set(&sim->queue, &t->node, when << ORDER_BITS | (sim->order++ & ((1u << ORDER_BITS) - 1)));
 }
 
 void sim_timer_stop(struct sim *sim, struct sim_timer *t)
@@ -253,7 +256,8 @@ bool sim_run_until(struct sim *sim, plait_time at)
     return true;
 }
 
-/* ---- output -------------------------------------------------------------------------------------------------- */
+/* ---- output ------------------------------------------------------------------------------------
+ * -------------- */
 
 static bool same_plan(const struct plait_out *a, const struct plait_out *b)
 {
@@ -267,7 +271,8 @@ static bool same_plan(const struct plait_out *a, const struct plait_out *b)
     return true;
 }
 
-/* Output is a transaction: a plan without a commit has changed nothing, so the next one is the same. */
+/* Output is a transaction: a plan without a commit has changed nothing, so the next one is the
+ * same. */
 static void check_plan(struct sim_node *n, const struct plait_out *first)
 {
     struct plait_out again;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A make-believe world in virtual time: nodes that run a stack each, links between them, and routes. A
- * run is decided by its seed and its configuration, bit for bit; nothing waits for a real clock.
+/* A make-believe world in virtual time: nodes that run a stack each, links between them, and
+ * routes. A run is decided by its seed and its configuration, bit for bit; nothing waits for a
+ * real clock.
  *
- *     sim = sim_new(seed); a = sim_node_new(sim, "a", &config); ...
- *     link = sim_link_add(sim, &link_config); sim_route_add(sim, &src, &dst, &link, 1);
- *     plait_connect(a->stack, ...);  sim_run_until(sim, 60 * PLAIT_SEC);
+ * sim = sim_new(seed); a = sim_node_new(sim, "a", &config); ... link = sim_link_add(sim,
+ * &link_config); sim_route_add(sim, &src, &dst, &link, 1); plait_connect(a->stack, ...);
+ * sim_run_until(sim, 60 * PLAIT_SEC);
  *
  * The nodes' stacks may be called between steps and from callbacks, always with sim->now. */
 #ifndef SIM_SIM_H
@@ -21,7 +22,8 @@ enum { SIM_SUPER_MAX = 65536 + 256 }; /* bytes of the largest packet, before it 
 struct sim;
 struct sim_pcap;
 
-/* ---- things that happen at a time ------------------------------------------------------------- */
+/* ---- things that happen at a time -------------------------------------------------------------
+ */
 
 struct sim_timer;
 typedef void sim_timer_fn(struct sim *sim, struct sim_timer *t);
@@ -30,14 +32,15 @@ typedef void sim_timer_fn(struct sim *sim, struct sim_timer *t);
 struct sim_timer {
     struct heap_node node;
     sim_timer_fn *fn;
-    void *ctx;          /* the owner's */
+    void *ctx; /* the owner's */
 };
 
 /* Calls fn at that time (not before now); a timer that runs is moved. */
 void sim_timer_set(struct sim *sim, struct sim_timer *t, plait_time at, sim_timer_fn *fn);
 void sim_timer_stop(struct sim *sim, struct sim_timer *t);
 
-/* ---- nodes ------------------------------------------------------------------------------------- */
+/* ---- nodes -------------------------------------------------------------------------------------
+ */
 
 struct sim_gro;
 struct sim_node {
@@ -46,7 +49,7 @@ struct sim_node {
     const char *name;
     struct plait_stack *stack;
     struct plait_env env;
-    struct sim_rng rng;        /* what the stack draws */
+    struct sim_rng rng; /* what the stack draws */
     /* memory */
     uint64_t live, live_bytes; /* allocations given out and not back */
     uint64_t alloc_n;          /* calls of alloc, ever */
@@ -64,7 +67,8 @@ struct sim_node {
     uint64_t supers_out, supers_in;   /* of those that were cut or joined: packets of the stack */
 };
 
-/* ---- the world ----------------------------------------------------------------------------------- */
+/* ---- the world
+ * ----------------------------------------------------------------------------------- */
 
 struct sim_route {
     struct plait_addr src, dst;
@@ -76,20 +80,20 @@ struct sim_route {
 /* A packet at its first link, for a hook to look at, change, or decide about. */
 struct sim_wire {
     struct sim_node *from;
-    uint64_t k;         /* how many packets the hook saw before this one */
-    uint8_t *bytes;     /* from the IP header on; may be rewritten, up to cap bytes */
+    uint64_t k;     /* how many packets the hook saw before this one */
+    uint8_t *bytes; /* from the IP header on; may be rewritten, up to cap bytes */
     uint32_t len, cap;
     bool drop;
-    bool twice;         /* send it two times */
-    plait_time delay;   /* hold it back for so long before the first link */
+    bool twice;       /* send it two times */
+    plait_time delay; /* hold it back for so long before the first link */
 };
 typedef void sim_hook_fn(void *ctx, struct sim *sim, struct sim_wire *w);
 
 struct sim {
     plait_time now;
-    struct plait_env env;      /* the simulator's own memory */
+    struct plait_env env; /* the simulator's own memory */
     struct sim_rng rng;
-    struct heap queue;         /* sim_timer.node; the key holds time and order */
+    struct heap queue; /* sim_timer.node; the key holds time and order */
     uint64_t order;
     unsigned node_n, link_n, route_n;
     struct sim_node *node[SIM_NODES_MAX];
@@ -98,10 +102,10 @@ struct sim {
     sim_hook_fn *hook;
     void *hook_ctx;
     uint64_t hook_k;
-    struct sim_pcap *pcap;     /* NULL: none */
+    struct sim_pcap *pcap; /* NULL: none */
     uint64_t steps;
-    uint32_t replan_ppm;       /* plans that are made twice and compared before their commit */
-    const char *failure;       /* the first thing that went wrong in the world itself; NULL: nothing */
+    uint32_t replan_ppm; /* plans that are made twice and compared before their commit */
+    const char *failure; /* the first thing that went wrong in the world itself; NULL: nothing */
 };
 
 struct sim *sim_new(uint64_t seed);
@@ -117,15 +121,16 @@ unsigned sim_link_add(struct sim *sim, const struct sim_link_config *cfg);
 /* Packets from src to dst take these links to the node. */
 void sim_route_add(struct sim *sim, struct sim_node *to, const struct sim_route *route);
 
-/* One thing happens: a deadline, a delivery or a timer; then everybody says what is to be said. False:
- * nothing will ever happen again, or the world failed. */
+/* One thing happens: a deadline, a delivery or a timer; then everybody says what is to be said.
+ * False: nothing will ever happen again, or the world failed. */
 bool sim_step(struct sim *sim);
 /* Steps until the time comes; now is `at` afterwards (if it did not fail). */
 bool sim_run_until(struct sim *sim, plait_time at);
 /* Lets everybody say what they have to say now: after calls into the stacks from outside. */
 void sim_pump(struct sim *sim);
 
-/* ---- for the parts of the simulator --------------------------------------------------------------- */
+/* ---- for the parts of the simulator
+ * --------------------------------------------------------------- */
 
 void sim_fail(struct sim *sim, const char *what);
 /* net.c: a packet of a stack, which was planned and will be committed, enters the network. */

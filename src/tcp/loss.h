@@ -32,7 +32,7 @@ struct tcp_loss {
     plait_time rack_xmit, rack_rtt;
     uint32_t rack_end_seq;
     bool rack_valid, reordering_seen, dsack_round_valid;
-    uint32_t fack, dsack_round;
+    uint32_t dsack_round;
     uint8_t reo_wnd_mult, reo_wnd_persist;
     uint32_t rack_scan;        /* no record before it is an original still in flight */
     plait_time reorder_at;     /* when the next record will be deemed lost; PLAIT_NEVER */
@@ -101,8 +101,6 @@ void tcp_loss_init(struct tcp_loss *l, const struct cc_ops *ops, uint32_t mss, p
  * losses, moves cwnd, rearms. */
 void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ack_in *in,
                      struct tcp_ack_out *out);
-#define tcp_loss_ack(l, q, seg, ts_on, now, out)                                                   \
-    tcp_loss_on_ack((l), (q), &(struct tcp_ack_in){ (seg), (ts_on), (now) }, (out))
 /* Bytes of new or retransmitted payload that congestion control allows now; in recovery PRR's sndcnt;
  * at least one MSS for a forced first retransmission or a pending probe. */
 uint32_t tcp_loss_quota(const struct tcp_loss *l, const struct tcp_sndq *q);
@@ -117,8 +115,6 @@ bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t
 /* A segment with sequence space went out, after tcp_sndq_sent() for all of it. */
 void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *sent,
                       plait_time now);
-#define tcp_loss_sent(l, q, seq, len, rtx, tsval, now)                                             \
-    tcp_loss_on_sent((l), (q), &(struct tcp_sent){ (seq), (len), (rtx), (tsval) }, (now))
 /* New data is about to be sent: after a long idle time cwnd shrinks to the restart window. Where
  * nobody calls it tcp_loss_on_sent() does the same, one segment late. */
 void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);

@@ -39,9 +39,9 @@ struct tcp_ackctx {
     struct tcp_ack_out *out;
 };
 
-/* sack.c: DSACK, marks. */
-void tcp_sack_input(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a);
-void tcp_sack_forget(struct tcp_loss *l, struct tcp_sndq *q); /* the peer reneged */
+/* marks.c: DSACK, marks. */
+void tcp_marks_input(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a);
+void tcp_marks_forget(struct tcp_loss *l, struct tcp_sndq *q); /* the peer reneged */
 
 /* rack.c */
 void tcp_rack_init(struct tcp_loss *l);

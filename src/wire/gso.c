@@ -35,20 +35,26 @@ static uint64_t fix_ip(uint8_t *head, unsigned ip_len, unsigned i, uint32_t tcp_
     return csum_add_u32(csum_add_u16(sum, WIRE_PROTO_TCP), tcp_len);
 }
 
-void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i,
-                   uint32_t gso_size, uint32_t payload_len, uint8_t *head)
+void wire_gso_cut(const struct wire_gso *gso, unsigned i, uint8_t *head)
 {
-    unsigned last = wire_gso_count(payload_len, gso_size) - 1;
-    uint32_t skip = i * gso_size, len = i < last ? gso_size : payload_len - skip;
-    uint8_t *tcp = head + ip_len;
+    unsigned last = wire_gso_count(gso->payload_len, gso->gso_size) - 1;
+    uint32_t skip = i * gso->gso_size;
+    uint32_t len = i < last ? gso->gso_size : gso->payload_len - skip;
+    uint8_t *tcp = head + gso->ip_len;
     uint64_t sum;
 
-    memcpy(head, big, head_len);
-    sum = fix_ip(head, ip_len, i, head_len - ip_len + len);
+    memcpy(head, gso->big, gso->head_len);
+    sum = fix_ip(head, gso->ip_len, i, gso->head_len - gso->ip_len + len);
     be32_store(tcp + 4, be32_load(tcp + 4) + skip);
     if (i < last)
         tcp[13] &= (uint8_t)~(WIRE_FIN | WIRE_PSH);
     if (i > 0)
         tcp[13] &= (uint8_t)~WIRE_CWR;
     be16_store(tcp + WIRE_TCP_CSUM_AT, csum_fold(sum));
+}
+
+void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i,
+                   uint32_t gso_size, uint32_t payload_len, uint8_t *head)
+{
+    wire_gso_cut(&(struct wire_gso){ big, head_len, ip_len, gso_size, payload_len }, i, head);
 }

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The bytes of a pcapng capture. Used by whoever writes one; keeps no state.
  *
- * A block is its type, its length, a body padded to 4 bytes, and the length again, so that files can be
- * read backwards. */
+ * A block is its type, its length, a body padded to 4 bytes, and the length again, so that files
+ * can be read backwards. */
 #include "pcapng.h"
 
 #include "../base/cursor.h"
 
 enum {
-    BLOCK_SECTION = 0x0a0d0d0a, BLOCK_INTERFACE = 1, BLOCK_PACKET = 6,
+    BLOCK_SECTION = 0x0a0d0d0a,
+    BLOCK_INTERFACE = 1,
+    BLOCK_PACKET = 6,
     BYTE_ORDER_MAGIC = 0x1a2b3c4d,
-    OPT_IF_NAME = 2, OPT_EPB_FLAGS = 2,
-    SECTION_LEN = 28, PACKET_FIXED_LEN = 28, PACKET_TAIL_LEN = 16,
+    OPT_IF_NAME = 2,
+    OPT_EPB_FLAGS = 2,
+    SECTION_LEN = 28,
+    PACKET_FIXED_LEN = 28,
+    PACKET_TAIL_LEN = 16,
     NAME_MAX_LEN = 64,
 };
 

@@ -169,10 +169,18 @@ struct wire_view { const uint8_t *data; size_t len; };
 void wire_finish_csum(uint8_t *head, unsigned head_len, unsigned ip_len,
                       const struct wire_view *views, unsigned n);
 
+struct wire_gso {
+    const uint8_t *big;          /* the super-segment's headers */
+    unsigned head_len, ip_len;   /* bytes of both, and of the IP header alone */
+    uint32_t gso_size;           /* payload bytes of each packet but the last */
+    uint32_t payload_len;        /* of the whole */
+};
 /* Cuts a super-segment: writes packet i's headers (of gso_size payload each) into head from the big
  * one: seq, lengths, IPv4 ID and checksum, flags (FIN and PSH only on the last, CWR only on the
  * first). payload_len is of the whole. The number of packets is wire_gso_count(). */
 unsigned wire_gso_count(uint32_t payload_len, uint32_t gso_size);
+void wire_gso_cut(const struct wire_gso *gso, unsigned i, uint8_t *head);
+/* The same with the struct spread out. */
 void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i,
                    uint32_t gso_size, uint32_t payload_len, uint8_t *head);
 

@@ -69,6 +69,33 @@ static void reserving(void **state)
     assert_int_equal(t.live, 0);
 }
 
+static void reserved_room_cannot_fail(void **state)
+{
+    struct testenv t;
+    struct ring r;
+
+    testenv_init(&t, 1);
+    ring_init(&r, &t.env, sizeof(struct elem), 100);
+    for (unsigned i = 0; i < 6; i++)
+        assert_non_null(ring_push(&r));
+    ring_pop(&r, 5);
+    for (unsigned i = 0; i < 4; i++) /* around the end of the array */
+        ((struct elem *)ring_push(&r))->v = i;
+    assert_true(ring_reserve(&r, 40));
+    t.fail_in = 0;
+    for (unsigned i = 4; i < 44; i++)
+        ((struct elem *)ring_push(&r))->v = i;
+    for (unsigned i = 0; i < 44; i++)
+        assert_int_equal(((struct elem *)ring_at(&r, i + 1))->v, i);
+    assert_true(ring_reserve(&r, 1)); /* there is room still */
+    assert_false(ring_reserve(&r, 50));
+    t.fail_in = -1;
+    assert_true(ring_reserve(&r, UINT32_MAX)); /* as many as max allows */
+    assert_true(r.cap >= 100);
+    ring_fini(&r);
+    assert_int_equal(t.live, 0);
+}
+
 static void random_operations(void **state)
 {
     for (uint64_t seed = 1; seed < 30; seed++) {
@@ -122,6 +149,7 @@ int main(void)
         cmocka_unit_test(caps),
         cmocka_unit_test(failing_memory),
         cmocka_unit_test(reserving),
+        cmocka_unit_test(reserved_room_cannot_fail),
         cmocka_unit_test(random_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,7 @@ static void pieces_are_packets(void **state)
             uint8_t *p = malloc(head_len + part);
             struct wire_view view = { payload + done, part };
             struct wire_packet out;
-            wire_gso_head(big, head_len, ip_len, i, size, len, p);
+            wire_gso_cut(&(struct wire_gso){ big, head_len, ip_len, size, len }, i, p);
             wire_finish_csum(p, head_len, ip_len, &view, 1);
             memcpy(p + head_len, payload + done, part);
             assert_int_equal(wire_parse(p, head_len + part, false, &out), PLAIT_REASON_NONE);

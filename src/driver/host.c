@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host: ties packet sockets, netlink, the firewall rule, the reserved port and the capture to one stack, and
+ * turns the crank. Called by the programs; one thread.
+ *
+ * One step is: send what there is, sleep in ppoll, read the clock once, take a batch of packets from each
+ * interface, run timers, send. Packets that the stack plans are committed as they go into an interface's
+ * batch; the batch leaves by one system call before anything else touches the stack, because the payload is
+ * sent from the stack's own memory.
+ *
+ * ppoll and not libuv: there are a dozen descriptors at most, some of them may be regular files (which
+ * epoll refuses), time has to be finer than milliseconds, and the loop belongs to the program. */
+#include "host_impl.h"
+
+#include "addr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { PAGE = 4096, LINE = 64 };
+
+#define SETTLE_MAX (3 * PLAIT_SEC) /* duplicate address detection takes one or two seconds */
+
+/* ---- the stack's environment ---------------------------------------------------------------- */
+
+static void *env_alloc(void *ctx, size_t size)
+{
+    void *mem;
+    (void)ctx;
+    return posix_memalign(&mem, size >= PAGE ? PAGE : LINE, size) == 0 ? mem : NULL;
+}
+
+static void env_free(void *ctx, void *mem, size_t size)
+{
+    (void)ctx;
+    (void)size;
+    free(mem);
+}
+
+static void env_random(void *ctx, void *buf, size_t len)
+{
+    uint8_t *at = buf;
+
+    (void)ctx;
+    while (len > 0) {
+        ssize_t n = getrandom(at, len, 0);
+        if (n < 0 && errno != EINTR)
+            abort(); /* no kernel that has packet sockets lacks it */
+        if (n < 0)
+            continue;
+        at += n;
+        len -= (size_t)n;
+    }
+}
+
+static void env_trace(void *ctx, const struct plait_trace *ev)
+{
+    const struct drv_host *host = ctx;
+    host->config.trace(host->config.ctx, ev);
+}
+
+static uint64_t clock_us(clockid_t id)
+{
+    struct timespec ts;
+    (void)clock_gettime(id, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void read_clock(struct drv_host *host)
+{
+    host->now = clock_us(CLOCK_MONOTONIC);
+}
+
+/* ---- birth and death ------------------------------------------------------------------------ */
+
+static int reserve_port(struct drv_host *host, uint16_t port, struct drv_error *err)
+{
+    for (size_t i = 0; i < host->port_n && port != 0; i++)
+        if (host->port_number[i] == port)
+            return 0;
+    if (drv_port_reserve(&host->port[host->port_n], port, err) < 0)
+        return -1;
+    host->port_number[host->port_n] = host->port[host->port_n].port;
+    host->port_n++;
+    return 0;
+}
+
+static int reserve_ports(struct drv_host *host, struct drv_error *err)
+{
+    const struct drv_paths *paths = &host->config.paths;
+
+    if (reserve_port(host, host->config.port, err) < 0)
+        return -1;
+    for (size_t i = 0; i < paths->announce_n; i++)
+        if (paths->announce[i].port != 0 && reserve_port(host, paths->announce[i].port, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int open_capture(struct drv_host *host, struct drv_error *err)
+{
+    struct stat st;
+
+    if (!host->config.pcap)
+        return 0;
+    host->pcap = drv_pcapng_open(host->config.pcap, err);
+    if (!host->pcap)
+        return -1;
+    host->pcap_live = stat(host->config.pcap, &st) == 0 && !S_ISREG(st.st_mode);
+    host->epoch = clock_us(CLOCK_REALTIME) - clock_us(CLOCK_MONOTONIC);
+    return 0;
+}
+
+static int make_stack(struct drv_host *host, struct drv_error *err)
+{
+    struct plait_env env = {
+        .ctx = host, .alloc = env_alloc, .free = env_free, .random = env_random,
+        .trace = host->config.trace ? env_trace : NULL,
+    };
+
+    host->stack = plait_stack_new(&env, &host->config.stack);
+    host->routes = drv_routes_new(host->mon, !host->config.paths.listening);
+    if (!host->stack || !host->routes)
+        return drv_fail(err, DRV_FAULT_SYSTEM, "cannot make a stack: out of memory, or a name in its "
+                        "configuration is unknown");
+    return 0;
+}
+
+/* Fails early, with a clear word, where packet sockets are not allowed. */
+static int try_packet_socket(struct drv_host *host, struct drv_error *err)
+{
+    const struct drv_link *link = drv_netmon_link(host->mon, 0);
+    uint16_t port = 1;
+    struct drv_afp_spec spec = {.ports = &port, .port_n = 1};
+    struct drv_afp *afp;
+
+    for (size_t i = 0; link && !link->loopback; i++)
+        link = drv_netmon_link(host->mon, i);
+    if (!link)
+        return 0;
+    spec.ifindex = link->ifindex;
+    spec.name = link->name;
+    spec.link_type = link->type;
+    afp = drv_afp_open(&spec, err);
+    if (!afp)
+        return -1;
+    drv_afp_close(afp, NULL);
+    return 0;
+}
+
+/* An address that is being checked for duplicates now is worth a moment's wait at the start. */
+static bool is_settling(const struct drv_host *host)
+{
+    const struct drv_paths *paths = &host->config.paths;
+    const struct drv_ifaddr *a;
+
+    for (size_t i = 0; (a = drv_netmon_addr(host->mon, i)) != NULL; i++) {
+        const struct drv_link *link = drv_netmon_find_link(host->mon, a->ifindex);
+        if (a->tentative && link && link->up && (paths->family == 0 || paths->family == a->addr.family) &&
+            (paths->peer.family == 0 || paths->peer.family == a->addr.family))
+            return true;
+    }
+    return false;
+}
+
+static void settle(struct drv_host *host)
+{
+    plait_time end = host->now + SETTLE_MAX;
+    while (is_settling(host) && host->now < end)
+        drv_host_step(host, 100 * PLAIT_MSEC, NULL, 0);
+}
+
+static int set_up(struct drv_host *host, struct drv_error *err)
+{
+    host->mon = drv_netmon_open(err);
+    if (!host->mon || drv_paths_check(&host->config.paths, host->mon, err) < 0 ||
+        try_packet_socket(host, err) < 0 || reserve_ports(host, err) < 0 || open_capture(host, err) < 0 ||
+        drv_firewall_open(&host->firewall, host->port_number, host->port_n, err) < 0 ||
+        make_stack(host, err) < 0)
+        return -1;
+    drv_host_sync(host);
+    settle(host);
+    return 0;
+}
+
+struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_error *err)
+{
+    struct drv_host *host = calloc(1, sizeof *host);
+    struct drv_error late;
+
+    if (!host) {
+        (void)drv_fail(err, DRV_FAULT_SYSTEM, "out of memory");
+        return NULL;
+    }
+    host->config = *config;
+    for (size_t i = 0; i < DRV_PORTS_MAX; i++)
+        host->port[i].fd = -1;
+    read_clock(host);
+    if (set_up(host, err) < 0) {
+        (void)drv_host_free(host, &late);
+        return NULL;
+    }
+    return host;
+}
+
+/* The rule goes after the stack has spoken its last, the port last of all. */
+bool drv_host_free(struct drv_host *host, struct drv_error *err)
+{
+    bool complete;
+
+    while (host->iface_n > 0)
+        drv_host_iface_close(host, host->iface_n - 1);
+    if (host->stack)
+        plait_stack_free(host->stack);
+    if (host->routes)
+        drv_routes_free(host->routes);
+    if (host->mon)
+        drv_netmon_close(host->mon);
+    drv_firewall_close(&host->firewall);
+    complete = !host->pcap || drv_pcapng_close(host->pcap, err);
+    for (size_t i = 0; i < DRV_PORTS_MAX; i++)
+        drv_port_release(&host->port[i]);
+    free(host);
+    return complete;
+}
+
+/* ---- what can be asked ---------------------------------------------------------------------- */
+
+struct plait_stack *drv_host_stack(const struct drv_host *host)
+{
+    return host->stack;
+}
+
+uint16_t drv_host_port(const struct drv_host *host)
+{
+    return host->port_number[0];
+}
+
+plait_time drv_host_now(const struct drv_host *host)
+{
+    return host->now;
+}
+
+static const char *link_name(const struct drv_host *host, uint32_t ifindex)
+{
+    const struct drv_link *link = drv_netmon_find_link(host->mon, ifindex);
+    return link ? link->name : "?";
+}
+
+const char *drv_host_ifname(const struct drv_host *host, uint8_t local_id)
+{
+    for (size_t i = 0; i < host->local_n; i++)
+        if (host->local[i].id == local_id)
+            return link_name(host, host->local[i].ifindex);
+    return "?";
+}
+
+const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_addr *local)
+{
+    for (size_t i = 0; i < host->local_n; i++)
+        if (addr_same_ip(&host->local[i].addr, local))
+            return link_name(host, host->local[i].ifindex);
+    return "?";
+}
+
+static const struct plait_local *local_with_route(struct drv_host *host, const struct plait_addr *peer,
+                                                  uint8_t refused)
+{
+    struct drv_route route;
+
+    for (size_t i = 0; i < host->local_n; i++) {
+        const struct plait_local *l = &host->local[i];
+        if (l->addr.family == peer->family && (l->flags & refused) == 0 &&
+            (drv_netmon_is_local(host->mon, peer) ||
+             drv_netmon_route(host->mon, &l->addr, peer, l->ifindex, &route)))
+            return l;
+    }
+    return NULL;
+}
+
+/* The local address on the kernel's own way to the peer. */
+static const struct plait_local *local_on_route(struct drv_host *host, const struct plait_addr *peer)
+{
+    static const struct plait_addr any;
+    struct drv_route route;
+
+    if (!drv_netmon_route(host->mon, &any, peer, host->config.paths.peer_ifindex, &route))
+        return NULL;
+    for (size_t i = 0; i < host->local_n; i++) {
+        const struct plait_local *l = &host->local[i];
+        if (l->ifindex == route.ifindex && l->addr.family == peer->family &&
+            (l->flags & (PLAIT_LOCAL_BACKUP | PLAIT_LOCAL_DOWN)) == 0)
+            return l;
+    }
+    return NULL;
+}
+
+int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer, struct plait_addr *local,
+                       struct drv_error *err)
+{
+    const struct plait_local *l = local_on_route(host, peer);
+    char text[ADDR_TEXT_MAX];
+
+    if (!l)
+        l = local_with_route(host, peer, PLAIT_LOCAL_BACKUP | PLAIT_LOCAL_DOWN);
+    if (!l)
+        l = local_with_route(host, peer, 0);
+    if (!l)
+        return drv_fail(err, DRV_FAULT_SYSTEM,
+                        "no route to %s from any interface in use: see `ip route get %s`%s",
+                        drv_addr_ip_text(peer, text), text,
+                        host->config.paths.automatic ? "" : ", or name other interfaces with --path");
+    *local = l->addr;
+    local->port = host->port_number[0];
+    return 0;
+}
+
+/* ---- packets out ---------------------------------------------------------------------------- */
+
+static void send_by(struct drv_host *host, const struct plait_out *out, const struct drv_hop *hop)
+{
+    struct drv_iface *iface = drv_host_iface(host, hop->ifindex);
+    if (iface)
+        drv_afp_push(iface->afp, out, hop->mac);
+}
+
+static void flush(struct drv_host *host)
+{
+    for (size_t i = 0; i < host->iface_n; i++) {
+        struct drv_iface *iface = &host->iface[i];
+        bool had_gso = drv_afp_has_gso(iface->afp);
+        drv_afp_flush(iface->afp);
+        if (had_gso && !drv_afp_has_gso(iface->afp))
+            host->locals_changed = true;
+    }
+}
+
+/* Packets for which no way is known are committed too: for the stack they are lost on the way. */
+static void output(struct drv_host *host)
+{
+    struct plait_out out;
+    struct drv_hop hop;
+
+    while (plait_output_plan(host->stack, host->now, &out)) {
+        switch (drv_routes_find(host->routes, &out, host->now, &hop)) {
+        case DRV_HOP_READY:
+            send_by(host, &out, &hop);
+            break;
+        case DRV_HOP_WAIT:
+            drv_routes_hold(host->routes, &out);
+            break;
+        case DRV_HOP_NONE:
+        default:
+            break;
+        }
+        plait_output_commit(host->stack, host->now);
+    }
+    flush(host);
+}
+
+static void output_held(struct drv_host *host)
+{
+    struct plait_out out;
+    struct drv_hop hop;
+
+    while (drv_routes_next_held(host->routes, host->now, &out, &hop))
+        send_by(host, &out, &hop);
+    flush(host);
+}
+
+/* ---- packets in ----------------------------------------------------------------------------- */
+
+/* The filter knows ports only. A packet that this host forwards, or one for an address that is not in use
+ * here, must not be answered. */
+static bool is_ours(const struct drv_host *host, const struct plait_in *in)
+{
+    bool v6 = in->len > 0 && in->ip[0] >> 4 == 6;
+    size_t at = v6 ? 24 : 16, len = v6 ? 16 : 4;
+
+    if (in->len < at + len)
+        return false;
+    for (size_t i = 0; i < host->local_n; i++) {
+        const struct plait_addr *addr = &host->local[i].addr;
+        if (addr->family == (v6 ? 6 : 4) && memcmp(addr->ip, in->ip + at, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static size_t input(struct drv_host *host, struct drv_afp *afp)
+{
+    size_t n = drv_afp_recv(afp, host->stack);
+    struct plait_in in;
+
+    for (size_t i = 0; i < n; i++) {
+        bool lent;
+        if (!drv_afp_frame(afp, i, &in))
+            continue;
+        if (!is_ours(host, &in)) {
+            host->not_ours++;
+            continue;
+        }
+        lent = in.block == NULL;
+        (void)plait_input(host->stack, &in, host->now); /* the stack counts what it drops */
+        if (!lent && in.block == NULL)
+            drv_afp_frame_taken(afp, i);
+    }
+    return n;
+}
+
+/* ---- the crank ------------------------------------------------------------------------------ */
+
+static void on_neigh(void *ctx, const struct drv_neigh *neigh)
+{
+    struct drv_host *host = ctx;
+    drv_routes_neigh(host->routes, neigh);
+}
+
+static void read_news(struct drv_host *host)
+{
+    unsigned news = drv_netmon_read(host->mon, on_neigh, host);
+
+    if (news & DRV_NEWS_ROUTES)
+        drv_routes_forget(host->routes);
+    if (news & (DRV_NEWS_ADDRS | DRV_NEWS_ROUTES))
+        host->locals_changed = true;
+    if (news & (DRV_NEWS_NEIGH | DRV_NEWS_ROUTES))
+        output_held(host);
+}
+
+static void sleep_for(const struct drv_host *host, plait_time timeout, struct pollfd *fds, size_t n)
+{
+    plait_time deadline = plait_deadline(host->stack);
+    struct timespec ts;
+
+    if (deadline <= host->now)
+        timeout = 0;
+    else if (deadline != PLAIT_NEVER && deadline - host->now < timeout)
+        timeout = deadline - host->now;
+    ts.tv_sec = (time_t)(timeout / PLAIT_SEC);
+    ts.tv_nsec = (long)(timeout % PLAIT_SEC) * 1000;
+    if (ppoll(fds, n, timeout == PLAIT_NEVER ? NULL : &ts, NULL) < 0)
+        for (size_t i = 0; i < n; i++)
+            fds[i].revents = 0;
+}
+
+static size_t gather(const struct drv_host *host, struct pollfd *fds)
+{
+    fds[0] = (struct pollfd){.fd = drv_netmon_fd(host->mon), .events = POLLIN};
+    for (size_t i = 0; i < host->iface_n; i++) {
+        const struct drv_afp *afp = host->iface[i].afp;
+        short events = (short)(POLLIN | (drv_afp_is_blocked(afp) ? POLLOUT : 0));
+        fds[1 + i] = (struct pollfd){.fd = drv_afp_fd(afp), .events = events};
+    }
+    return 1 + host->iface_n;
+}
+
+static void serve(struct drv_host *host, const struct pollfd *fds)
+{
+    size_t ifaces = host->iface_n;
+
+    for (size_t i = 0; i < ifaces; i++) {
+        if (fds[1 + i].revents & POLLOUT)
+            drv_afp_flush(host->iface[i].afp);
+        if (fds[1 + i].revents & (POLLIN | POLLERR))
+            (void)input(host, host->iface[i].afp);
+    }
+    if (fds[0].revents != 0)
+        read_news(host);
+    if (host->locals_changed)
+        drv_host_sync(host);
+    if (plait_deadline(host->stack) <= host->now)
+        plait_tick(host->stack, host->now);
+}
+
+void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *extra, size_t extra_n)
+{
+    struct pollfd fds[1 + DRV_IFACES_MAX + DRV_EXTRA_FDS];
+    size_t own;
+
+    output(host);
+    if (host->locals_changed)
+        timeout = 0;
+    own = gather(host, fds);
+    if (extra_n > 0)
+        memcpy(fds + own, extra, extra_n * sizeof *extra);
+    sleep_for(host, timeout, fds, own + extra_n);
+    if (extra_n > 0)
+        memcpy(extra, fds + own, extra_n * sizeof *extra);
+    read_clock(host);
+    serve(host, fds);
+    output(host);
+    if (host->pcap_live)
+        drv_pcapng_flush(host->pcap);
+}
+
+/* ---- changes by the user -------------------------------------------------------------------- */
+
+int drv_host_path_add(struct drv_host *host, const struct drv_path *path, struct drv_error *err)
+{
+    if (!drv_netmon_find_name(host->mon, path->ifname))
+        return drv_fail(err, DRV_FAULT_USAGE, "%s: there is no such interface", path->ifname);
+    if (!drv_paths_add(&host->config.paths, path))
+        return drv_fail(err, DRV_FAULT_USAGE, "%s: too many paths, the limit is %d", path->ifname,
+                        DRV_PATHS_MAX);
+    drv_host_sync(host);
+    return 0;
+}
+
+int drv_host_path_del(struct drv_host *host, const char *ifname, struct drv_error *err)
+{
+    if (!drv_paths_remove(&host->config.paths, ifname))
+        return drv_fail(err, DRV_FAULT_USAGE, "%s: it is not a path", ifname);
+    drv_host_sync(host);
+    return 0;
+}
+
+int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup, struct drv_error *err)
+{
+    if (!drv_paths_set_backup(&host->config.paths, ifname, backup))
+        return drv_fail(err, DRV_FAULT_USAGE, "%s: it is not a path", ifname);
+    drv_host_sync(host);
+    return 0;
+}

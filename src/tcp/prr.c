@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fast recovery and its window: proportional rate reduction (RFC 6937, as RFC 9937 amends it).
+ *
+ * Called by loss.c. While in recovery cwnd = bytes in flight + what PRR lets go out now (sndcnt), so
+ * that tcp_loss_quota() is the same subtraction as ever; when recovery ends cwnd = ssthresh. The
+ * reduction bound is RFC 9937's: packet conservation, and one segment more on ACKs that move SND.UNA
+ * without a new loss. The quota is counted up to whole segments, on the sum and not on each ACK: one
+ * that acknowledges little by little gains nothing. */
+#include "loss_int.h"
+
+static uint64_t whole_segs(const struct tcp_loss *l, uint64_t bytes)
+{
+    return (bytes + l->cc.mss - 1) / l->cc.mss * l->cc.mss;
+}
+
+uint32_t tcp_prr_flight_size(const struct tcp_loss *l, uint32_t out)
+{
+    /*= RFC 5681 3.2
+     * When [RFC3042] is in use, additional data sent in limited transmit MUST NOT be included in this
+     * calculation. */
+    return out < l->cc.cwnd ? out : l->cc.cwnd;
+}
+
+static void start(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
+    l->state = TCP_LOSS_RECOVERY;
+    l->recovery_point = q->nxt;
+    l->reduced_at = a->now;
+    l->after_rto = false;
+    l->force = true;
+    l->prr_delivered = 0;
+    l->prr_out = 0;
+    /* What will be delivered from now on, this ACK's delivery included: not what was SACKed before. */
+    l->recover_fs = q->nxt - q->una - (q->sacked - a->out->sacked) + a->out->acked;
+    if (l->recover_fs == 0)
+        l->recover_fs = 1;
+    tcp_tlp_init(l);
+}
+
+void tcp_prr_enter(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
+    tcp_undo_start(l, q);
+    l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);
+    start(l, q, a);
+}
+
+void tcp_prr_again(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
+    /*= RFC 8985 3.4
+     * Note that [RFC5681] mandates a principle that loss in two successive windows of data or the loss
+     * of a retransmission must be taken as two indications of congestion and therefore results in two
+     * separate congestion control reactions. */
+    l->undo_valid = false;
+    l->cc.cwnd = l->cc.ssthresh; /* the window that the first reaction is on its way to */
+    l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);
+    start(l, q, a);
+}
+
+/* How many bytes may go out on this ACK. */
+static uint64_t send_count(const struct tcp_loss *l, uint32_t pipe, uint32_t delivered, bool safe)
+{
+    const uint32_t mss = l->cc.mss, ssthresh = l->cc.ssthresh;
+    uint64_t quota, limit;
+
+    if (pipe > ssthresh) {
+        /*= RFC 6937 3
+         * sndcnt = CEIL(prr_delivered * ssthresh / RecoverFS) - prr_out */
+        quota = whole_segs(l, (uint64_t)l->prr_delivered * ssthresh / l->recover_fs);
+        return quota > l->prr_out ? quota - l->prr_out : 0;
+    }
+    quota = whole_segs(l, l->prr_delivered);
+    limit = quota > l->prr_out ? quota - l->prr_out : 0;
+    if (limit < delivered)
+        limit = delivered;
+    if (safe)
+        limit += mss;
+    return ssthresh - pipe < limit ? ssthresh - pipe : limit;
+}
+
+void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivered, bool safe)
+{
+    uint32_t pipe = tcp_sndq_flight(q);
+    uint64_t sndcnt;
+
+    l->prr_delivered += delivered;
+    sndcnt = send_count(l, pipe, delivered, safe);
+    if (l->force && sndcnt < l->cc.mss)
+        sndcnt = l->cc.mss; /* the first retransmission goes out whatever the sum says */
+    l->cc.cwnd = pipe;
+    cc_grow(&l->cc, sndcnt);
+}
+
+void tcp_prr_leave(struct tcp_loss *l, plait_time now)
+{
+    if (l->state == TCP_LOSS_RECOVERY) {
+        l->cc.cwnd = l->cc.ssthresh;
+        l->cc.ops->on_recovered(&l->cc, now);
+    }
+    l->state = TCP_LOSS_OPEN;
+    l->force = false;
+    l->frto_step = 0;
+    tcp_tlp_init(l);
+    tcp_rack_recovered(l);
+}

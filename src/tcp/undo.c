@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A reduction that turns out to be needless is taken back.
+ *
+ * Called by loss.c. Needless it was when everything retransmitted since was reported as a duplicate
+ * (RFC 2883, 3708), or when the ACK of the first retransmission echoes a timestamp from before it
+ * (Eifel, RFC 3522, 4015). F-RTO (rto.c) comes to the same conclusion in its own way. One reduction
+ * can be undone at a time, the last; a lost retransmission or a second reduction makes it final. */
+#include "loss_int.h"
+
+enum { UNDO_SPAN = 1 << 30 }; /* sequence space after which a report cannot be told from an older one */
+
+void tcp_undo_start(struct tcp_loss *l, const struct tcp_sndq *q)
+{
+    cc_save(&l->cc);
+    l->undo_marker = q->una;
+    l->undo_valid = true;
+    l->undo_any = false;
+    l->undo_rtx = 0;
+}
+
+void tcp_undo_rtx(struct tcp_loss *l, const struct tcp_sent *s)
+{
+    if (!l->undo_valid)
+        return;
+    if (!l->undo_any)
+        l->rtx_first_ts = s->tsval;
+    l->undo_any = true;
+    l->undo_rtx += s->len;
+}
+
+/* All retransmissions were duplicates. */
+static bool by_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
+    uint32_t len = a->dup.hi - a->dup.lo;
+
+    if (!a->dsack || a->dup_of_probe)
+        return false;
+    if (seq_lt(a->dup.lo, l->undo_marker) || seq_gt(a->dup.hi, q->nxt))
+        return false;
+    l->undo_rtx -= len < l->undo_rtx ? len : l->undo_rtx;
+    return l->undo_rtx == 0;
+}
+
+/* The original arrived. In fast recovery only once nothing waits to be retransmitted: the rest was
+ * deemed lost for reasons of its own. */
+static bool by_timestamp(const struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
+    if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->rtx_first_ts))
+        return false;
+    return l->state == TCP_LOSS_RTO || (l->state == TCP_LOSS_RECOVERY && q->lost == 0);
+}
+
+bool tcp_undo_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
+    if (!l->undo_valid)
+        return false;
+    if (seq_diff(q->una, l->undo_marker) > UNDO_SPAN) {
+        l->undo_valid = false;
+        return false;
+    }
+    if (!l->undo_any || (a->seg->flags & WIRE_ECE) != 0)
+        return false;
+    if (!by_dsack(l, q, a) && !by_timestamp(l, q, a))
+        return false;
+    tcp_undo_apply(l, q);
+    return true;
+}
+
+void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q)
+{
+    cc_undo(&l->cc);
+    if (l->state != TCP_LOSS_OPEN) {
+        tcp_sndq_clear_lost(q);
+        l->rack_scan = q->una;
+    }
+    l->state = TCP_LOSS_OPEN;
+    l->frto_step = 0;
+    l->force = false;
+    l->after_rto = false;
+    l->undo_valid = false;
+    l->spurious_n++;
+    tcp_tlp_init(l);
+}
