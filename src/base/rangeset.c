@@ -116,9 +116,6 @@ int rangeset_del(struct rangeset *s, uint64_t lo, uint64_t hi)
         ;
     if (j < s->n && s->v[j].lo < hi)
         s->v[j].lo = hi;
-    /* A range that only touches lo from below stays. */
-    if (i < j && s->v[i].hi <= lo)
-        i++;
     replace(s, i, j - i, NULL);
     return 0;
 }

@@ -28,10 +28,12 @@ void drv_host_warn(const struct drv_host *host, const char *fmt, ...)
 static void capture(void *ctx, const struct drv_afp *afp, const struct iovec *iov, int iov_n, bool out)
 {
     struct drv_host *host = ctx;
+    struct drv_captured c = {.when = host->now + host->epoch, .out = out};
 
     for (size_t i = 0; i < host->iface_n; i++)
         if (host->iface[i].afp == afp)
-            drv_pcapng_packet(host->pcap, host->iface[i].pcap_id, out, host->now + host->epoch, iov, iov_n);
+            c.interface = host->iface[i].pcap_id;
+    drv_pcapng_packet(host->pcap, &c, iov, iov_n);
 }
 
 static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link *link)
@@ -52,9 +54,8 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
         return NULL;
     }
     if (host->pcap)
-        iface->pcap_id = drv_pcapng_interface(
-            host->pcap, link->name,
-            drv_afp_link_len(iface->afp) > 0 ? DRV_LINKTYPE_ETHERNET : DRV_LINKTYPE_RAW);
+        iface->pcap_id =
+            drv_pcapng_interface(host->pcap, link->name, drv_afp_link_len(iface->afp) > 0);
     host->iface_n++;
     return iface;
 }

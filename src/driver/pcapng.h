@@ -9,15 +9,17 @@
 
 struct drv_pcapng;
 
-enum { DRV_LINKTYPE_ETHERNET = 1, DRV_LINKTYPE_RAW = 101 };
+struct drv_captured {
+    uint32_t interface; /* from drv_pcapng_interface() */
+    uint64_t when;      /* microseconds since 1970 */
+    bool out;           /* we sent it */
+};
 
-/* Creates or overwrites the file; "-" is refused, a fifo is fine. NULL and err on failure. */
+/* Creates or overwrites the file; a fifo is fine. NULL and err on failure. */
 struct drv_pcapng *drv_pcapng_open(const char *path, struct drv_error *err);
 /* A number for packets to name their interface by. */
-uint32_t drv_pcapng_interface(struct drv_pcapng *p, const char *name, uint16_t linktype);
-/* One packet; when is in microseconds since 1970. */
-void drv_pcapng_packet(struct drv_pcapng *p, uint32_t interface, bool out, uint64_t when,
-                       const struct iovec *iov, int iov_n);
+uint32_t drv_pcapng_interface(struct drv_pcapng *p, const char *name, bool has_link_header);
+void drv_pcapng_packet(struct drv_pcapng *p, const struct drv_captured *c, const struct iovec *iov, int iov_n);
 /* Hands everything so far to the file. */
 void drv_pcapng_flush(struct drv_pcapng *p);
 /* False when the file is not complete: err tells why. */

@@ -401,7 +401,7 @@ bool tcp_loss_check(const struct tcp_loss *l, const struct tcp_sndq *q)
     if (l->state == TCP_LOSS_OPEN) {
         assert(l->frto_step == 0 && "F-RTO belongs to a time-out");
         assert(l->cc.cwnd >= l->cc.mss && "a window holds a segment");
-    } else {
+    } else if (q->recs.count > 0) {
         assert(seq_lt(q->una, l->recovery_point) && seq_le(l->recovery_point, q->nxt) &&
                "recovery ends at its point");
     }

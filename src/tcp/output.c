@@ -322,8 +322,10 @@ static void told(struct tcb *t, const struct tcp_plan *plan)
 static void questions_went(struct tcb *t, const struct tcp_plan *plan, plait_time now)
 {
     if (plan->why == TCP_WHY_PERSIST) {
-        t->persist_n += t->persist_n < UINT8_MAX ? 1 : 0;
-        t->persist_backoff += t->persist_backoff < UINT8_MAX ? 1 : 0;
+        if (t->persist_n < UINT8_MAX)
+            t->persist_n++;
+        if (t->persist_backoff < UINT8_MAX)
+            t->persist_backoff++;
         t->persist_due = false;
         t->persist_at = now + tcp_persist_timeout(t);
     } else if (plan->why == TCP_WHY_KEEPALIVE) {

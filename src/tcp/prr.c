@@ -84,8 +84,10 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
 
     l->prr_delivered += delivered;
     sndcnt = send_count(l, pipe, delivered, safe);
-    if (l->force && sndcnt < l->cc.mss)
-        sndcnt = l->cc.mss; /* the first retransmission goes out whatever the sum says */
+    /* The first retransmission goes out whatever the sum says; and with nothing in flight no ACK would
+     * come to change the sum. */
+    if ((l->force || pipe == 0) && sndcnt < l->cc.mss)
+        sndcnt = l->cc.mss;
     l->cc.cwnd = pipe;
     cc_grow(&l->cc, sndcnt);
 }

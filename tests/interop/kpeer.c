@@ -53,7 +53,8 @@ static void nap(unsigned ms)
 
 static void die(const char *what, const struct options *o)
 {
-    fprintf(stderr, "kpeer: %s, port %s: %s: %s\n", o->host, o->port, what, strerror(errno));
+    fprintf(stderr, "kpeer: %s, port %s: %s: %s\n", o->host != NULL ? o->host : "pipe",
+            o->port != NULL ? o->port : "none", what, strerror(errno));
     exit(1);
 }
 
@@ -307,6 +308,17 @@ static void print_report(const struct peer *p, FILE *out)
     fprintf(out, "}\n");
 }
 
+static FILE *report_file(const struct options *o)
+{
+    FILE *out = o->json != NULL ? fopen(o->json, "w") : o->pipe ? stderr : stdout;
+
+    if (out == NULL) {
+        fprintf(stderr, "kpeer: %s: %s\n", o->json, strerror(errno));
+        exit(1);
+    }
+    return out;
+}
+
 static void print_status(const struct peer *p)
 {
     fprintf(stderr, "status {\"t_us\": %llu, \"sent\": %llu, \"received\": %llu, ",
@@ -378,9 +390,7 @@ static int transfer(const struct options *o)
         pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     finish(&p);
-    FILE *out = o->json != NULL ? fopen(o->json, "w") : o->pipe ? stderr : stdout;
-    if (out == NULL)
-        die(o->json, o);
+    FILE *out = report_file(o);
     print_report(&p, out);
     if (fclose(out) != 0)
         die("report", o);
@@ -427,8 +437,11 @@ static int verify(const struct options *o)
     p.in.eof = true;
     if (hash != NULL)
         pattern_hash_end(hash, p.in.sha);
-    print_direction(&p.in, stdout);
-    putchar('\n');
+    FILE *out = report_file(o);
+    print_direction(&p.in, out);
+    fputc('\n', out);
+    if (fclose(out) != 0)
+        die("report", o);
     return p.in.wrong_at == UINT64_MAX && (o->recv == UINT64_MAX || p.in.bytes == o->recv) ? 0 : 1;
 }
 

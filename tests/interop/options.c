@@ -17,7 +17,7 @@ static const char usage[] =
     "  --seed-out N, --seed-in N  of the pattern; default 1 for client to server, 2 for the other "
     "way\n"
     "  --no-verify, --no-hash, --zero  leave out the check, the SHA-256, the pattern\n"
-    "  --pipe            stdin and stdout instead of the pattern\n"
+    "  --pipe            stdin and stdout instead of the pattern; verify: pass on, check nothing\n"
     "  --close half|last|full|abort:BYTES\n"
     "                    half: shutdown when all is sent (default); last: after the peer's; full: "
     "close()\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network misbehaves: loss, reordering, duplicates, paths that go dark and come back, options that
- * are taken away, memory that runs out. */
+/* The network misbehaves: loss, reordering, duplicates, paths that go dark and come back, options
+ * that are taken away, memory that runs out. */
 #include "world.h"
 
 #include "base/be.h"
@@ -11,7 +11,7 @@
 static void spoil(struct world *w, uint32_t loss, uint32_t reorder, uint32_t twice)
 {
     for (unsigned i = 0; i < w->topo_cfg.path_n; i++) {
-        struct sim_link_config *links[2] = { &w->topo_cfg.path[i].up, &w->topo_cfg.path[i].down };
+        struct sim_link_config *links[2] = {&w->topo_cfg.path[i].up, &w->topo_cfg.path[i].down};
         for (unsigned j = 0; j < 2; j++) {
             links[j]->loss_ppm = loss;
             links[j]->reorder_ppm = reorder;
@@ -60,7 +60,8 @@ static void test_all_at_once(void **state)
     check_spoilt(3, 30000, 50000, 30000);
 }
 
-/* ---- cut paths ------------------------------------------------------------------------------------------ */
+/* ---- cut paths
+ * ------------------------------------------------------------------------------------------ */
 
 static void check_cut(unsigned path, plait_time back_after)
 {
@@ -175,12 +176,13 @@ static void test_refused(void **state)
     world_at(&w, PLAIT_SEC);
     assert_true(w.pair.client.done);
     assert_int_equal(w.pair.client.error, PLAIT_ECONNREFUSED);
-    struct plait_addr any = { .port = WORLD_PORT };
+    struct plait_addr any = {.port = WORLD_PORT};
     assert_int_equal(plait_listen(w.server->stack, &any, NULL, &w.apps.listener), 0);
     world_end(&w);
 }
 
-/* ---- single packets ---------------------------------------------------------------------------------------- */
+/* ---- single packets
+ * ---------------------------------------------------------------------------------------- */
 
 /* Loses packet number k, for every k of the run: nobody depends on a certain packet. */
 static void lose_one(void *ctx, struct sim *sim, struct sim_wire *wire)
@@ -234,10 +236,11 @@ static void test_each_packet_doubled_or_late(void **state)
     }
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------
+ * -------------- */
 
-/* The server's memory ends at its n-th allocation: whatever becomes of the connection, no wrong byte, no
- * crash, and everything is given back. */
+/* The server's memory ends at its n-th allocation: whatever becomes of the connection, no wrong
+ * byte, no crash, and everything is given back. */
 static void check_memory(int64_t n, bool server)
 {
     struct world w;
@@ -266,7 +269,8 @@ static void test_memory_ends(void **state)
     }
 }
 
-/* Now and then an allocation fails: the connection gets through all the same, or ends with an error. */
+/* Now and then an allocation fails: the connection gets through all the same, or ends with an
+ * error. */
 static void test_memory_is_scarce(void **state)
 {
     for (uint64_t seed = 1; seed <= 20; seed++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handshake, data both ways, close: over one to four paths, both families, small windows and MTUs. */
+/* Handshake, data both ways, close: over one to four paths, both families, small windows and MTUs.
+ */
 #include "world.h"
 
 static void check_paths(unsigned n)
@@ -109,7 +110,10 @@ static void test_every_byte_in_small_pieces(void **state)
 
     world_init(&w, 2);
     w.pair_cfg.client = (struct sim_app_config){
-        .send_bytes = 100000, .write_max = 700, .read_max = 300, .pause_ppm = 100000,
+        .send_bytes = 100000,
+        .write_max = 700,
+        .read_max = 300,
+        .pause_ppm = 100000,
         .pause_max = 5 * PLAIT_MSEC,
     };
     w.pair_cfg.server = w.pair_cfg.client;
@@ -231,22 +235,14 @@ static void test_many_connections(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_path),
-        cmocka_unit_test(test_two_paths),
-        cmocka_unit_test(test_three_paths),
-        cmocka_unit_test(test_four_paths),
-        cmocka_unit_test(test_paths_add_up),
-        cmocka_unit_test(test_nothing_to_send),
-        cmocka_unit_test(test_one_byte),
-        cmocka_unit_test(test_ipv6),
-        cmocka_unit_test(test_families_mixed),
-        cmocka_unit_test(test_every_byte_in_small_pieces),
-        cmocka_unit_test(test_small_windows),
-        cmocka_unit_test(test_zero_window),
-        cmocka_unit_test(test_different_mtus),
-        cmocka_unit_test(test_path_mtu_discovery),
-        cmocka_unit_test(test_no_gso_and_gro),
-        cmocka_unit_test(test_checksums),
+        cmocka_unit_test(test_one_path),         cmocka_unit_test(test_two_paths),
+        cmocka_unit_test(test_three_paths),      cmocka_unit_test(test_four_paths),
+        cmocka_unit_test(test_paths_add_up),     cmocka_unit_test(test_nothing_to_send),
+        cmocka_unit_test(test_one_byte),         cmocka_unit_test(test_ipv6),
+        cmocka_unit_test(test_families_mixed),   cmocka_unit_test(test_every_byte_in_small_pieces),
+        cmocka_unit_test(test_small_windows),    cmocka_unit_test(test_zero_window),
+        cmocka_unit_test(test_different_mtus),   cmocka_unit_test(test_path_mtu_discovery),
+        cmocka_unit_test(test_no_gso_and_gro),   cmocka_unit_test(test_checksums),
         cmocka_unit_test(test_many_connections),
     };
 

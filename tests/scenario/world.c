@@ -12,20 +12,20 @@ static plait_time start_time(const struct world *w)
 
 void world_init(struct world *w, unsigned path_n)
 {
-    *w = (struct world){ .seed = 1 };
+    *w = (struct world){.seed = 1};
     plait_config_init(&w->client_cfg);
     w->client_cfg.check_invariants = true;
     w->server_cfg = w->client_cfg;
     sim_topology_defaults(&w->topo_cfg, path_n);
     w->topo_cfg.gso_max = 65535;
-    w->pair_cfg.client = (struct sim_app_config){ .send_bytes = 256 << 10 };
+    w->pair_cfg.client = (struct sim_app_config){.send_bytes = 256 << 10};
     w->pair_cfg.server = w->pair_cfg.client;
 }
 
 void world_start(struct world *w)
 {
     const char *pcap = getenv("PLAIT_PCAP");
-    struct plait_addr any = { .port = WORLD_PORT };
+    struct plait_addr any = {.port = WORLD_PORT};
 
     w->sim = sim_new(w->seed);
     if (pcap != NULL)
@@ -65,11 +65,10 @@ void world_finish(struct world *w, plait_time limit)
             break;
     expect_healthy(w);
     if (!sim_apps_done(&w->apps))
-        fail_msg("not done: client sent %llu got %llu, server sent %llu got %llu",
-                 (unsigned long long)w->pair.client.sent,
-                 (unsigned long long)w->pair.client.received,
-                 (unsigned long long)w->pair.server.sent,
-                 (unsigned long long)w->pair.server.received);
+        fail_msg(
+            "not done: client sent %llu got %llu, server sent %llu got %llu",
+            (unsigned long long)w->pair.client.sent, (unsigned long long)w->pair.client.received,
+            (unsigned long long)w->pair.server.sent, (unsigned long long)w->pair.server.received);
 }
 
 void world_expect_all(const struct world *w)

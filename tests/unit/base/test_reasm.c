@@ -66,6 +66,21 @@ static void in_order_append_is_copied(void **state)
     stop(&f);
 }
 
+/* A payload of half a block and more is worth its block: no second copy. */
+static void full_blocks_are_not_copied(void **state)
+{
+    struct fixture f;
+    struct plait_block *b;
+
+    start(&f, 1, 0);
+    insert(&f, 0, 900);
+    b = make(&f, 2048, 900, 1100);
+    assert_int_equal(reasm_insert(&f.r, &f.pool, b), 1100);
+    assert_ptr_equal(f.r.tail, b);
+    assert_true(reasm_check(&f.r) && f.r.blocks == 2);
+    stop(&f);
+}
+
 static void small_payload_leaves_large_block(void **state)
 {
     struct fixture f;
@@ -398,6 +413,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order_append_is_copied),
+        cmocka_unit_test(full_blocks_are_not_copied),
         cmocka_unit_test(small_payload_leaves_large_block),
         cmocka_unit_test(old_data_is_freed),
         cmocka_unit_test(first_copy_wins),

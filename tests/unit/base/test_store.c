@@ -104,6 +104,22 @@ static void super_segments_need_three_views(void **state)
     }
 }
 
+static void views_from_where_a_block_starts(void **state)
+{
+    struct fixture f;
+
+    start(&f, 1, 0);
+    append(&f, 100);
+    append(&f, 300000);
+    for (uint32_t i = 0; i < f.s.count; i++) {
+        uint64_t pos = f.s.ring[(f.s.first + i) & (f.s.ring_cap - 1)]->pos;
+        check_views(&f, pos, 1);
+        if (pos > 0)
+            check_views(&f, pos - 1, 2);
+    }
+    stop(&f);
+}
+
 static void random_operations(void **state)
 {
     for (uint64_t seed = 1; seed < 40; seed++) {
@@ -156,6 +172,7 @@ int main(void)
         cmocka_unit_test(chatty_costs_little),
         cmocka_unit_test(views_refuse_what_is_not_held),
         cmocka_unit_test(super_segments_need_three_views),
+        cmocka_unit_test(views_from_where_a_block_starts),
         cmocka_unit_test(random_operations),
         cmocka_unit_test(failing_memory),
     };

@@ -29,7 +29,7 @@ static uint8_t *error_about(uint8_t family, uint8_t type, uint8_t code, size_t n
     icmp = p + head;
     icmp[0] = type;
     icmp[1] = code;
-    be32_store(icmp + 4, 1400);
+    be32_store(icmp + 4, family == 4 ? 0xabcd0000 + 1400 : 1400); /* v4: 16 unused bits */
     memcpy(icmp + 8, quoted, n);
     if (family == 4)
         kit_fix_v4(p);
@@ -113,6 +113,8 @@ static void broken(void **state)
     assert_int_equal(wire_parse(p, len, true, &out), PLAIT_REASON_ICMP_MALFORMED);
     p[28] = 0x65;
     assert_int_equal(wire_parse(p, len, true, &out), PLAIT_REASON_ICMP_MALFORMED);
+    p[28] = 0x35;
+    assert_int_equal(wire_parse(p, len, true, &out), PLAIT_REASON_ICMP_MALFORMED);
     p[28] = 0x45;
     p[28 + 7] = 1; /* not the first fragment: no TCP header in it */
     assert_int_equal(wire_parse(p, len, true, &out), PLAIT_REASON_ICMP_MALFORMED);
@@ -122,6 +124,18 @@ static void broken(void **state)
     free(p);
 }
 
+static void quote_of_the_other_family(void **state)
+{
+    size_t len, other_len;
+    uint8_t *p = error_about(4, 3, 1, 60, &len), *other = error_about(6, 1, 0, 60, &other_len);
+    struct wire_packet out;
+
+    memcpy(p + 28, other + 48, 60);
+    assert_int_equal(wire_parse(p, len, true, &out), PLAIT_REASON_ICMP_MALFORMED);
+    free(p);
+    free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +143,7 @@ int main(void)
         cmocka_unit_test(what_is_no_error),
         cmocka_unit_test(short_quotes),
         cmocka_unit_test(broken),
+        cmocka_unit_test(quote_of_the_other_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

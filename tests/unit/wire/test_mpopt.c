@@ -173,6 +173,16 @@ static void the_segment_decides(void **state)
         }
 }
 
+/* The forms with a data length say something about payload, so there must be some. */
+static void data_form_needs_data(void **state)
+{
+    for (unsigned i = 0; i < FORMS; i++)
+        if (subtype_of(&forms[i]) == WIRE_MP_CAPABLE && forms[i].len > 20) {
+            struct wire_seg seg = parse(forms[i].bytes, forms[i].len, A, 0);
+            assert_true(seg.mp.present == 0 && seg.bad_mp == 1);
+        }
+}
+
 static void fields(void **state)
 {
     struct wire_seg seg = parse(forms[6].bytes, 24, A, 9);
@@ -269,6 +279,7 @@ int main(void)
         cmocka_unit_test(every_other_length_is_refused),
         cmocka_unit_test(every_prefix_is_refused),
         cmocka_unit_test(the_segment_decides),
+        cmocka_unit_test(data_form_needs_data),
         cmocka_unit_test(fields),
         cmocka_unit_test(reserved_bits_are_ignored),
         cmocka_unit_test(unknown_and_doubled),

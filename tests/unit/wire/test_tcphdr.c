@@ -75,6 +75,15 @@ static void sack_blocks(void **state)
     }
 }
 
+/* Longer than a header's option area can be, as a fuzzer may hand it over. */
+static void sack_of_five(void **state)
+{
+    uint8_t p[42] = { 5, 42 };
+    struct wire_seg seg = parse(p, sizeof p, WIRE_ACK);
+
+    assert_true(seg.opt.sack_n == 0 && seg.bad_options == 1);
+}
+
 /* Each plain option with each length; only its own is taken. */
 static void wrong_lengths_are_counted(void **state)
 {
@@ -191,6 +200,7 @@ int main(void)
         cmocka_unit_test(linux_syn),
         cmocka_unit_test(sizes_on_the_wire),
         cmocka_unit_test(sack_blocks),
+        cmocka_unit_test(sack_of_five),
         cmocka_unit_test(wrong_lengths_are_counted),
         cmocka_unit_test(fast_open),
         cmocka_unit_test(illegal_lengths_end_the_parsing),

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of mp share: the connection, and each other's functions. Nobody outside src/mp and its
+ * tests includes this. */
+#ifndef MP_MP_INT_H
+#define MP_MP_INT_H
+
+#include "mp.h"
+#include "subflow.h"
+
+#include "../base/ctx.h"
+#include "../base/reasm.h"
+#include "../base/seq.h"
+
+enum {
+    MP_OPT_DATA = 28,          /* option bytes of a full DSS, padded */
+    MP_TS_ROOM = 28,           /* what timestamps leave of the 40 option bytes */
+    MP_ECHOES_MAX = 8,
+    MP_BARS_MAX = PM_SUBFLOWS_MAX,
+    MP_GRAVES_MAX = 32,
+    MP_CHUNK_MAX = 65000,      /* payload of a mapping: room for a DATA_FIN and for IP's length */
+    MP_SIGNALS_IN_A_ROW = 2,   /* RFC 8684 3.4.1 */
+    MP_ANNOUNCE_TRIES = 4,     /* an ADD_ADDR and three retransmissions */
+    MP_ATTIC_LAG = 1 << 19,    /* bytes that a slow subflow may keep in the store behind DATA_ACK */
+    MP_REINJECT_RANGES = 256,
+};
+
+/* tcp_chunk.meta */
+enum {
+    MP_META_CSUM = 1 << 16,     /* the low 16 bits are the mapping's checksum */
+    MP_META_FIN = 1 << 17,      /* the mapping ends with the DATA_FIN */
+    MP_META_INFINITE = 1 << 18, /* it carries the infinite mapping */
+};
+
+struct mp_remote { /* an address of the peer, as announced */
+    uint8_t id;
+    bool refuses;           /* C flag */
+    struct plait_addr addr;
+};
+
+struct mp_announced { /* an address of ours that the peer was told */
+    uint8_t id;             /* in this connection */
+    struct plait_addr addr; /* port 0: none */
+    bool due, echoed;
+    uint8_t tx_n;
+    plait_time again;       /* when to send it again; PLAIT_NEVER */
+};
+
+struct mp_bar { /* a pair of addresses that failed */
+    uint8_t local_id, remote_id;
+    uint8_t fails;
+    plait_time until;
+};
+
+struct mp_conn {
+    struct base_ctx *ctx;
+    struct mp_config cfg;
+    const struct mp_locals *locals;
+    void *owner;
+    uint32_t id;
+
+    enum mp_state state;       /* written by mp_set_state() alone */
+    enum mp_mode mode;         /* written by mp_set_mode() alone */
+    bool passive, established;
+    bool over;                 /* nothing more will come or go; entered once, by mp_set_state() */
+    bool closed_told;          /* MP_NEWS_CLOSED was given */
+    bool released;             /* the application let go */
+    unsigned news;
+    int err;                   /* 0 or enum plait_err */
+    enum plait_reason why;     /* why it ended */
+    enum plait_reason fallback; /* why it is PLAIN */
+
+    struct mp_key local, remote; /* remote is valid with has_remote */
+    bool has_remote, checksum;
+    bool dss_in;               /* a DSS came on the first subflow: MPTCP works both ways */
+    struct plait_addr first_local, first_remote;
+
+    struct list subflows;      /* mp_subflow.in_conn; the next to send comes first */
+    uint32_t sub_n;            /* on the list */
+    uint32_t total;            /* ever */
+    struct mp_path_info *graves; /* MP_GRAVES_MAX of them once there is one */
+    uint32_t grave_n;          /* ever */
+
+    /* sending: positions */
+    struct store store;        /* begin..end; end: what the application wrote */
+    uint64_t snd_una;          /* DATA_ACKed up to here */
+    uint64_t snd_nxt;          /* next to be given to a subflow for the first time */
+    uint64_t snd_edge;         /* right edge of the peer's window */
+    struct rangeset reinject;  /* to be given to another subflow; within [snd_una, snd_nxt) */
+    uint32_t sndbuf;
+    bool want_write;           /* the application was refused room */
+    bool blocked;              /* data waits for the peer's window */
+    bool fin_wanted, fin_sent, fin_acked;
+    uint8_t fin_n;
+    plait_time fin_at;         /* send the DATA_FIN (again); PLAIT_NEVER */
+    plait_time progress_at;    /* snd_una moved, or data began to wait */
+    plait_time rtx_at;         /* data-level retransmission (RFC 8684 3.3.6); PLAIT_NEVER */
+    uint8_t rtx_n;
+    plait_time opportune_at;   /* opportunistic reinjection not before */
+    union sched_state sched_state;
+    uint64_t bytes_reinjected;
+
+    /* receiving: positions */
+    struct reasm rx;           /* next: what the application reads next */
+    uint64_t rcv_edge;         /* right edge that was offered; never retreats */
+    uint32_t rcvbuf;
+    uint64_t plain_shift;      /* PLAIN: position = offset on the subflow + this */
+    bool dsn64_in;             /* a 64-bit DSN came: DATA_ACKs have 64 bits */
+    bool fin_seen, fin_received;
+    uint64_t fin_pos;          /* the peer's DATA_FIN, with fin_seen */
+    struct mp_subflow *last_in; /* brought data last; NULL */
+    uint64_t bytes_received, bytes_duplicate;
+    plait_time drs_at;         /* receive buffer tuning: this round began, */
+    uint64_t drs_pos;          /* with the application here, */
+    uint64_t drs_copied;       /* and in the round before it took so much */
+
+    /* addresses */
+    uint8_t remote_n, announced_n, bar_n, echo_n, remove_n;
+    struct mp_remote remotes[PM_ADDRS_MAX];
+    struct mp_announced announced[PM_ADDRS_MAX];
+    struct mp_bar bars[MP_BARS_MAX];
+    struct wire_mp_add_addr echoes[MP_ECHOES_MAX];
+    uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
+    bool pm_dirty;             /* something changed that the path manager should see */
+    plait_time pm_at;
+
+    plait_time alone_at;       /* without a subflow until then; PLAIT_NEVER */
+    plait_time orphan_at;      /* released, and the peer does not finish; PLAIT_NEVER */
+    plait_time linger_at;      /* TIME_WAIT at the data level ends; PLAIT_NEVER */
+};
+
+/* Walks over the subflows; the body may not free one. */
+#define MP_EACH(s, c)                                                                              \
+    for (struct mp_subflow *s = mp_first((c)); s != NULL; s = mp_after((c), s))
+static inline struct mp_subflow *mp_first(const struct mp_conn *c)
+{
+    return c->subflows.next == &c->subflows
+               ? NULL : LIST_OWNER(c->subflows.next, struct mp_subflow, in_conn);
+}
+static inline struct mp_subflow *mp_after(const struct mp_conn *c, const struct mp_subflow *s)
+{
+    return s->in_conn.next == &c->subflows
+               ? NULL : LIST_OWNER(s->in_conn.next, struct mp_subflow, in_conn);
+}
+
+static inline plait_time mp_earlier(plait_time a, plait_time b) { return a < b ? a : b; }
+static inline plait_time mp_later(plait_time a, plait_time b) { return a > b ? a : b; }
+
+/* ---- conn.c ----------------------------------------------------------------------------------- */
+
+/* A trace point; s may be NULL. */
+struct mp_event {
+    enum plait_trace_type type;
+    enum plait_reason reason;
+    uint64_t a, b;
+};
+void mp_trace(const struct mp_conn *c, const struct mp_subflow *s, struct mp_event ev,
+              plait_time now);
+/* Counts a reason and traces the drop. */
+void mp_drop(const struct mp_conn *c, const struct mp_subflow *s, enum plait_reason why,
+             plait_time now);
+void mp_set_mode(struct mp_conn *c, enum mp_mode to, plait_time now);
+/* Whatever a step did: dead subflows are noticed, the close goes on. */
+void mp_settle(struct mp_conn *c, plait_time now);
+uint32_t mp_alive_n(const struct mp_conn *c);
+/* The usable subflow with the lowest RTT, not stale where there is a choice; NULL: none. */
+struct mp_subflow *mp_best(const struct mp_conn *c, const struct mp_subflow *not_this);
+/* Is there a usable one that is not stale, beside this one? */
+bool mp_has_other(const struct mp_conn *c, const struct mp_subflow *s);
+void mp_update_retries(struct mp_conn *c);
+
+/* ---- keys.c ----------------------------------------------------------------------------------- */
+
+/* RFC 8684 3.2: HMAC of a join as sent by the owner of `from`. */
+struct mp_hmac_in {
+    uint64_t key_from, key_to;
+    uint32_t nonce_from, nonce_to;
+};
+void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[32]);
+/* RFC 8684 3.4.1: the rightmost 64 bits of the HMAC of an announcement. */
+void mp_addr_hmac(uint64_t key_from, uint64_t key_to, const struct wire_mp_add_addr *a,
+                  uint8_t out[8]);
+
+/* ---- capable.c -------------------------------------------------------------------------------- */
+
+/* The SYN/ACK of the first subflow: MULTIPATH or PLAIN from now on. */
+void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+/* The third ACK: NONE and the peer's key, or why it is plain TCP. */
+enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg *ack,
+                                 struct mp_key *remote);
+void mp_capable_syn_option(const struct mp_conn *c, struct wire_mp *out);
+void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out);
+/* Initiator that has heard nothing of MPTCP but the SYN/ACK: MP_CAPABLE stands for DSS. */
+bool mp_unconfirmed(const struct mp_subflow *s);
+
+/* ---- join.c ----------------------------------------------------------------------------------- */
+
+void mp_join_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+void mp_join_syn_option(const struct mp_subflow *s, struct wire_mp *out);
+void mp_join_ack_option(const struct mp_subflow *s, struct wire_mp *out);
+/* A segment came on a subflow that is PRE-ESTABLISHED, or an ACK with HMAC-A again. */
+void mp_join_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+void mp_join_sent(struct mp_subflow *s, plait_time now);
+void mp_join_tick(struct mp_subflow *s, plait_time now);
+
+/* ---- opts.c ----------------------------------------------------------------------------------- */
+
+/* Acts on the MPTCP options of an acceptable segment. */
+void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+/* Those of a RST that was accepted. */
+void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+/* Before tcp_plan(): which signal waits for a segment without payload, and the room for options. */
+enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now);
+/* After tcp_plan(): the options. */
+void mp_opts_fill(struct mp_subflow *s, enum mp_signal signal, struct mp_plan *plan);
+/* After tcp_commit(). */
+void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time now);
+/* When a signal that was held back may go. */
+plait_time mp_opts_deadline(const struct mp_subflow *s, plait_time now);
+
+/* ---- dss.c ------------------------------------------------------------------------------------ */
+
+uint64_t mp_dsn_out(const struct mp_conn *c, uint64_t pos); /* of our stream */
+uint64_t mp_dsn_in(const struct mp_conn *c, uint64_t pos);  /* of the peer's */
+/* Offset on the subflow that an SSN of the peer means, near RCV.NXT. */
+uint64_t mp_off_of_ssn(const struct mp_subflow *s, uint32_t ssn);
+void mp_dss_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+/* MP_CAPABLE with data parameters (RFC 8684 3.1). */
+void mp_dss_capable(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+/* The map that covers off; NULL: none. */
+struct mp_map *mp_map_at(const struct mp_subflow *s, uint64_t off);
+/* Everything below off was delivered. */
+void mp_map_done(struct mp_subflow *s, uint64_t off);
+/* False: no room for another mapping, the segment must be dropped unseen. */
+bool mp_map_room(const struct mp_subflow *s, const struct wire_seg *seg);
+struct mp_pseudo { /* RFC 8684 figure 10 */
+    uint64_t dsn;
+    uint32_t ssn;
+    uint16_t dll;
+};
+/* The value for the option: sum of the payload, of even length or the last part, and pseudo-header. */
+uint16_t mp_dss_csum(uint64_t sum, const struct mp_pseudo *p);
+bool mp_dss_csum_ok(uint64_t sum, const struct mp_pseudo *p, uint16_t csum);
+
+/* ---- tx.c ------------------------------------------------------------------------------------- */
+
+void mp_tx_schedule(struct mp_conn *c, plait_time now);
+/* DATA_ACK up to pos (of the DATA_FIN: end + 1); wnd: bytes, from there. */
+void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time now);
+/* tcp_input() took a segment with an ACK. */
+void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, plait_time now);
+void mp_tx_release(struct mp_conn *c, plait_time now);
+/* What s carries goes to the reinjection set. */
+void mp_tx_requeue(struct mp_subflow *s);
+/* Something is owed to the peer that it has not DATA_ACKed. */
+bool mp_tx_outstanding(const struct mp_conn *c);
+uint32_t mp_tx_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
+                     struct store_view *views, uint32_t max);
+uint64_t mp_tx_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len);
+void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now);
+void mp_tx_rtx_expire(struct mp_conn *c, plait_time now);
+
+/* ---- rx.c ------------------------------------------------------------------------------------- */
+
+uint64_t mp_rx_nxt(const struct mp_conn *c); /* next position expected, DATA_FIN included */
+uint32_t mp_rx_space(const struct mp_subflow *s);
+void mp_rx_offered(struct mp_conn *c, uint32_t wnd);
+void mp_rx_deliver(struct mp_subflow *s, plait_time now);
+/* A block whose pos is a stream position. Owns it. */
+void mp_rx_put(struct mp_subflow *s, struct plait_block *b, plait_time now);
+void mp_rx_data_fin(struct mp_subflow *s, uint64_t pos, plait_time now);
+/* The end of the stream, if it has been reached. */
+void mp_rx_check_fin(struct mp_conn *c, plait_time now);
+
+/* ---- addr.c ----------------------------------------------------------------------------------- */
+
+/* The id of a local address in this connection; -1: not in the table. */
+int mp_addr_local_id(const struct mp_conn *c, const struct plait_addr *ip);
+struct mp_remote *mp_addr_remote(struct mp_conn *c, uint8_t id);
+void mp_addr_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *addr);
+/* What of the connection's signals s should send. */
+enum mp_signal mp_addr_signal(struct mp_subflow *s);
+void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out);
+void mp_addr_sent(struct mp_subflow *s, enum mp_signal signal, plait_time now);
+plait_time mp_addr_deadline(const struct mp_conn *c);
+void mp_addr_tick(struct mp_conn *c, plait_time now);
+
+/* ---- path.c ----------------------------------------------------------------------------------- */
+
+void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool for_ever,
+                 plait_time now);
+void mp_path_unbar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id);
+void mp_path_unbar_remote(struct mp_conn *c, uint8_t remote_id);
+void mp_path_unbar_local(struct mp_conn *c, uint8_t local_id);
+/* Something changed for the path manager. */
+void mp_path_changed(struct mp_conn *c);
+
+/* ---- fallback.c ------------------------------------------------------------------------------- */
+
+/* Plain TCP from now on, over s alone. infinite: tell the peer by an infinite mapping. */
+void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, plait_time now);
+/* May s carry the connection alone, all of it contiguous? */
+bool mp_fallback_possible(const struct mp_subflow *s);
+/* The first mapping of s failed its checksum. */
+void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now);
+void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now);
+void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now);
+/* Payload in order and no mapping for it. */
+void mp_unmapped(struct mp_subflow *s, plait_time now);
+/* An ACK for data without any MPTCP option before a DSS was ever seen (RFC 8684 3.7). */
+void mp_no_data_ack(struct mp_subflow *s, plait_time now);
+
+/* ---- close.c ---------------------------------------------------------------------------------- */
+
+void mp_set_state(struct mp_conn *c, enum mp_state to, plait_time now);
+/* The connection ends here and now, with an error. Its subflows get RSTs. */
+void mp_conn_die(struct mp_conn *c, enum plait_reason why, plait_time now);
+int mp_err_of(enum plait_reason why);
+/* What follows from our FIN, its acknowledgment and the peer's FIN. */
+void mp_close_step(struct mp_conn *c, plait_time now);
+void mp_fastclose_input(struct mp_subflow *s, uint64_t key, plait_time now);
+void mp_close_tick(struct mp_conn *c, plait_time now);
+plait_time mp_close_deadline(const struct mp_conn *c);
+/* A subflow got the peer's FIN. */
+void mp_subflow_fin(struct mp_subflow *s, plait_time now);
+
+/* ---- info.c ----------------------------------------------------------------------------------- */
+
+void mp_info_remember(struct mp_subflow *s);
+
+#endif

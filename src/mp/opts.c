@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MPTCP options on the way in (dispatch) and on the way out (decoration of a planned segment).
+ *
+ * Called by conn.c around tcp_input(), tcp_plan() and tcp_commit(). What an option means lives in the
+ * file of its subject; here is which segment carries which.
+ *
+ * Out: data carries a DSS with mapping and DATA_ACK, always the same mapping for the same chunk. A
+ * segment without payload carries a DATA_ACK, or one signal and, where it fits beside timestamps, the
+ * DATA_ACK too. Signals other than DSS and the handshakes keep to two ACKs in a row. A plain connection
+ * gets nothing. RFC 8684 3, 3.3, 3.4.1, 3.6, appendix A. */
+#include "mp_int.h"
+
+#include <string.h>
+
+#define SIGNAL_GAP_MIN (10 * PLAIT_MSEC)
+
+/* ---- in ------------------------------------------------------------------------------------------- */
+
+static void prio_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
+{
+    struct mp_event ev = { .type = PLAIT_TRACE_PRIO_IN, .a = seg->mp.prio_backup };
+
+    /*= RFC 8684 3.3.8
+     * the MP_PRIO option, shown in Figure 11, can be used to change the "B" flag of the subflow on
+     * which it is sent */
+    s->backup_remote = seg->mp.prio_backup;
+    mp_trace(s->conn, s, ev, now);
+}
+
+static bool has_data_capable(const struct mp_subflow *s, const struct wire_seg *seg)
+{
+    return s->first && !s->initiator && seg->len > 0 &&
+           wire_mp_has(&seg->mp, WIRE_MP_CAPABLE) && seg->mp.capable.len > 20;
+}
+
+void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    const struct wire_mp *mp = &seg->mp;
+
+    if (c->mode != MP_MODE_MULTIPATH)
+        return;
+    if (!s->first)
+        mp_join_input(s, seg, now);
+    if (s->phase == MP_PHASE_OPEN && wire_mp_has(mp, WIRE_MP_FASTCLOSE))
+        mp_fastclose_input(s, mp->fastclose_key, now);
+    if (s->phase == MP_PHASE_OPEN && wire_mp_has(mp, WIRE_MP_FAIL))
+        mp_fail_input(s, mp->fail_dsn, now);
+    if (s->phase != MP_PHASE_OPEN || c->mode != MP_MODE_MULTIPATH)
+        return;
+    if (wire_mp_has(mp, WIRE_MP_DSS))
+        mp_dss_input(s, seg, now);
+    else if (has_data_capable(s, seg))
+        mp_dss_capable(s, seg, now);
+    if (s->phase != MP_PHASE_OPEN || c->mode != MP_MODE_MULTIPATH)
+        return;
+    if (wire_mp_has(mp, WIRE_MP_PRIO))
+        prio_input(s, seg, now);
+    if (wire_mp_has(mp, WIRE_MP_ADD_ADDR) || wire_mp_has(mp, WIRE_MP_REMOVE_ADDR))
+        mp_addr_input(s, seg, now);
+}
+
+void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    const struct wire_mp *mp = &seg->mp;
+    struct mp_event ev = { .type = PLAIT_TRACE_RESET, .reason = PLAIT_REASON_RST_RECEIVED, .a = 1 };
+
+    s->reset_in = true;
+    if (wire_mp_has(mp, WIRE_MP_TCPRST)) {
+        ctx_count(c->ctx, PLAIT_REASON_TCPRST);
+        ev.reason = PLAIT_REASON_TCPRST;
+        ev.b = mp->rst.reason;
+        /*= RFC 8684 3.6
+         * If the error condition is considered to be Permanent, the receiver of the RST segment
+         * SHOULD NOT try to re-establish a subflow for this connection over this path. */
+        s->rst_permanent = !mp->rst.transient && mp->rst.reason != 0;
+    }
+    mp_trace(c, s, ev, now);
+    if (c->mode == MP_MODE_MULTIPATH && wire_mp_has(mp, WIRE_MP_FAIL))
+        ctx_count(c->ctx, PLAIT_REASON_MP_FAIL_RECEIVED);
+    if (c->mode == MP_MODE_MULTIPATH && wire_mp_has(mp, WIRE_MP_FASTCLOSE))
+        mp_fastclose_input(s, mp->fastclose_key, now);
+}
+
+/* ---- what a segment without payload should say ------------------------------------------------------ */
+
+/*= RFC 8684 3.4.1
+ * an MPTCP implementation SHOULD NOT send more than two duplicate ACKs in a row for signaling
+ * purposes */
+static bool gate_open(const struct mp_subflow *s, plait_time now)
+{
+    return s->sig_n < MP_SIGNALS_IN_A_ROW || now >= s->sig_at;
+}
+
+/* Signals that the gate does not hold back. */
+static enum mp_signal urgent_signal(const struct mp_subflow *s)
+{
+    if (s->phase == MP_PHASE_PRE)
+        return MP_SIG_JOIN;
+    if (s->phase != MP_PHASE_OPEN || !tcp_is_synchronized(&s->tcb))
+        return MP_SIG_NONE;
+    if (s->conn->mode == MP_MODE_PLAIN)
+        return s->fail_due ? MP_SIG_FAIL : MP_SIG_NONE;
+    if (mp_unconfirmed(s))
+        return s->fin_due && !s->capable_due ? MP_SIG_FIN : MP_SIG_CAPABLE;
+    if (s->fail_due)
+        return MP_SIG_FAIL;
+    return s->fin_due ? MP_SIG_FIN : MP_SIG_NONE;
+}
+
+static enum mp_signal gated_signal(struct mp_subflow *s)
+{
+    if (s->phase != MP_PHASE_OPEN || s->conn->mode != MP_MODE_MULTIPATH || s->closing)
+        return MP_SIG_NONE;
+    if (s->prio_due)
+        return MP_SIG_PRIO;
+    return mp_addr_signal(s);
+}
+
+static enum mp_signal next_signal(struct mp_subflow *s, plait_time now)
+{
+    enum mp_signal signal = urgent_signal(s);
+
+    if (signal == MP_SIG_NONE && gate_open(s, now))
+        signal = gated_signal(s);
+    return signal;
+}
+
+/* Does it want an ACK of its own, or only ride on one? */
+static bool is_due(const struct mp_subflow *s, enum mp_signal signal)
+{
+    if (signal == MP_SIG_JOIN)
+        return s->join_due;
+    if (signal == MP_SIG_CAPABLE)
+        return s->capable_due;
+    return signal != MP_SIG_NONE;
+}
+
+plait_time mp_opts_deadline(const struct mp_subflow *s, plait_time now)
+{
+    if (s->phase != MP_PHASE_OPEN || gate_open(s, now))
+        return PLAIT_NEVER;
+    return s->prio_due || s->remove_due || s->conn->echo_n > 0 || mp_addr_deadline(s->conn) <= now
+               ? s->sig_at : PLAIT_NEVER;
+}
+
+/* ---- out ------------------------------------------------------------------------------------------- */
+
+static bool speaks(const struct mp_conn *c) { return c->mode == MP_MODE_MULTIPATH && c->has_remote; }
+
+/*= RFC 8684 3.3.2
+ * If data is received with a 64-bit DSN, it MUST be acknowledged with a 64-bit Data ACK. */
+static void add_data_ack(const struct mp_conn *c, struct wire_mp *mp)
+{
+    mp->present |= 1u << WIRE_MP_DSS;
+    mp->dss.has_ack = true;
+    mp->dss.ack64 = c->dsn64_in;
+    mp->dss.ack = mp_dsn_in(c, mp_rx_nxt(c));
+    if (!c->dsn64_in)
+        mp->dss.ack &= UINT32_MAX;
+}
+
+/* The signal's own options. */
+static void add_signal(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *mp)
+{
+    const struct mp_conn *c = s->conn;
+
+    switch (signal) {
+    case MP_SIG_NONE:
+        break;
+    case MP_SIG_JOIN:
+        mp_join_ack_option(s, mp);
+        break;
+    case MP_SIG_CAPABLE:
+        mp_capable_ack_option(c, mp);
+        break;
+    case MP_SIG_FAIL:
+        mp->present |= 1u << WIRE_MP_FAIL;
+        mp->fail_dsn = s->fail_dsn;
+        break;
+    case MP_SIG_FIN:
+        /*= RFC 8684 3.3.3
+         * Note that when the DATA_FIN is not attached to a TCP segment containing data, the DSS MUST
+         * have a subflow sequence number of 0, a Data-Level Length of 1, and the data sequence number
+         * that corresponds with the DATA_FIN itself. */
+        mp->present |= 1u << WIRE_MP_DSS;
+        mp->dss.has_map = mp->dss.dsn64 = mp->dss.data_fin = true;
+        mp->dss.dsn = mp_dsn_out(c, c->store.end);
+        mp->dss.dll = 1;
+        mp->dss.has_csum = c->checksum;
+        if (c->checksum)
+            mp->dss.csum = mp_dss_csum(0, &(struct mp_pseudo){ mp->dss.dsn, 0, 1 });
+        break;
+    case MP_SIG_PRIO:
+        mp->present |= 1u << WIRE_MP_PRIO;
+        mp->prio_backup = s->backup_local;
+        break;
+    default:
+        mp_addr_option(s, signal, mp);
+        break;
+    }
+}
+
+static bool fits_beside(const struct mp_conn *c, enum mp_signal signal, unsigned len)
+{
+    unsigned dss = c->dsn64_in ? 12 : 8;
+
+    if (!speaks(c) || signal == MP_SIG_JOIN || signal == MP_SIG_CAPABLE)
+        return false;
+    return signal == MP_SIG_FIN || len + dss <= MP_TS_ROOM;
+}
+
+/* What a segment without payload carries; also how much room that takes. */
+static void fill_ack(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *mp)
+{
+    memset(mp, 0, sizeof *mp);
+    add_signal(s, signal, mp);
+    if (fits_beside(s->conn, signal, (wire_mp_len(mp) + 3) & ~3u))
+        add_data_ack(s->conn, mp);
+}
+
+/* The infinite mapping is the last word of MPTCP on a connection that fell back. */
+static bool infinite_pending(const struct mp_subflow *s)
+{
+    return s->infinite || (s->infinite_sent && seq_lt(s->tcb.sndq.una, s->infinite_end));
+}
+
+enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now)
+{
+    struct tcb *t = &s->tcb;
+    enum mp_signal signal;
+    struct wire_mp mp;
+
+    if (s->phase == MP_PHASE_DOWN)
+        return MP_SIG_NONE;
+    signal = next_signal(s, now);
+    t->rcv_space = mp_rx_space(s);
+    if (is_due(s, signal))
+        t->ack_now = true;
+    if (s->probe_due)
+        t->keepalive_due = true;
+    t->opt_reserve_data = s->conn->mode != MP_MODE_PLAIN || infinite_pending(s) ? MP_OPT_DATA : 0;
+    fill_ack(s, signal, &mp);
+    t->opt_reserve_ack = (uint8_t)((wire_mp_len(&mp) + 3) & ~3u);
+    return signal;
+}
+
+/* The checksum of a chunk is made once and kept in its meta. */
+static uint16_t csum_of_chunk(const struct mp_subflow *s, const struct tcp_chunk *chunk,
+                              const struct mp_pseudo *p)
+{
+    if ((chunk->meta & MP_META_CSUM) != 0)
+        return (uint16_t)chunk->meta;
+    return mp_dss_csum(mp_tx_sum(s, chunk->pos, chunk->len), p);
+}
+
+/*= RFC 8684 3.3.1
+ * A sender MUST NOT change this mapping after it has been declared */
+/* So it follows from the chunk alone, which no longer changes when any of it was sent. */
+static struct mp_pseudo mapping_of(const struct mp_subflow *s, const struct tcp_chunk *chunk)
+{
+    bool fin = (chunk->meta & MP_META_FIN) != 0;
+
+    return (struct mp_pseudo){
+        .dsn = mp_dsn_out(s->conn, chunk->pos),
+        .ssn = tcp_ssn(&s->tcb, chunk->seq),
+        .dll = (uint16_t)(chunk->len + (fin ? 1 : 0)),
+    };
+}
+
+static void fill_capable_data(const struct mp_subflow *s, const struct tcp_chunk *chunk,
+                              struct wire_mp *mp)
+{
+    const struct mp_conn *c = s->conn;
+    struct mp_pseudo p = mapping_of(s, chunk);
+
+    /*= RFC 8684 3.1
+     * When A does have data to send, it must repeat the sending of the MP_CAPABLE option from the
+     * first ACK, with additional data parameters. */
+    mp_capable_ack_option(c, mp);
+    mp->capable.len = c->checksum ? 24 : 22;
+    mp->capable.dll = p.dll;
+    if (c->checksum)
+        mp->capable.csum = csum_of_chunk(s, chunk, &p);
+}
+
+static void fill_infinite(const struct mp_subflow *s, struct wire_mp *mp)
+{
+    mp->present |= 1u << WIRE_MP_DSS;
+    mp->dss.has_map = mp->dss.dsn64 = true;
+    mp->dss.dsn = mp_dsn_out(s->conn, s->infinite_pos);
+    mp->dss.ssn = s->infinite_ssn;
+    mp->dss.has_csum = s->conn->checksum; /* of value 0, as the length is */
+}
+
+static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, struct wire_mp *mp)
+{
+    const struct mp_conn *c = s->conn;
+    const struct tcp_chunk *chunk = plan->chunk;
+    struct mp_pseudo p;
+
+    if ((chunk->meta & MP_META_INFINITE) != 0) {
+        fill_infinite(s, mp);
+        return;
+    }
+    if (!speaks(c))
+        return;
+    if (mp_unconfirmed(s)) {
+        fill_capable_data(s, chunk, mp);
+        return;
+    }
+    p = mapping_of(s, chunk);
+    add_data_ack(c, mp);
+    mp->dss.has_map = mp->dss.dsn64 = true;
+    mp->dss.data_fin = (chunk->meta & MP_META_FIN) != 0;
+    mp->dss.dsn = p.dsn;
+    mp->dss.ssn = p.ssn;
+    mp->dss.dll = p.dll;
+    mp->dss.has_csum = c->checksum;
+    if (c->checksum)
+        mp->dss.csum = csum_of_chunk(s, chunk, &p);
+}
+
+static void fill_rst(const struct mp_subflow *s, struct wire_mp *mp)
+{
+    if (s->phase != MP_PHASE_DOWN || !speaks(s->conn))
+        return;
+    mp_tcprst(s->rst_why, mp);
+    if (s->rst_outstanding) {
+        mp->rst.reason = 4;
+        mp->rst.transient = true;
+    }
+    /*= RFC 8684 3.5
+     * Host A sends a RST containing the MP_FASTCLOSE option on all subflows, containing the key of
+     * Host B as declared in the initial connection handshake. */
+    if (s->rst_fastclose) {
+        mp->present |= 1u << WIRE_MP_FASTCLOSE;
+        mp->fastclose_key = s->conn->remote.key;
+    }
+    if (s->rst_fail) {
+        mp->present |= 1u << WIRE_MP_FAIL;
+        mp->fail_dsn = s->fail_dsn;
+    }
+}
+
+void mp_opts_fill(struct mp_subflow *s, enum mp_signal signal, struct mp_plan *plan)
+{
+    struct wire_mp *mp = &plan->mp;
+    enum tcp_why why = plan->tcp.why;
+
+    memset(mp, 0, sizeof *mp);
+    plan->signals = MP_SIG_NONE;
+    if (why == TCP_WHY_RST) {
+        fill_rst(s, mp);
+    } else if (why == TCP_WHY_SYN) {
+        if (s->first)
+            mp_capable_syn_option(s->conn, mp);
+        else
+            mp_join_syn_option(s, mp);
+    } else if (plan->tcp.len > 0) {
+        fill_data(s, &plan->tcp, mp);
+    } else if (why != TCP_WHY_SYNACK) {
+        fill_ack(s, signal, mp);
+        plan->signals = signal;
+    }
+    plan->has_mp = mp->present != 0;
+}
+
+/* ---- sent -------------------------------------------------------------------------------------------- */
+
+static void keep_csum(struct mp_subflow *s, const struct mp_plan *plan)
+{
+    struct tcp_chunk *chunk = tcp_sndq_chunk_at(&s->tcb.sndq, plan->tcp.seq);
+    const struct wire_mp *mp = &plan->mp;
+    bool capable = wire_mp_has(mp, WIRE_MP_CAPABLE);
+
+    if (!s->conn->checksum || chunk == NULL || !plan->has_mp ||
+        (chunk->meta & (MP_META_CSUM | MP_META_INFINITE)) != 0)
+        return;
+    chunk->meta |= MP_META_CSUM | (capable ? mp->capable.csum : mp->dss.csum);
+}
+
+static void count_signal(struct mp_subflow *s, plait_time now)
+{
+    if (now >= s->sig_at)
+        s->sig_n = 0;
+    s->sig_n++;
+    s->sig_at = now + mp_later(s->tcb.loss.rtt.srtt, SIGNAL_GAP_MIN);
+}
+
+static void signal_sent(struct mp_subflow *s, enum mp_signal signal, plait_time now)
+{
+    struct mp_event prio = { .type = PLAIT_TRACE_PRIO_OUT, .a = s->backup_local };
+
+    switch (signal) {
+    case MP_SIG_NONE:
+        break;
+    case MP_SIG_JOIN:
+        mp_join_sent(s, now);
+        break;
+    case MP_SIG_CAPABLE:
+        s->capable_due = false;
+        break;
+    case MP_SIG_FAIL:
+        s->fail_due = false;
+        break;
+    case MP_SIG_FIN:
+        s->fin_due = false;
+        s->conn->fin_sent = true;
+        break;
+    case MP_SIG_PRIO:
+        s->prio_due = false;
+        mp_trace(s->conn, s, prio, now);
+        count_signal(s, now);
+        break;
+    default:
+        mp_addr_sent(s, signal, now);
+        count_signal(s, now);
+        break;
+    }
+}
+
+void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time now)
+{
+    const struct wire_mp *mp = &plan->mp;
+
+    if (plan->tcp.why == TCP_WHY_RST)
+        return;
+    if (plan->tcp.why == TCP_WHY_KEEPALIVE)
+        s->probe_due = false;
+    if (plan->tcp.len > 0) {
+        keep_csum(s, plan);
+        s->capable_due = false;
+        s->sig_n = 0;
+    }
+    signal_sent(s, (enum mp_signal)plan->signals, now);
+    if (wire_mp_has(mp, WIRE_MP_DSS) && mp->dss.has_ack)
+        mp_rx_offered(s->conn, plan->tcp.wnd_bytes);
+}
+
+/* ---- reasons as codes ----------------------------------------------------------------------------- */
+
+enum {
+    CODE_UNSPECIFIED = 0, CODE_MPTCP = 1, CODE_RESOURCES = 2, CODE_PROHIBITED = 3,
+    CODE_PERFORMANCE = 5, CODE_MIDDLEBOX = 6,
+};
+
+static uint8_t code_of(enum plait_reason why)
+{
+    switch (why) {
+    case PLAIT_REASON_JOIN_TOKEN:
+    case PLAIT_REASON_JOIN_HMAC:
+    case PLAIT_REASON_JOIN_NO_OPTION:
+    case PLAIT_REASON_JOIN_STATE:
+    case PLAIT_REASON_DSS_CONFLICT:
+    case PLAIT_REASON_DSS_CSUM_UNEXPECTED:
+    case PLAIT_REASON_DSS_CSUM_MISSING:
+    case PLAIT_REASON_INFINITE_MAP:
+        return CODE_MPTCP;
+    case PLAIT_REASON_NO_MEMORY:
+    case PLAIT_REASON_CONN_LIMIT:
+    case PLAIT_REASON_BACKLOG_FULL:
+        return CODE_RESOURCES;
+    case PLAIT_REASON_JOIN_LIMIT:
+    case PLAIT_REASON_JOIN_POLICY:
+        return CODE_PROHIBITED;
+    case PLAIT_REASON_RETRIES:
+        return CODE_PERFORMANCE;
+    case PLAIT_REASON_DSS_CSUM:
+    case PLAIT_REASON_DSS_UNMAPPED:
+    case PLAIT_REASON_MP_NO_DATA_ACK:
+    case PLAIT_REASON_MP_FAIL_RECEIVED:
+        return CODE_MIDDLEBOX;
+    default:
+        return CODE_UNSPECIFIED;
+    }
+}
+
+void mp_tcprst(enum plait_reason why, struct wire_mp *out)
+{
+    uint8_t code = code_of(why);
+
+    out->present |= 1u << WIRE_MP_TCPRST;
+    out->rst.reason = code;
+    /*= RFC 8684 3.6
+     * The "T" flag is used by the sender to indicate whether the error condition that is reported is
+     * Transient ("T" bit set to 1) or Permanent ("T" bit set to 0). */
+    out->rst.transient = code == CODE_RESOURCES || code == CODE_PERFORMANCE;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A subflow: a tcb, and what MPTCP knows about it. Owned by its connection, from mp_subflow_new() to
+ * mp_bury(). Nobody outside src/mp and its tests includes this. */
+#ifndef MP_SUBFLOW_H
+#define MP_SUBFLOW_H
+
+#include "mp.h"
+
+#include "../base/reasm.h"
+#include "../base/ring.h"
+
+enum mp_phase {
+    MP_PHASE_HANDSHAKE = 0, /* the SYN is on its way, or the third ACK is not processed yet */
+    MP_PHASE_PRE,           /* joining: HMAC-A was sent and not answered: no data (RFC 8684 3.2) */
+    MP_PHASE_OPEN,
+    MP_PHASE_DOWN,          /* the tcb is CLOSED; a RST may still be due */
+};
+
+/* What a segment without payload may carry beside (or in place of) a DATA_ACK, most urgent first. */
+enum mp_signal {
+    MP_SIG_NONE = 0, MP_SIG_JOIN, MP_SIG_CAPABLE, MP_SIG_FAIL, MP_SIG_FIN, MP_SIG_PRIO,
+    MP_SIG_REMOVE, MP_SIG_ECHO, MP_SIG_ADD,
+};
+
+/* A run of the stream that this subflow was given and that is not acknowledged on it. */
+struct mp_carry {
+    uint64_t pos;
+    uint32_t len;
+    uint32_t end;   /* sequence number behind it */
+    bool moved;     /* was queued for reinjection: it is somebody else's business too */
+};
+
+/* A mapping that the peer declared (RFC 8684 3.3.1). Without checksums neighbours that continue each
+ * other are one, and what was delivered is cut off in front. */
+struct mp_map {
+    uint64_t off;   /* first byte: offset from the peer's SYN plus one */
+    uint64_t pos;   /* its stream position */
+    uint32_t len;   /* payload bytes, without a DATA_FIN */
+    bool discard;   /* it names positions that cannot be: its bytes are dropped */
+    uint16_t dll;   /* checksums: the length as on the wire, */
+    uint16_t csum;  /* the value, */
+    uint32_t done;  /* bytes summed so far */
+    uint64_t sum;   /* and their sum */
+};
+
+enum { MP_MAPS_MAX = 1024, MP_CARRY_MAX = 65536 };
+
+struct mp_subflow {
+    struct list in_conn;       /* in mp_conn.subflows */
+    struct htab_node node;     /* for the stack */
+    struct mp_conn *conn;
+    struct tcb tcb;
+    uint8_t id;                /* in order of birth */
+    uint8_t local_id, remote_id; /* address ids; remote_id is that of the connection's table */
+    uint8_t peer_id;           /* the id that the peer's MP_JOIN named; 0 on the first subflow */
+    enum mp_phase phase;       /* written by mp_subflow_set_phase() alone */
+    bool first;                /* began with MP_CAPABLE */
+    bool initiator;            /* we sent the SYN */
+    bool born;                 /* mp_next_born() has not told of it */
+    bool told_dead;            /* mp_next_dead() has */
+    bool closing;              /* takes no new data: FIN wanted, or RST soon */
+    bool backup_local, backup_remote;
+    bool dss_in;               /* a DSS came on it */
+
+    /* join (RFC 8684 3.2) */
+    uint32_t nonce_local, nonce_remote;
+    bool join_due;             /* the ACK with HMAC-A is to be sent (again) */
+    uint8_t join_n;            /* how often it was */
+    plait_time join_at;        /* when to send it again; PLAIT_NEVER: not waiting */
+
+    /* sending */
+    struct ring carry;         /* struct mp_carry, in order of sequence numbers */
+    struct reasm attic;        /* copies of bytes below attic_to that the store has let go */
+    uint64_t attic_to;         /* 0: no attic */
+    bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
+    plait_time judge_at;       /* do not judge silence before */
+    uint64_t reinjected;       /* bytes that it carried for others */
+    bool infinite;             /* the next chunk carries the infinite mapping */
+    uint32_t infinite_end;     /* sequence number behind that chunk */
+    bool infinite_sent;        /* infinite_end is valid */
+    uint32_t infinite_ssn;     /* the mapping: from this SSN on */
+    uint64_t infinite_pos;     /* the stream runs from here */
+
+    /* receiving */
+    struct ring maps;          /* struct mp_map, by off, no overlap */
+    struct reasm held;         /* checksums: bytes of the first map, not yet proven */
+    bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
+                                * the peer falls back */
+    plait_time failed_until;
+    uint64_t fail_pos;         /* position of the failed mapping */
+
+    /* signals that are to be sent on it */
+    bool capable_due, fin_due, fail_due, prio_due, remove_due;
+    uint64_t fail_dsn;         /* for MP_FAIL */
+    uint8_t sig_n;             /* signalling ACKs in a row (OPT-03) */
+    plait_time sig_at;         /* when the next may go after two */
+
+    /* its end */
+    enum plait_reason rst_why; /* for MP_TCPRST */
+    bool rst_outstanding;      /* code 4: too much outstanding data */
+    bool rst_fail, rst_fastclose; /* the RST carries MP_FAIL, MP_FASTCLOSE */
+    bool rst_permanent;        /* the peer's MP_TCPRST had T = 0: do not try the path again */
+    bool reset_in;             /* the peer reset it */
+    plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
+    bool probe_due;            /* a keepalive is to be sent */
+    plait_time abort_at;       /* patience with its FIN ends; PLAIT_NEVER */
+};
+
+struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *local,
+                                  const struct plait_addr *remote);
+void mp_subflow_free(struct mp_subflow *s);
+void mp_subflow_set_phase(struct mp_subflow *s, enum mp_phase to, plait_time now);
+/* It may carry data from now on. */
+void mp_subflow_up(struct mp_subflow *s, plait_time now);
+/* The tcb is found CLOSED: everything that follows from that, once. */
+void mp_subflow_settle(struct mp_subflow *s, plait_time now);
+/* FIN after what it carries; takes no new data. What it carries goes to others as well. */
+void mp_subflow_close(struct mp_subflow *s, plait_time now);
+/* RST, MP_TCPRST telling why. */
+void mp_subflow_abort(struct mp_subflow *s, enum plait_reason why, plait_time now);
+
+bool mp_subflow_alive(const struct mp_subflow *s);  /* not dead, not about to end */
+bool mp_subflow_usable(const struct mp_subflow *s); /* new data may be given to it */
+
+int mp_carry_reserve(struct mp_subflow *s);
+void mp_carry_add(struct mp_subflow *s, uint64_t pos, uint32_t len);
+void mp_carry_acked(struct mp_subflow *s);
+bool mp_carry_has(const struct mp_subflow *s, uint64_t pos);
+/* The run that holds pos; NULL: none. */
+const struct mp_carry *mp_carry_find(const struct mp_subflow *s, uint64_t pos);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `plait cat`'s options. Each mistake is told with the argument that is wrong and what would be right. */
+#include "cat_options.h"
+
+#include "driver/addr.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPT_PATH = 256, OPT_ANNOUNCE, OPT_CHECKSUM, OPT_CC, OPT_REQUIRE, OPT_NO_MPTCP, OPT_NODELAY,
+    OPT_CONNECT_TIMEOUT, OPT_USER_TIMEOUT, OPT_PCAP, OPT_STATS, OPT_STATUS, OPT_CONTROL, OPT_SERVER_JOINS,
+    OPT_NO_OFFLOAD, OPT_BUFFER,
+};
+
+static const struct option long_options[] = {
+    {"listen", no_argument, NULL, 'l'},
+    {"source-port", required_argument, NULL, 'p'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, 'h'},
+    {"path", required_argument, NULL, OPT_PATH},
+    {"announce", required_argument, NULL, OPT_ANNOUNCE},
+    {"checksum", no_argument, NULL, OPT_CHECKSUM},
+    {"cc", required_argument, NULL, OPT_CC},
+    {"require-mptcp", no_argument, NULL, OPT_REQUIRE},
+    {"no-mptcp", no_argument, NULL, OPT_NO_MPTCP},
+    {"nodelay", no_argument, NULL, OPT_NODELAY},
+    {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
+    {"user-timeout", required_argument, NULL, OPT_USER_TIMEOUT},
+    {"server-joins", no_argument, NULL, OPT_SERVER_JOINS},
+    {"no-offload", no_argument, NULL, OPT_NO_OFFLOAD},
+    {"buffer", required_argument, NULL, OPT_BUFFER},
+    {"pcap", required_argument, NULL, OPT_PCAP},
+    {"stats", no_argument, NULL, OPT_STATS},
+    {"status", required_argument, NULL, OPT_STATUS},
+    {"control", required_argument, NULL, OPT_CONTROL},
+    {NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+    "Usage: plait cat [OPTION...] HOST PORT\n"
+    "       plait cat -l [OPTION...] [HOST] PORT\n"
+    "Sends standard input to a Multipath TCP connection and writes what it receives to standard output.\n"
+    "HOST is an IPv4 or IPv6 address or a name.\n"
+    "\n"
+    "  -l, --listen             wait for one connection instead of making one\n"
+    "      --path IF[=ADDR][,backup]\n"
+    "                           use this interface (and address); repeat for each path. Default: every\n"
+    "                           interface that is up and has a route to HOST\n"
+    "      --announce ADDR[:PORT]\n"
+    "                           tell the peer of this address of ours, and of no other; repeatable\n"
+    "  -4, -6                   use only IPv4, only IPv6\n"
+    "  -p, --source-port PORT   connect from this port\n"
+    "      --require-mptcp      fail when the peer speaks only plain TCP\n"
+    "      --no-mptcp           speak plain TCP\n"
+    "      --checksum           protect the data with MPTCP's checksums\n"
+    "      --cc NAME            congestion control: cubic (default) or reno\n"
+    "      --nodelay            send small writes at once\n"
+    "      --server-joins       let the accepting side open subflows too\n"
+    "      --buffer BYTES       largest send and receive buffer, with k, M or G (default 8M)\n"
+    "      --connect-timeout T  give up connecting after T (5, 2.5s, 300ms, 2min)\n"
+    "      --user-timeout T     give up when nothing is acknowledged for T\n"
+    "      --no-offload         send one packet at a time and compute checksums here\n"
+    "  -v, --verbose            tell each subflow's life on standard error; -vv: losses and timeouts too\n"
+    "      --pcap FILE          write all packets sent and received to FILE (pcapng)\n"
+    "      --stats              end with one line of JSON on standard error\n"
+    "      --status FILE[=MS]   write a line of JSON every MS milliseconds (default 100); FILE or fd:N\n"
+    "      --control FIFO       take commands while running; a fifo or fd:N\n"
+    "  -h, --help               this text\n"
+    "\n"
+    "Examples:\n"
+    "  plait cat -l 5000 > copy.iso                           receive a file\n"
+    "  plait cat 192.0.2.7 5000 < file.iso                    send it over every way there is\n"
+    "  plait cat --path eth0 --path wwan0,backup host 5000    over the cable, mobile as a backup\n"
+    "  plait cat -v --require-mptcp --stats host 5000 < file  and tell what happened\n"
+    "\n"
+    "Exit status: 0 done, 1 connection failed or was reset, 2 usage, 3 the peer speaks only plain TCP,\n"
+    "4 no permission, 124 timeout. See plait-cat(1).\n";
+
+static enum cat_parse bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static enum cat_parse bad(const char *fmt, ...)
+{
+    va_list args;
+
+    (void)fputs("plait cat: ", stderr);
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+    (void)fputs("\nTry `plait cat --help`.\n", stderr);
+    return CAT_PARSE_BAD;
+}
+
+/* Digits, at most max of them, into *value; the end. NULL when there is none. */
+static const char *digits(const char *at, unsigned max, uint64_t *value)
+{
+    const char *start = at;
+
+    *value = 0;
+    while (*at >= '0' && *at <= '9' && (unsigned)(at - start) < max)
+        *value = *value * 10 + (uint64_t)(*at++ - '0');
+    return at == start ? NULL : at;
+}
+
+bool cat_parse_duration(const char *text, plait_time *out)
+{
+    static const struct { const char *name; uint64_t us; } units[] = {
+        {"", 1000000}, {"s", 1000000}, {"ms", 1000}, {"min", 60000000},
+    };
+    uint64_t whole, fraction = 0, scale = 1;
+    const char *at = digits(text, 9, &whole);
+
+    if (at && *at == '.') {
+        const char *end = digits(at + 1, 6, &fraction);
+        for (const char *p = at + 1; end && p < end; p++)
+            scale *= 10;
+        at = end;
+    }
+    if (!at)
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(at, units[i].name) != 0)
+            continue;
+        *out = whole * units[i].us + fraction * units[i].us / scale;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_bytes(const char *text, uint32_t *out)
+{
+    static const char units[] = "kMG";
+    uint64_t value;
+    const char *at = digits(text, 10, &value);
+    const char *unit = at && *at != '\0' ? strchr(units, *at) : NULL;
+
+    if (!at || (*at != '\0' && (!unit || at[1] != '\0')))
+        return false;
+    if (unit)
+        value <<= 10 * (unit - units + 1);
+    *out = (uint32_t)value;
+    return value >= 4096 && value <= (1u << 30);
+}
+
+static enum cat_parse take_path(struct cat_options *o, const char *arg)
+{
+    if (o->paths.path_n == DRV_PATHS_MAX)
+        return bad("--path %s: too many paths, the limit is %d", arg, DRV_PATHS_MAX);
+    if (!drv_path_parse(arg, &o->paths.path[o->paths.path_n]))
+        return bad("--path %s: it has to be IFNAME[=ADDR][,backup], as in eth0 or wlan0=192.0.2.7,backup", arg);
+    o->paths.path_n++;
+    o->paths.automatic = false;
+    return CAT_PARSE_OK;
+}
+
+static enum cat_parse take_announce(struct cat_options *o, const char *arg)
+{
+    if (o->paths.announce_n == DRV_ANNOUNCE_MAX)
+        return bad("--announce %s: too many addresses, the limit is %d", arg, DRV_ANNOUNCE_MAX);
+    if (!drv_addr_parse(arg, &o->paths.announce[o->paths.announce_n]))
+        return bad("--announce %s: it has to be an address, as in 192.0.2.7, 192.0.2.7:81 or [2001:db8::7]:81",
+                   arg);
+    o->paths.announce_n++;
+    return CAT_PARSE_OK;
+}
+
+static enum cat_parse take_cc(struct cat_options *o, const char *arg)
+{
+    static const char *const names[] = {"cubic", "reno"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], arg) == 0) {
+            o->conn.cc = names[i];
+            return CAT_PARSE_OK;
+        }
+    return bad("--cc %s: there is no such congestion control; there are: cubic, reno", arg);
+}
+
+static enum cat_parse take_duration(const char *option, const char *arg, plait_time *out)
+{
+    if (cat_parse_duration(arg, out) && *out > 0)
+        return CAT_PARSE_OK;
+    return bad("%s %s: it has to be a time, as in 5, 2.5s, 300ms or 2min", option, arg);
+}
+
+/* FILE[=MS]. The file's name may have a '=' in it, where no number follows the last one. */
+static enum cat_parse take_status(struct cat_options *o, char *arg)
+{
+    char *eq = strrchr(arg, '=');
+    uint64_t ms = 0;
+    const char *end = eq ? digits(eq + 1, 7, &ms) : NULL;
+
+    o->status = arg;
+    if (!end || *end != '\0')
+        return CAT_PARSE_OK;
+    if (ms == 0)
+        return bad("--status %s: the time between lines has to be at least 1 millisecond", arg);
+    *eq = '\0';
+    o->status_every = ms * PLAIT_MSEC;
+    return CAT_PARSE_OK;
+}
+
+static enum cat_parse take_port(const char *what, const char *arg, uint16_t *port)
+{
+    if (drv_addr_parse_port(arg, port))
+        return CAT_PARSE_OK;
+    return bad("%s '%s': it has to be a number from 1 to 65535", what, arg);
+}
+
+static enum cat_parse take_flag(struct cat_options *o, int option)
+{
+    switch (option) {
+    case 'l': o->listening = o->paths.listening = true; break;
+    case '4': o->paths.family = 4; break;
+    case '6': o->paths.family = 6; break;
+    case 'v': o->verbose++; break;
+    case OPT_CHECKSUM: o->conn.checksum = true; break;
+    case OPT_REQUIRE: o->conn.require_mptcp = true; break;
+    case OPT_NO_MPTCP: o->conn.mptcp = false; break;
+    case OPT_NODELAY: o->conn.nodelay = true; break;
+    case OPT_SERVER_JOINS: o->conn.server_joins = true; break;
+    case OPT_NO_OFFLOAD: o->offload = false; break;
+    case OPT_STATS: o->stats = true; break;
+    default: break;
+    }
+    return CAT_PARSE_OK;
+}
+
+static enum cat_parse take_buffer(struct cat_options *o, const char *arg)
+{
+    uint32_t bytes;
+    if (!parse_bytes(arg, &bytes))
+        return bad("--buffer %s: it has to be a size from 4k to 1G", arg);
+    o->conn.sndbuf_max = o->conn.rcvbuf_max = bytes;
+    if (o->conn.rcvbuf_init > bytes)
+        o->conn.rcvbuf_init = bytes;
+    return CAT_PARSE_OK;
+}
+
+static enum cat_parse take_option(struct cat_options *o, int option, char **argv)
+{
+    switch (option) {
+    case 'h':
+        (void)fputs(usage, stdout);
+        return CAT_PARSE_DONE;
+    case 'p': return take_port("--source-port", optarg, &o->source_port);
+    case OPT_PATH: return take_path(o, optarg);
+    case OPT_ANNOUNCE: return take_announce(o, optarg);
+    case OPT_CC: return take_cc(o, optarg);
+    case OPT_BUFFER: return take_buffer(o, optarg);
+    case OPT_CONNECT_TIMEOUT: return take_duration("--connect-timeout", optarg, &o->connect_timeout);
+    case OPT_USER_TIMEOUT: return take_duration("--user-timeout", optarg, &o->conn.user_timeout);
+    case OPT_STATUS: return take_status(o, optarg);
+    case OPT_PCAP:
+        o->pcap = optarg;
+        return CAT_PARSE_OK;
+    case OPT_CONTROL:
+        o->control = optarg;
+        return CAT_PARSE_OK;
+    case ':': return bad("option '%s' needs a value", argv[optind - 1]);
+    case '?':
+        if (optopt > 0 && optopt < 256)
+            return bad("unknown option '-%c'", optopt);
+        return bad("option '%s' is unknown, ambiguous, or takes no value", argv[optind - 1]);
+    default: return take_flag(o, option);
+    }
+}
+
+static enum cat_parse take_words(struct cat_options *o, int n, char **words)
+{
+    if (n == 0)
+        return bad(o->listening ? "PORT is missing" : "HOST and PORT are missing");
+    if (n == 1 && !o->listening)
+        return bad("PORT is missing after HOST '%s'", words[0]);
+    if (n > 2)
+        return bad("unexpected argument '%s'", words[2]);
+    o->host = n == 2 ? words[0] : NULL;
+    return take_port("PORT", words[n - 1], &o->port);
+}
+
+/* Options that make no sense together. */
+static enum cat_parse check(const struct cat_options *o)
+{
+    if (o->conn.require_mptcp && !o->conn.mptcp)
+        return bad("--require-mptcp and --no-mptcp exclude each other");
+    if (o->listening && o->source_port != 0)
+        return bad("--source-port is for connecting; with -l give PORT alone");
+    return CAT_PARSE_OK;
+}
+
+enum cat_parse cat_options_parse(struct cat_options *o, int argc, char **argv)
+{
+    struct plait_config defaults;
+    enum cat_parse verdict;
+    int option;
+
+    plait_config_init(&defaults);
+    memset(o, 0, sizeof *o);
+    o->conn = defaults.conn;
+    o->paths.automatic = true;
+    o->offload = true;
+    o->status_every = 100 * PLAIT_MSEC;
+    opterr = 0;
+    optind = 1;
+    while ((option = getopt_long(argc, argv, ":lp:46vh", long_options, NULL)) != -1) {
+        verdict = take_option(o, option, argv);
+        if (verdict != CAT_PARSE_OK)
+            return verdict;
+    }
+    verdict = take_words(o, argc - optind, argv + optind);
+    return verdict == CAT_PARSE_OK ? check(o) : verdict;
+}

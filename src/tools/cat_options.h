@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of `plait cat`. */
+#ifndef TOOLS_CAT_OPTIONS_H
+#define TOOLS_CAT_OPTIONS_H
+
+#include "driver/paths.h"
+#include <plait/plait.h>
+
+struct cat_options {
+    bool listening;
+    const char *host;      /* NULL: every local address (listening) */
+    uint16_t port;         /* the peer's; listening: ours */
+    uint16_t source_port;  /* ours when connecting; 0: a free one */
+    struct drv_paths paths; /* peer is not yet filled */
+    struct plait_conn_config conn;
+    plait_time connect_timeout; /* 0: the stack's retries decide */
+    bool offload;
+    unsigned verbose;      /* 0, 1, 2 */
+    const char *pcap;
+    bool stats;
+    const char *status;    /* FILE or fd:N; NULL: none */
+    plait_time status_every;
+    const char *control;   /* FIFO or fd:N; NULL: none */
+};
+
+enum cat_parse { CAT_PARSE_OK, CAT_PARSE_DONE, CAT_PARSE_BAD };
+
+/* DONE: help was printed. BAD: the mistake was told on stderr. argv[0] is "cat". */
+enum cat_parse cat_options_parse(struct cat_options *o, int argc, char **argv);
+/* "5", "2.5", "300ms", "10s", "2min": false for anything else. */
+bool cat_parse_duration(const char *text, plait_time *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `plait cat` tells: lines for people, JSON for programs. */
+#ifndef TOOLS_CAT_REPORT_H
+#define TOOLS_CAT_REPORT_H
+
+#include "driver/host.h"
+#include <plait/plait.h>
+
+/* Writes "plait: <text>" and a newline to standard error, in one write. */
+void cat_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One line for one piece of news; nothing where `verbose` is too low for it. start is the time of zero. */
+struct cat_teller {
+    unsigned verbose;
+    plait_time start;
+    const struct drv_host *host; /* NULL while it is being made */
+};
+void cat_tell(const struct cat_teller *teller, const struct plait_trace *ev);
+
+/* One line of JSON about the connection (NULL: none was made). full: counters of stack and driver too. */
+struct cat_report {
+    struct drv_host *host;
+    const struct plait_conn *conn;
+    plait_time start;
+    bool full;
+};
+bool cat_report_write(const struct cat_report *report, int fd);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The filter program, run by a small interpreter of classic BPF on hand-made frames. */
+#include "netns.h"
+
+#include "driver/filter.h"
+
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <string.h>
+
+struct frame {
+    uint8_t bytes[200];
+    size_t len;
+    uint32_t protocol, pkttype, vlan;
+};
+
+static bool load(const struct frame *f, uint32_t at, unsigned size, uint32_t *a)
+{
+    *a = 0;
+    if (at + size > f->len || at + size < at)
+        return false;
+    for (unsigned i = 0; i < size; i++)
+        *a = *a << 8 | f->bytes[at + i];
+    return true;
+}
+
+static uint32_t ancillary(const struct frame *f, uint32_t k)
+{
+    switch (k - (uint32_t)SKF_AD_OFF) {
+    case SKF_AD_PROTOCOL: return f->protocol;
+    case SKF_AD_PKTTYPE: return f->pkttype;
+    case SKF_AD_VLAN_TAG_PRESENT: return f->vlan;
+    default: fail_msg("unknown ancillary load %x", k); return 0;
+    }
+}
+
+static bool run(const struct sock_filter *prog, size_t n, const struct frame *f)
+{
+    uint32_t a = 0, x = 0;
+
+    for (size_t pc = 0; pc < n; pc++) {
+        const struct sock_filter *i = &prog[pc];
+        unsigned size = BPF_SIZE(i->code) == BPF_B ? 1 : BPF_SIZE(i->code) == BPF_H ? 2 : 4;
+        switch (i->code) {
+        case BPF_RET | BPF_K: return i->k != 0;
+        case BPF_LD | BPF_W | BPF_ABS:
+            a = ancillary(f, i->k);
+            break;
+        case BPF_LD | BPF_B | BPF_ABS:
+        case BPF_LD | BPF_H | BPF_ABS:
+            if (!load(f, i->k, size, &a))
+                return false;
+            break;
+        case BPF_LD | BPF_B | BPF_IND:
+        case BPF_LD | BPF_H | BPF_IND:
+            if (!load(f, x + i->k, size, &a))
+                return false;
+            break;
+        case BPF_LDX | BPF_B | BPF_MSH:
+            if (!load(f, i->k, 1, &x))
+                return false;
+            x = (x & 15) * 4;
+            break;
+        case BPF_ALU | BPF_AND | BPF_K: a &= i->k; break;
+        case BPF_ALU | BPF_ADD | BPF_K: a += i->k; break;
+        case BPF_ALU | BPF_SUB | BPF_K: a -= i->k; break;
+        case BPF_ALU | BPF_LSH | BPF_K: a <<= i->k; break;
+        case BPF_ALU | BPF_ADD | BPF_X: a += x; break;
+        case BPF_MISC | BPF_TAX: x = a; break;
+        case BPF_JMP | BPF_JA: pc += i->k; break;
+        case BPF_JMP | BPF_JEQ | BPF_K: pc += a == i->k ? i->jt : i->jf; break;
+        case BPF_JMP | BPF_JGT | BPF_K: pc += a > i->k ? i->jt : i->jf; break;
+        default: fail_msg("unknown instruction %x", i->code);
+        }
+    }
+    fail_msg("ran off the end");
+    return false;
+}
+
+static const uint16_t ports[] = {5000, 80};
+static unsigned link_len;
+
+static bool passes(const struct frame *f)
+{
+    struct sock_filter prog[DRV_FILTER_MAX];
+    size_t n = drv_filter_build(prog, (uint8_t)link_len, ports, 2);
+    assert_true(n <= DRV_FILTER_MAX);
+    return run(prog, n, f);
+}
+
+static struct frame v4(unsigned header, uint8_t protocol)
+{
+    struct frame f = {.protocol = ETH_P_IP, .len = link_len + header + 20};
+    f.bytes[link_len] = (uint8_t)(0x40 | header / 4);
+    f.bytes[link_len + 9] = protocol;
+    return f;
+}
+
+static struct frame v6(uint8_t next)
+{
+    struct frame f = {.protocol = ETH_P_IPV6, .len = link_len + 60};
+    f.bytes[link_len] = 0x60;
+    f.bytes[link_len + 6] = next;
+    return f;
+}
+
+static void put16(struct frame *f, unsigned at, uint16_t v)
+{
+    f->bytes[link_len + at] = (uint8_t)(v >> 8);
+    f->bytes[link_len + at + 1] = (uint8_t)v;
+}
+
+static void each_link(void (*test)(void))
+{
+    for (link_len = 0; link_len <= 14; link_len += 14)
+        test();
+}
+
+static void check_tcp4(void)
+{
+    struct frame f = v4(20, 6), g;
+    put16(&f, 22, 5000);
+    assert_true(passes(&f));
+    put16(&f, 22, 80);
+    assert_true(passes(&f));
+    put16(&f, 22, 81);
+    assert_false(passes(&f));
+    put16(&f, 20, 5000); /* the source port does not count */
+    assert_false(passes(&f));
+    f = v4(60, 6); /* with options */
+    put16(&f, 62, 5000);
+    assert_true(passes(&f));
+    put16(&f, 6, 0x2000); /* first fragment: the stack counts it */
+    assert_true(passes(&f));
+    put16(&f, 6, 0x0001);
+    assert_false(passes(&f));
+    g = v4(20, 17);
+    put16(&g, 22, 5000);
+    assert_false(passes(&g));
+}
+
+static void tcp4(void **state)
+{
+    each_link(check_tcp4);
+}
+
+static void check_tcp6(void)
+{
+    struct frame f = v6(6);
+    put16(&f, 42, 5000);
+    assert_true(passes(&f));
+    put16(&f, 42, 5001);
+    assert_false(passes(&f));
+    f = v6(0); /* hop-by-hop of 16 bytes */
+    f.len = link_len + 80;
+    f.bytes[link_len + 40] = 6;
+    f.bytes[link_len + 41] = 1;
+    put16(&f, 58, 80);
+    assert_true(passes(&f));
+    f.bytes[link_len + 40] = 60;
+    assert_false(passes(&f));
+    f = v6(44);
+    put16(&f, 42, 5000);
+    assert_false(passes(&f));
+}
+
+static void tcp6(void **state)
+{
+    each_link(check_tcp6);
+}
+
+static void check_icmp(void)
+{
+    static const struct { uint8_t type; bool pass; } v4_types[] = {{3, true}, {11, true}, {0, false}, {8, false}, {5, false}};
+    static const struct { uint8_t type; bool pass; } v6_types[] = {{1, true}, {2, true}, {3, true}, {0, false}, {4, false}, {128, false}};
+    for (unsigned i = 0; i < 5; i++) {
+        struct frame f = v4(24, 1);
+        f.len += 60;
+        f.bytes[link_len + 24] = v4_types[i].type;
+        f.bytes[link_len + 32] = 0x46; /* the quoted header has options too */
+        f.bytes[link_len + 32 + 9] = 6;
+        put16(&f, 32 + 24, 5000);
+        assert_int_equal(passes(&f), v4_types[i].pass);
+        put16(&f, 32 + 24, 5001);
+        assert_false(passes(&f));
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        struct frame f = v6(58);
+        f.len = link_len + 40 + 8 + 40 + 20;
+        f.bytes[link_len + 40] = v6_types[i].type;
+        f.bytes[link_len + 48 + 6] = 6;
+        put16(&f, 88, 80);
+        assert_int_equal(passes(&f), v6_types[i].pass);
+        f.bytes[link_len + 48 + 6] = 17;
+        assert_false(passes(&f));
+    }
+}
+
+static void icmp(void **state)
+{
+    each_link(check_icmp);
+}
+
+static void only_for_us(void **state)
+{
+    struct frame f;
+    link_len = 14;
+    f = v4(20, 6);
+    put16(&f, 22, 5000);
+    f.pkttype = PACKET_OTHERHOST;
+    assert_false(passes(&f));
+    f.pkttype = PACKET_HOST;
+    f.vlan = 1;
+    assert_false(passes(&f));
+    f.vlan = 0;
+    f.protocol = ETH_P_ARP;
+    assert_false(passes(&f));
+}
+
+static void check_truncated(void)
+{
+    struct frame f = v4(20, 6);
+    put16(&f, 22, 5000);
+    for (f.len = 0; f.len < link_len + 24; f.len++)
+        assert_false(passes(&f));
+    f = v6(6);
+    put16(&f, 42, 5000);
+    for (f.len = 0; f.len < link_len + 44; f.len++)
+        assert_false(passes(&f));
+}
+
+static void truncated(void **state)
+{
+    each_link(check_truncated);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tcp4), cmocka_unit_test(tcp6), cmocka_unit_test(icmp),
+        cmocka_unit_test(only_for_us), cmocka_unit_test(truncated),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/link.h"
+#include "unit/base/cm.h"
+
+enum { T0 = 1000000 };
+
+static struct sim_link link_of(const struct sim_link_config *cfg)
+{
+    struct sim_link l;
+
+    sim_link_init(&l, cfg, 42);
+    return l;
+}
+
+static struct sim_verdict send_one(struct sim_link *l, uint32_t bytes, plait_time now)
+{
+    struct sim_verdict v;
+
+    sim_link_send(l, bytes, now, &v);
+    return v;
+}
+
+/* 1250 bytes at 10 Mbit/s take 1 ms; then 5 ms on the wire. */
+static void test_rate_and_delay(void **state)
+{
+    struct sim_link l = link_of(&(struct sim_link_config){.rate = 10000000, .delay = 5000});
+
+    for (unsigned i = 0; i < 10; i++) {
+        struct sim_verdict v = send_one(&l, 1250, T0);
+        assert_int_equal(v.fate, SIM_FATE_PASS);
+        assert_int_equal(v.n, 1);
+        assert_int_equal(v.at[0], T0 + 1000 * (i + 1) + 5000);
+    }
+    assert_int_equal(sim_link_backlog(&l, T0), 12500);
+    assert_int_equal(sim_link_backlog(&l, T0 + 4000), 7500);
+    assert_int_equal(sim_link_backlog(&l, T0 + 20000), 0);
+    assert_int_equal(send_one(&l, 1250, T0 + 20000).at[0], T0 + 26000);
+    assert_int_equal(l.packets, 11);
+    assert_int_equal(l.bytes, 11 * 1250);
+}
+
+/* A small packet at 10 Gbit/s takes 51 ns: a thousand of them take 51 us, not nothing. */
+static void test_fast_link(void **state)
+{
+    struct sim_link l = link_of(&(struct sim_link_config){.rate = 10000000000});
+    struct sim_verdict v = {0};
+
+    for (unsigned i = 0; i < 1000; i++)
+        v = send_one(&l, 64, T0);
+    assert_int_equal(v.at[0], T0 + 51);
+}
+
+static void test_no_limits(void **state)
+{
+    struct sim_link l = link_of(&(struct sim_link_config){.delay = 7});
+
+    for (unsigned i = 0; i < 1000; i++)
+        assert_int_equal(send_one(&l, 1000000, T0).at[0], T0 + 7);
+}
+
+static void test_queue(void **state)
+{
+    struct sim_link l = link_of(&(struct sim_link_config){.rate = 8000000, .queue = 3000});
+
+    assert_int_equal(send_one(&l, 1500, T0).fate, SIM_FATE_PASS);
+    assert_int_equal(send_one(&l, 1500, T0).fate, SIM_FATE_PASS);
+    struct sim_verdict v = send_one(&l, 1500, T0);
+    assert_int_equal(v.fate, SIM_FATE_QUEUE);
+    assert_int_equal(v.n, 0);
+    assert_int_equal(l.drops, 1);
+    assert_int_equal(send_one(&l, 1500, T0 + 1499).fate, SIM_FATE_QUEUE);
+    assert_int_equal(send_one(&l, 1500, T0 + 1500).fate, SIM_FATE_PASS);
+}
+
+static void test_mtu_and_down(void **state)
+{
+    struct sim_link_config cfg = {.mtu = 1500};
+    struct sim_link l = link_of(&cfg);
+
+    assert_int_equal(send_one(&l, 1501, T0).fate, SIM_FATE_TOO_BIG);
+    assert_int_equal(send_one(&l, 1500, T0).fate, SIM_FATE_PASS);
+    cfg.down = true;
+    sim_link_change(&l, &cfg);
+    assert_int_equal(send_one(&l, 100, T0).fate, SIM_FATE_DOWN);
+    cfg.down = false;
+    sim_link_change(&l, &cfg);
+    assert_int_equal(send_one(&l, 100, T0).fate, SIM_FATE_PASS);
+}
+
+static void test_loss_and_duplicates(void **state)
+{
+    struct sim_link l =
+        link_of(&(struct sim_link_config){.loss_ppm = 50000, .duplicate_ppm = 20000});
+    unsigned lost = 0, twice = 0;
+
+    for (unsigned i = 0; i < 100000; i++) {
+        struct sim_verdict v = send_one(&l, 100, T0 + i);
+        lost += v.fate == SIM_FATE_LOST;
+        twice += v.n == 2;
+        assert_true((v.fate == SIM_FATE_LOST) == (v.n == 0));
+    }
+    assert_in_range(lost, 4700, 5300);
+    assert_in_range(twice, 1700, 2100);
+    assert_int_equal(l.drops, lost);
+}
+
+static void test_jitter_keeps_order(void **state)
+{
+    struct sim_link l = link_of(&(struct sim_link_config){.delay = 1000, .jitter = 5000});
+    plait_time last = 0, most = 0;
+
+    for (unsigned i = 0; i < 10000; i++) {
+        plait_time now = T0 + 300 * i, at = send_one(&l, 100, now).at[0];
+        assert_true(at >= last && at >= now + 1000 && at <= now + 6000);
+        most = at - now > most ? at - now : most;
+        last = at;
+    }
+    assert_true(most > 5500);
+}
+
+static void test_reordering(void **state)
+{
+    struct sim_link l = link_of(
+        &(struct sim_link_config){.delay = 1000, .reorder_ppm = 100000, .reorder_delay = 2000});
+    plait_time highest = 0;
+    unsigned late = 0;
+
+    for (unsigned i = 0; i < 10000; i++) {
+        plait_time now = T0 + 100 * i, at = send_one(&l, 100, now).at[0];
+        assert_true(at >= now + 1000 && at <= now + 3000);
+        late += at < highest;
+        highest = at > highest ? at : highest;
+    }
+    assert_true(late > 1000);
+}
+
+static void test_same_seed_same_fate(void **state)
+{
+    struct sim_link_config cfg = {.rate = 1000000,
+                                  .queue = 20000,
+                                  .loss_ppm = 100000,
+                                  .jitter = 100,
+                                  .reorder_ppm = 100000,
+                                  .reorder_delay = 50,
+                                  .duplicate_ppm = 100000};
+    struct sim_link a, b, c;
+    unsigned other = 0;
+
+    sim_link_init(&a, &cfg, 1);
+    sim_link_init(&b, &cfg, 1);
+    sim_link_init(&c, &cfg, 2);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct sim_verdict va = send_one(&a, 500, T0 + 3000 * i),
+                           vb = send_one(&b, 500, T0 + 3000 * i);
+        struct sim_verdict vc = send_one(&c, 500, T0 + 3000 * i);
+        assert_true(va.fate == vb.fate && va.n == vb.n && va.at[0] == vb.at[0] &&
+                    va.at[1] == vb.at[1]);
+        other += va.n != vc.n || va.at[0] != vc.at[0];
+    }
+    assert_true(other > 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rate_and_delay),      cmocka_unit_test(test_fast_link),
+        cmocka_unit_test(test_no_limits),           cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_mtu_and_down),        cmocka_unit_test(test_loss_and_duplicates),
+        cmocka_unit_test(test_jitter_keeps_order),  cmocka_unit_test(test_reordering),
+        cmocka_unit_test(test_same_seed_same_fate),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kit.h"
+
+static struct plait_config config;
+
+static int resolve(const struct plait_conn_config *c, struct mp_config *out)
+{
+    plait_config_init(&config);
+    return stack_conn_config(&config, c, out);
+}
+
+static void test_defaults_are_good(void **state)
+{
+    struct mp_config m;
+
+    plait_config_init(&config);
+    assert_true(stack_config_ok(&config));
+    assert_int_equal(stack_conn_config(&config, &config.conn, &m), 0);
+    assert_true(m.mptcp && !m.checksum && !m.require_mptcp);
+    assert_string_equal(m.tcp.cc->name, "cubic");
+    assert_string_equal(m.sched->name, "minrtt");
+    assert_string_equal(m.pm->name, "fullmesh");
+    assert_int_equal(m.tcp.rto_min, config.rto_min);
+    assert_int_equal(m.time_wait, config.time_wait);
+    assert_true(m.tcp.recs_max > 0 && m.tcp.rcv_mem_max >= m.rcvbuf_max);
+}
+
+static void test_names(void **state)
+{
+    struct mp_config m;
+    struct plait_conn_config c;
+
+    plait_config_init(&config);
+    c = config.conn;
+    c.cc = "reno";
+    c.pm = "none";
+    assert_int_equal(resolve(&c, &m), 0);
+    assert_string_equal(m.tcp.cc->name, "reno");
+    assert_string_equal(m.pm->name, "none");
+    c.cc = "nonesuch";
+    assert_int_equal(resolve(&c, &m), PLAIT_ENOENT);
+    c.cc = NULL;
+    assert_int_equal(resolve(&c, &m), PLAIT_EINVAL);
+    c.cc = "reno";
+    c.sched = "nonesuch";
+    assert_int_equal(resolve(&c, &m), PLAIT_ENOENT);
+    c.sched = "minrtt";
+    c.pm = "nonesuch";
+    assert_int_equal(resolve(&c, &m), PLAIT_ENOENT);
+}
+
+static void test_numbers(void **state)
+{
+    struct plait_conn_config good, c;
+    struct mp_config m;
+
+    plait_config_init(&config);
+    good = config.conn;
+#define BAD(change)                                                                                \
+    do {                                                                                           \
+        c = good;                                                                                  \
+        change;                                                                                    \
+        assert_int_equal(resolve(&c, &m), PLAIT_EINVAL);                                           \
+    } while (0)
+    BAD(c.subflows_max = 0);
+    BAD(c.subflows_max = MP_SUBFLOWS_MAX + 1);
+    BAD(c.rcvbuf_max = 100);
+    BAD(c.rcvbuf_init = c.rcvbuf_max + 1);
+    BAD(c.rcvbuf_init = 0);
+    BAD(c.sndbuf_max = 0);
+    BAD(c.sndbuf_max = UINT32_MAX);
+    BAD((c.keepalive_idle = PLAIT_SEC, c.keepalive_interval = 0));
+    BAD((c.mptcp = false, c.require_mptcp = true));
+    struct plait_config s = config;
+    s.conns_max = 0;
+    assert_false(stack_config_ok(&s));
+    s = config;
+    s.ack_delay = 501 * PLAIT_MSEC; /* RFC 9293 MUST-40 */
+    assert_false(stack_config_ok(&s));
+}
+
+static void test_window_scale_fits(void **state)
+{
+    for (uint32_t max = 4096; max <= 1 << 30; max *= 2) {
+        struct plait_conn_config c;
+        struct mp_config m;
+        plait_config_init(&config);
+        c = config.conn;
+        c.rcvbuf_max = max;
+        c.rcvbuf_init = max < c.rcvbuf_init ? max : c.rcvbuf_init;
+        assert_int_equal(resolve(&c, &m), 0);
+        assert_true(m.tcp.wscale <= 14);
+        assert_true((max >> m.tcp.wscale) <= 65535 || m.tcp.wscale == 14);
+        assert_true(m.tcp.wscale == 0 || (max >> (m.tcp.wscale - 1)) > 65535);
+    }
+}
+
+static void test_subflow_part(void **state)
+{
+    struct plait_local local = { .addr = kit_addr(1, 0), .mtu = 1400, .gso_max = 60000 };
+    struct mp_config m;
+
+    plait_config_init(&config);
+    assert_int_equal(stack_conn_config(&config, &config.conn, &m), 0);
+    struct tcp_config t = stack_tcp_config(&m, &local);
+    assert_int_equal(t.mss_local, 1360);
+    assert_int_equal(t.gso_max, 60000);
+    assert_ptr_equal(t.cc, m.tcp.cc);
+}
+
+static void test_stack_refuses_bad_configs(void **state)
+{
+    struct kit k;
+    struct plait_config bad;
+
+    kit_init(&k, 1, NULL);
+    plait_config_init(&bad);
+    bad.conn.cc = "nonesuch";
+    assert_null(plait_stack_new(&k.env, &bad));
+    plait_config_init(&bad);
+    bad.mem_max = 0;
+    assert_null(plait_stack_new(&k.env, &bad));
+    kit_fini(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults_are_good),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_window_scale_fits),
+        cmocka_unit_test(test_subflow_part),
+        cmocka_unit_test(test_stack_refuses_bad_configs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RFC 6298's arithmetic, with a minimum of 200 ms. */
+#include "tcp/rtt.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void vectors(void **state)
+{
+    static const struct { plait_time rtt, srtt, rttvar, rto; } rows[] = {
+        { 100000, 100000, 50000, 300000 }, { 100000, 100000, 37500, 250000 },
+        { 200000, 112500, 53125, 325000 }, { 100000, 110938, 42969, 282813 },
+        { 50000, 103320, 47461, 293164 },
+    };
+    struct tcp_rtt r;
+
+    tcp_rtt_init(&r, 200000);
+    assert_int_equal(r.srtt, 0);
+    assert_int_equal(tcp_rtt_timeout(&r), 1000000);
+    for (unsigned i = 0; i < 5; i++) {
+        tcp_rtt_sample(&r, rows[i].rtt);
+        assert_in_range(r.srtt, rows[i].srtt - 2, rows[i].srtt + 2);
+        assert_in_range(r.rttvar, rows[i].rttvar - 2, rows[i].rttvar + 2);
+        assert_in_range(r.rto, rows[i].rto - 5, rows[i].rto + 5);
+    }
+    assert_int_equal(r.min_rtt, 50000);
+}
+
+static void bounds(void **state)
+{
+    struct tcp_rtt r;
+
+    tcp_rtt_init(&r, 200000);
+    for (unsigned i = 0; i < 100; i++)
+        tcp_rtt_sample(&r, 0);
+    assert_int_equal(r.srtt, 1);
+    assert_int_equal(r.rto, 200000);
+    tcp_rtt_sample(&r, 1000 * PLAIT_SEC);
+    assert_int_equal(r.rto, 60 * PLAIT_SEC);
+    tcp_rtt_init(&r, 1500000);
+    assert_int_equal(r.rto, 1500000);
+    for (unsigned i = 0; i < 200; i++)
+        tcp_rtt_sample(&r, 57); /* a short path: nothing is lost by rounding */
+    assert_int_equal(r.srtt, 57);
+    assert_true(r.rttvar <= 1);
+}
+
+static void backoff(void **state)
+{
+    struct tcp_rtt r;
+
+    tcp_rtt_init(&r, 200000);
+    for (unsigned i = 0; i < 300; i++) {
+        plait_time want = i < 6 ? PLAIT_SEC << i : 60 * PLAIT_SEC;
+        assert_int_equal(tcp_rtt_timeout(&r), want);
+        tcp_rtt_back_off(&r);
+    }
+    tcp_rtt_reset_backoff(&r);
+    assert_int_equal(tcp_rtt_timeout(&r), PLAIT_SEC);
+    tcp_rtt_back_off(&r);
+    tcp_rtt_after_syn_timeout(&r);
+    assert_int_equal(tcp_rtt_timeout(&r), 3 * PLAIT_SEC);
+    tcp_rtt_sample(&r, 10000);
+    assert_int_equal(tcp_rtt_timeout(&r), 200000);
+}
+
+static void min_is_windowed(void **state)
+{
+    struct tcp_rtt r;
+    plait_time now = 5;
+
+    tcp_rtt_init(&r, 200000);
+    assert_int_equal(r.min_rtt, PLAIT_NEVER);
+    tcp_rtt_age(&r, now);
+    tcp_rtt_sample(&r, 1000);
+    for (unsigned i = 0; i < 70; i++, now += 10 * PLAIT_SEC) { /* the path became longer */
+        tcp_rtt_age(&r, now);
+        tcp_rtt_min(&r, 80000);
+        if (i < 29)
+            assert_int_equal(r.min_rtt, 1000);
+    }
+    assert_int_equal(r.min_rtt, 80000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vectors), cmocka_unit_test(bounds), cmocka_unit_test(backoff),
+        cmocka_unit_test(min_is_windowed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
