@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What all congestion control algorithms share: windows at the start, after idling, after a spurious
- * reduction, and slow start.
+/* What all congestion control algorithms share: windows at the start, after idling, after a
+ * spurious reduction, and slow start.
  *
  * Owned by struct tcp_loss, which calls cc->ops. Invariants: mss <= cwnd <= CC_CWND_MAX outside
- * recovery, ssthresh >= 2 mss after a reduction. RFC 5681 3.1 and 4.1, 6928 2, 3465 2.2 and 2.3. */
+ * recovery, ssthresh >= 2 mss after a reduction. RFC 5681 3.1 and 4.1, 6928 2, 3465 2.2 and 2.3.
+ * */
 #include "cc.h"
 
 #include <assert.h>
@@ -11,20 +12,20 @@
 
 static const struct cc_ops *const all[] = { &cc_reno_ops, &cc_cubic_ops };
 
+static bool same(const char *a, const char *b)
+{
+    while (*a != 0 && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 const struct cc_ops *cc_find(const char *name)
 {
-    size_t len = 0;
-
-    while (name[len] != 0)
-        len++;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        const char *known = all[i]->name;
-        size_t n = 0;
-        while (n < len && known[n] == name[n])
-            n++;
-        if (n == len && known[n] == 0)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (same(all[i]->name, name))
             return all[i];
-    }
     return NULL;
 }
 
@@ -53,8 +54,9 @@ void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss)
     cc->mss = mss;
     cc->cwnd = cc_initial_window(mss);
     /*= RFC 5681 3.1
-     * The initial value of ssthresh SHOULD be set arbitrarily high (e.g., to the size of the largest
-     * possible advertised window), but ssthresh MUST be reduced in response to congestion. */
+     * The initial value of ssthresh SHOULD be set arbitrarily high (e.g., to the size of the
+     * largest possible advertised window), but ssthresh MUST be reduced in response to congestion.
+     * */
     cc->ssthresh = CC_SSTHRESH_INFINITE;
     ops->init(cc);
 }

@@ -81,7 +81,8 @@ void cc_save(struct cc *cc);
 void cc_undo(struct cc *cc);
 uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
 
-/* ---- what the algorithms share ---------------------------------------------------------------- */
+/* ---- what the algorithms share ----------------------------------------------------------------
+ * */
 
 /* Slow start with appropriate byte counting: adds to cwnd. */
 void cc_slow_start(struct cc *cc, const struct cc_ack *ack);

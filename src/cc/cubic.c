@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CUBIC (RFC 9438) in integers.
  *
- * After a reduction at window W_max the window follows W(t) = C (t - K)^3 + W_max, with K so that W
- * starts at the reduced window: fast at first, flat around W_max, fast again beyond. Beside it runs
- * w_est, what Reno would have; CUBIC is never slower than that.
+ * After a reduction at window W_max the window follows W(t) = C (t - K)^3 + W_max, with K so that
+ * W starts at the reduced window: fast at first, flat around W_max, fast again beyond. Beside it
+ * runs w_est, what Reno would have; CUBIC is never slower than that.
  *
  * The RFC counts in segments and seconds; here windows are bytes, so C (t - K)^3 is multiplied by
- * the MSS. Times in the cube are counted in 1/2^14 s, which holds 2000 s within 64 bits; a distance
- * beyond that is cut, for any window would have reached its bound long before. Quotients smaller than
- * a byte are carried on in cwnd_frac and est_frac.
+ * the MSS. Times in the cube are counted in 1/2^14 s, which holds 2000 s within 64 bits; a
+ * distance beyond that is cut, for any window would have reached its bound long before. Quotients
+ * smaller than a byte are carried on in cwnd_frac and est_frac.
  *
  * t excludes the time in which the application did not fill the window: epoch is moved on by it
  * (RFC 9438 4.2: growth across an idle time would be a jump). */
@@ -82,8 +82,8 @@ static void cubic_init(struct cc *cc)
     memset(&cc->u, 0, sizeof cc->u);
 }
 
-/* Congestion avoidance begins (RFC 9438 4.2). Without a known maximum, as after a time-out (4.8) or a
- * slow start that ended without loss (4.10), the curve starts at its flat point. */
+/* Congestion avoidance begins (RFC 9438 4.2). Without a known maximum, as after a time-out (4.8)
+ * or a slow start that ended without loss (4.10), the curve starts at its flat point. */
 static void start_epoch(struct cc *cc, plait_time now)
 {
     struct cc_cubic *c = &cc->u.cubic;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reno's windows with appropriate byte counting (RFC 5681 3.1, RFC 3465 2.1). Recovery itself is not
- * here: NewReno's partial ACKs are replaced by RACK and PRR. */
+/* Reno's windows with appropriate byte counting (RFC 5681 3.1, RFC 3465 2.1). Recovery itself is
+ * not here: NewReno's partial ACKs are replaced by RACK and PRR. */
 #include "cc.h"
 
 #include <string.h>
@@ -17,8 +17,8 @@ static void reno_on_ack(struct cc *cc, const struct cc_ack *ack)
     if (!ack->cwnd_limited)
         return;
     /*= RFC 5681 3.1
-     * The slow start algorithm is used when cwnd < ssthresh, while the congestion avoidance algorithm
-     * is used when cwnd > ssthresh. */
+     * The slow start algorithm is used when cwnd < ssthresh, while the congestion avoidance
+     * algorithm is used when cwnd > ssthresh. */
     if (cc->cwnd < cc->ssthresh) {
         cc_slow_start(cc, ack);
         return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text and system forms of addresses. Pure functions; called by the rest of the driver and the tools. */
+/* Text and system forms of addresses. Pure functions; called by the rest of the driver and the
+ * tools. */
 #include "addr.h"
 
 #include <arpa/inet.h>

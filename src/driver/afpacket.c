@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The packet socket of one interface.
  *
- * PACKET_VNET_HDR puts a virtio_net_hdr before each frame, both ways. A super-segment of up to 64 KB goes
- * out as one frame with gso_size, and what GRO has joined comes in as one: the unit of work is the
- * super-segment, 8 to 12 times cheaper than packets of the link's size. Checksums are left to whoever is
- * below (NEEDS_CSUM); of a received frame the kernel says whether it has been checked.
+ * PACKET_VNET_HDR puts a virtio_net_hdr before each frame, both ways. A super-segment of up to 64
+ * KB goes out as one frame with gso_size, and what GRO has joined comes in as one: the unit of work
+ * is the super-segment, 8 to 12 times cheaper than packets of the link's size. Checksums are left
+ * to whoever is below (NEEDS_CSUM); of a received frame the kernel says whether it has been
+ * checked.
  *
- * Receive: a batch of blocks of the stack, largest size, filled by one recvmmsg. A large frame is handed on
- * as its block. A small one is lent for the call, so that the stack copies it into a block of its size, and
- * the same few blocks, hot in the cache, serve again. Frames start 2 bytes into a page: the IP header is
- * aligned, and the payload lies 60 bytes or more ahead of a page's start, where the kernel's copy from
- * page-aligned memory is fast (1 to 31 bytes ahead it is ten times slower on common CPUs).
+ * Receive: a batch of blocks of the stack, largest size, filled by one recvmmsg. A large frame is
+ * handed on as its block. A small one is lent for the call, so that the stack copies it into a
+ * block of its size, and the same few blocks, hot in the cache, serve again. Frames start 2 bytes
+ * into a page: the IP header is aligned, and the payload lies 60 bytes or more ahead of a page's
+ * start, where the kernel's copy from page-aligned memory is fast (1 to 31 bytes ahead it is ten
+ * times slower on common CPUs).
  *
- * Send: the packets of one batch lie in slots: headers copied, payload by reference. One sendmmsg for all.
- * A packet is committed before it is sent, so the socket must not say "not now" to it: what finds the send
- * buffer full is copied to a backlog, which is the tail of the interface's queue. When that is full too, or
- * when the queue discipline drops a packet (ENOBUFS), it is lost like on any router, and counted. One
- * interface thus never holds up another.
+ * Send: the packets of one batch lie in slots: headers copied, payload by reference. One sendmmsg
+ * for all. A packet is committed before it is sent, so the socket must not say "not now" to it:
+ * what finds the send buffer full is copied to a backlog, which is the tail of the interface's
+ * queue. When that is full too, or when the queue discipline drops a packet (ENOBUFS), it is lost
+ * like on any router, and counted. One interface thus never holds up another.
  *
- * Owned by the host, one for each interface; not on loopback's kind of link alone: an interface without link
- * header (wireguard, tun) works too. */
+ * Owned by the host, one for each interface; not on loopback's kind of link alone: an interface
+ * without link header (wireguard, tun) works too. */
 #include "afpacket.h"
 
 #include "base/csum.h"
@@ -39,15 +41,15 @@
 enum {
     RX_BATCH = 16,
     TX_BATCH = 16,
-    RX_PAD = 2,                 /* bytes before the frame */
-    RX_SIZE = 65536 + 256,      /* of a block: the largest IP packet, link header, pad */
-    RX_KEEP = 16384,            /* frames from this size on are handed over with their block */
-    RCVBUF = 16 << 20,          /* asked of the kernel, bytes */
+    RX_PAD = 2,            /* bytes before the frame */
+    RX_SIZE = 65536 + 256, /* of a block: the largest IP packet, link header, pad */
+    RX_KEEP = 16384,       /* frames from this size on are handed over with their block */
+    RCVBUF = 16 << 20,     /* asked of the kernel, bytes */
     SNDBUF = 32 << 20,
-    BACKLOG_MAX = 4 << 20,      /* bytes that may wait for room in the send buffer */
+    BACKLOG_MAX = 4 << 20, /* bytes that may wait for room in the send buffer */
     VNET_LEN = sizeof(struct virtio_net_hdr),
     LINK_MAX = 14,
-    TCP_CSUM_AT = 16,           /* of the checksum in the TCP header */
+    TCP_CSUM_AT = 16, /* of the checksum in the TCP header */
 };
 
 struct rx_slot {
@@ -77,9 +79,8 @@ struct drv_afp {
     uint32_t ifindex;
     char name[16];
     uint8_t mac[6];
-    uint8_t link_len;  /* 14 or 0 */
-    uint8_t vnet_len;  /* 10, or 0 where the kernel has no PACKET_VNET_HDR */
-    bool gso;
+    uint8_t link_len;         /* 14 or 0 */
+    bool gso;                 /* super-segments may be sent */
     struct drv_afp_spec spec; /* for the tap */
     struct sockaddr_ll to[2]; /* IPv4, IPv6 */
     struct drv_afp_counters counters;
@@ -138,15 +139,18 @@ static int attach_filter(int fd, uint8_t link_len, const struct drv_afp_spec *sp
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog);
 }
 
-/* The socket is made for protocol 0 and hears nothing until the filter is in place and it is bound. */
-static int set_up_socket(struct drv_afp *afp, const struct drv_afp_spec *spec, struct drv_error *err)
+/* The socket is made for protocol 0 and hears nothing until the filter is in place and it is bound.
+ */
+static int set_up_socket(struct drv_afp *afp, const struct drv_afp_spec *spec,
+                         struct drv_error *err)
 {
     struct sockaddr_ll sa;
     int on = 1;
 
-    if (spec->offload && setsockopt(afp->fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) == 0)
-        afp->vnet_len = VNET_LEN;
-    afp->gso = afp->vnet_len > 0;
+    if (setsockopt(afp->fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof on) < 0)
+        return drv_fail(err, DRV_FAULT_SYSTEM, "%s: the kernel has no PACKET_VNET_HDR: %s",
+                        spec->name, strerror(errno));
+    afp->gso = spec->offload;
     set_buffers(afp->fd);
     (void)setsockopt(afp->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
     memset(&sa, 0, sizeof sa);
@@ -154,8 +158,8 @@ static int set_up_socket(struct drv_afp *afp, const struct drv_afp_spec *spec, s
     sa.sll_protocol = htons(ETH_P_ALL);
     sa.sll_ifindex = (int)spec->ifindex;
     if (attach_filter(afp->fd, afp->link_len, spec) < 0)
-        return drv_fail(err, DRV_FAULT_SYSTEM, "%s: cannot attach the packet filter: %s", spec->name,
-                        strerror(errno));
+        return drv_fail(err, DRV_FAULT_SYSTEM, "%s: cannot attach the packet filter: %s",
+                        spec->name, strerror(errno));
     if (bind(afp->fd, (struct sockaddr *)&sa, sizeof sa) < 0)
         return drv_fail(err, DRV_FAULT_SYSTEM, "%s: cannot bind a packet socket: %s", spec->name,
                         strerror(errno));
@@ -175,8 +179,8 @@ static void init_messages(struct drv_afp *afp)
     for (int i = 0; i < RX_BATCH; i++) {
         struct rx_slot *slot = &afp->rx[i];
         slot->iov[0] = (struct iovec){&slot->vnet, VNET_LEN};
-        afp->rx_msg[i].msg_hdr.msg_iov = afp->vnet_len ? slot->iov : slot->iov + 1;
-        afp->rx_msg[i].msg_hdr.msg_iovlen = afp->vnet_len ? 2 : 1;
+        afp->rx_msg[i].msg_hdr.msg_iov = slot->iov;
+        afp->rx_msg[i].msg_hdr.msg_iovlen = 2;
     }
     afp->backlog_end = &afp->backlog;
 }
@@ -187,8 +191,8 @@ struct drv_afp *drv_afp_open(const struct drv_afp_spec *spec, struct drv_error *
     struct drv_afp *afp;
 
     if (link_len < 0) {
-        (void)drv_fail(err, DRV_FAULT_USAGE, "%s: plait cannot use this kind of link (type %u)", spec->name,
-                       spec->link_type);
+        (void)drv_fail(err, DRV_FAULT_USAGE, "%s: plait cannot use this kind of link (type %u)",
+                       spec->name, spec->link_type);
         return NULL;
     }
     afp = calloc(1, sizeof *afp);
@@ -315,9 +319,9 @@ static void look_at(struct drv_afp *afp, struct rx_slot *slot, const struct mmsg
         afp->counters.in_truncated++;
         return;
     }
-    if (msg->msg_len <= afp->vnet_len + (unsigned)afp->link_len)
+    if (msg->msg_len <= VNET_LEN + (unsigned)afp->link_len)
         return;
-    slot->len = msg->msg_len - afp->vnet_len;
+    slot->len = msg->msg_len - VNET_LEN;
     afp->counters.frames_in++;
     afp->counters.bytes_in += slot->len;
     if (!slot->block)
@@ -356,8 +360,8 @@ bool drv_afp_frame(struct drv_afp *afp, size_t i, struct plait_in *in)
     in->block = slot->len >= RX_KEEP ? slot->block : NULL;
     in->ip = slot->frame + afp->link_len;
     in->len = slot->len - afp->link_len;
-    in->csum_ok = afp->vnet_len > 0 &&
-                  (slot->vnet.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
+    in->csum_ok =
+        (slot->vnet.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
     in->ifindex = afp->ifindex;
     return true;
 }
@@ -391,8 +395,12 @@ static void put_vnet(const struct drv_afp *afp, struct tx_slot *slot, const stru
     struct virtio_net_hdr vnet;
 
     memset(&vnet, 0, sizeof vnet);
-    vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
     vnet.hdr_len = (uint16_t)(afp->link_len + out->head_len);
+    if (!afp->spec.offload) {
+        memcpy(slot->head, &vnet, sizeof vnet);
+        return;
+    }
+    vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
     vnet.csum_start = (uint16_t)(afp->link_len + out->ip_len);
     vnet.csum_offset = TCP_CSUM_AT;
     if (out->gso_size > 0 && out->payload_len > out->gso_size) {
@@ -420,8 +428,8 @@ static void show(struct drv_afp *afp, const struct tx_slot *slot, int iov_n)
     if (!afp->spec.tap)
         return;
     memcpy(iov, slot->iov, (size_t)iov_n * sizeof iov[0]);
-    iov[0].iov_base = (uint8_t *)iov[0].iov_base + afp->vnet_len;
-    iov[0].iov_len -= afp->vnet_len;
+    iov[0].iov_base = (uint8_t *)iov[0].iov_base + VNET_LEN;
+    iov[0].iov_len -= VNET_LEN;
     afp->spec.tap(afp->spec.tap_ctx, afp, iov, iov_n, true);
 }
 
@@ -437,14 +445,13 @@ void drv_afp_push(struct drv_afp *afp, const struct plait_out *out, const uint8_
     slot = &afp->tx[afp->tx_n];
     msg = &afp->tx_msg[afp->tx_n++].msg_hdr;
     slot->gso_size = 0;
-    if (afp->vnet_len > 0)
-        put_vnet(afp, slot, out);
-    put_link(afp, slot->head + afp->vnet_len, v6, mac);
-    ip = slot->head + afp->vnet_len + afp->link_len;
+    put_vnet(afp, slot, out);
+    put_link(afp, slot->head + VNET_LEN, v6, mac);
+    ip = slot->head + VNET_LEN + afp->link_len;
     memcpy(ip, out->head, out->head_len);
-    if (afp->vnet_len == 0)
+    if (!afp->spec.offload)
         drv_afp_finish_checksum(out, ip);
-    slot->iov[0] = (struct iovec){slot->head, (size_t)(afp->vnet_len + afp->link_len + out->head_len)};
+    slot->iov[0] = (struct iovec){slot->head, (size_t)(VNET_LEN + afp->link_len + out->head_len)};
     for (unsigned i = 0; i < out->view_n; i++) {
         const struct plait_view *view = &out->view[i];
         /* sendmmsg only reads it, but an iovec knows no const. */
@@ -505,8 +512,8 @@ static void send_backlog(struct drv_afp *afp)
 {
     while (afp->backlog) {
         struct backlog *b = afp->backlog;
-        ssize_t n = sendto(afp->fd, b->bytes, b->len, MSG_DONTWAIT, (struct sockaddr *)&afp->to[b->v6],
-                           sizeof afp->to[0]);
+        ssize_t n = sendto(afp->fd, b->bytes, b->len, MSG_DONTWAIT,
+                           (struct sockaddr *)&afp->to[b->v6], sizeof afp->to[0]);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && !is_lost(afp, 0))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One packet socket on one interface: frames in, frames out, with the kernel's segmentation and checksum
- * offload on both ways. */
+/* One packet socket on one interface: frames in, frames out, with the kernel's segmentation and
+ * checksum offload on both ways. */
 #ifndef DRV_AFPACKET_H
 #define DRV_AFPACKET_H
 
@@ -16,21 +16,22 @@ enum { DRV_PORTS_MAX = 8 };
 struct drv_afp_spec {
     uint32_t ifindex;
     const char *name;
-    uint16_t link_type;   /* ARPHRD_* */
-    uint8_t mac[6];       /* the interface's own; zeros on loopback */
+    uint16_t link_type;    /* ARPHRD_* */
+    uint8_t mac[6];        /* the interface's own; zeros on loopback */
     const uint16_t *ports; /* our TCP ports, host order */
-    size_t port_n;        /* 1 to DRV_PORTS_MAX */
-    bool offload;         /* false: one packet at a time, checksums by software */
-    /* Sees each frame without the offload header, as it arrived or is about to leave; may be NULL. */
+    size_t port_n;         /* 1 to DRV_PORTS_MAX */
+    bool offload;          /* false: send one packet at a time, checksums by software */
+    /* Sees each frame without the offload header, as it arrived or is about to leave; may be NULL.
+     */
     void (*tap)(void *ctx, const struct drv_afp *afp, const struct iovec *iov, int iov_n, bool out);
     void *tap_ctx;
 };
 
 struct drv_afp_counters {
-    uint64_t frames_in, frames_out;  /* super-segments count as one */
-    uint64_t bytes_in, bytes_out;    /* of the frames */
-    uint64_t in_truncated;     /* larger than any frame we can take */
-    uint64_t in_kernel_drop;   /* dropped by the kernel: the socket's buffer was full */
+    uint64_t frames_in, frames_out; /* super-segments count as one */
+    uint64_t bytes_in, bytes_out;   /* of the frames */
+    uint64_t in_truncated;          /* larger than any frame we can take */
+    uint64_t in_kernel_drop;        /* dropped by the kernel: the socket's buffer was full */
     uint64_t in_scratch;       /* read without a block of the stack: its memory cap was reached */
     uint64_t out_backlogged;   /* copied and sent later: the socket's send buffer was full */
     uint64_t out_backlog_full; /* dropped: the backlog was full too */
@@ -63,13 +64,13 @@ bool drv_afp_frame(struct drv_afp *afp, size_t i, struct plait_in *in);
 /* After plait_input() took frame i's block (in->block became NULL). */
 void drv_afp_frame_taken(struct drv_afp *afp, size_t i);
 
-/* Adds a packet to the batch; its views must stay valid until drv_afp_flush(). mac is the next hop's. A
- * full batch is flushed first. */
+/* Adds a packet to the batch; its views must stay valid until drv_afp_flush(). mac is the next
+ * hop's. A full batch is flushed first. */
 void drv_afp_push(struct drv_afp *afp, const struct plait_out *out, const uint8_t mac[6]);
 void drv_afp_flush(struct drv_afp *afp);
 
-/* What drv_afp_push() does where nobody below does checksums: completes the TCP checksum of out, whose
- * header lies in head. */
+/* What drv_afp_push() does where nobody below does checksums: completes the TCP checksum of out,
+ * whose header lies in head. */
 void drv_afp_finish_checksum(const struct plait_out *out, uint8_t *head);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions to the kernel by rtnetlink: which way to a destination, and who is the next hop on the link. The
- * kernel answers within the call, so each is a send and a receive. The route cache (route.c) keeps their
- * number small. */
+/* Questions to the kernel by rtnetlink: which way to a destination, and who is the next hop on the
+ * link. The kernel answers within the call, so each is a send and a receive. The route cache
+ * (route.c) keeps their number small. */
 #include "netmon_impl.h"
 
 #include "addr.h"
@@ -83,7 +83,8 @@ static int route_attribute(const struct nlattr *attr, void *answer)
     case RTA_VIA: /* the next hop is of the other family: two bytes of family, then the address */
         if (len != sizeof(uint16_t) + (family == 6 ? 4 : 16))
             break;
-        a->route.next = drv_addr_make(family == 6 ? 4 : 6, (const uint8_t *)data + sizeof(uint16_t));
+        a->route.next =
+            drv_addr_make(family == 6 ? 4 : 6, (const uint8_t *)data + sizeof(uint16_t));
         a->route.has_gateway = true;
         break;
     case RTA_PREFSRC:
@@ -109,8 +110,9 @@ static int take_route(const struct nlmsghdr *msg, void *data)
     return MNL_CB_OK;
 }
 
-static bool ask_route(struct drv_netmon *mon, const struct plait_addr *src, const struct plait_addr *dst,
-                      uint32_t ifindex_and_flags[2], struct route_answer *a)
+static bool ask_route(struct drv_netmon *mon, const struct plait_addr *src,
+                      const struct plait_addr *dst, uint32_t ifindex_and_flags[2],
+                      struct route_answer *a)
 {
     char buf[256];
     struct nlmsghdr *msg = mnl_nlmsg_put_header(buf);
@@ -134,18 +136,18 @@ static bool ask_route(struct drv_netmon *mon, const struct plait_addr *src, cons
     return drv_netmon_ask(mon, msg, take_route, a) == 0;
 }
 
-/* Where no IPv4 route leads out of the interface that is asked for, the kernel assumes that the destination
- * is on its link. FIB_MATCH asks for a route that exists. */
-static bool has_route(struct drv_netmon *mon, const struct plait_addr *src, const struct plait_addr *dst,
-                      uint32_t ifindex)
+/* Where no IPv4 route leads out of the interface that is asked for, the kernel assumes that the
+ * destination is on its link. FIB_MATCH asks for a route that exists. */
+static bool has_route(struct drv_netmon *mon, const struct plait_addr *src,
+                      const struct plait_addr *dst, uint32_t ifindex)
 {
     uint32_t how[2] = {ifindex, RTM_F_FIB_MATCH};
     struct route_answer a;
     return dst->family != 4 || ifindex == 0 || ask_route(mon, src, dst, how, &a);
 }
 
-bool drv_netmon_route(struct drv_netmon *mon, const struct plait_addr *src, const struct plait_addr *dst,
-                      uint32_t ifindex, struct drv_route *route)
+bool drv_netmon_route(struct drv_netmon *mon, const struct plait_addr *src,
+                      const struct plait_addr *dst, uint32_t ifindex, struct drv_route *route)
 {
     uint32_t how[2] = {ifindex, 0};
     struct route_answer a;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Error text of the driver. Every file of the driver that can fail at start-up calls it; nothing on the
- * packet path does. */
+/* Error text of the driver. Every file of the driver that can fail at start-up calls it; nothing on
+ * the packet path does. */
 #include "drv.h"
 
 #include <stdarg.h>

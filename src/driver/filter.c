@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The socket filter of the packet socket (classic BPF). It lets pass what the stack can use and nothing
- * else, so that the process does not wake up for the traffic of others:
+/* The socket filter of the packet socket (classic BPF). It lets pass what the stack can use and
+ * nothing else, so that the process does not wake up for the traffic of others:
  *
- *   frames addressed to this host, without a VLAN tag (a tagged one comes up again on its own interface),
- *   TCP to one of our ports, over IPv4 with or without options, over IPv6 with at most one extension
- *   header in front, and ICMP errors that quote a TCP segment from one of our ports.
+ *   frames addressed to this host, without a VLAN tag (a tagged one comes up again on its own
+ * interface), TCP to one of our ports, over IPv4 with or without options, over IPv6 with at most
+ * one extension header in front, and ICMP errors that quote a TCP segment from one of our ports.
  *
- * The program ends in one tail that compares A with the ports; everything above loads A and jumps there.
- * Called by drv_afp_open() only. */
+ * The program ends in one tail that compares A with the ports; everything above loads A and jumps
+ * there. Called by drv_afp_open() only. */
 #include "filter.h"
 
 #include <linux/if_ether.h>
@@ -16,13 +16,25 @@
 
 enum { ICMP_UNREACH = 3, ICMP_EXCEEDED = 11, ICMP6_UNREACH = 1, ICMP6_EXCEEDED = 3 };
 
-enum { LABEL_PORTS, LABEL_DROP, LABEL_V6, LABEL_ICMP4, LABEL_ICMP6, LABEL_EXT6, LABEL_QUOTE, LABELS };
+enum {
+    LABEL_PORTS,
+    LABEL_DROP,
+    LABEL_V6,
+    LABEL_ICMP4,
+    LABEL_ICMP6,
+    LABEL_EXT6,
+    LABEL_QUOTE,
+    LABELS
+};
 
 struct asm_state {
     struct sock_filter *prog;
     uint32_t n;
     uint32_t at[LABELS]; /* where each label stands */
-    struct { uint32_t insn; uint8_t label; } jump[40]; /* unconditional jumps to be resolved */
+    struct {
+        uint32_t insn;
+        uint8_t label;
+    } jump[40]; /* unconditional jumps to be resolved */
     uint32_t jump_n;
 };
 
@@ -41,14 +53,16 @@ static void ja(struct asm_state *s, uint8_t label)
 /* Goes to label if A == k, else on. */
 static void jeq(struct asm_state *s, uint32_t k, uint8_t label)
 {
-    s->prog[s->n++] = (struct sock_filter){.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 1, .k = k};
+    s->prog[s->n++] =
+        (struct sock_filter){.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 1, .k = k};
     ja(s, label);
 }
 
 /* Goes on if A == k, else to label. */
 static void need(struct asm_state *s, uint32_t k, uint8_t label)
 {
-    s->prog[s->n++] = (struct sock_filter){.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 1, .jf = 0, .k = k};
+    s->prog[s->n++] =
+        (struct sock_filter){.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 1, .jf = 0, .k = k};
     ja(s, label);
 }
 
@@ -124,7 +138,8 @@ static void ipv6(struct asm_state *s, uint32_t ip)
     ja(s, LABEL_PORTS);
 }
 
-size_t drv_filter_build(struct sock_filter *prog, uint8_t link_len, const uint16_t *ports, size_t port_n)
+size_t drv_filter_build(struct sock_filter *prog, uint8_t link_len, const uint16_t *ports,
+                        size_t port_n)
 {
     struct asm_state s = {.prog = prog};
 

@@ -9,8 +9,9 @@
 
 enum { DRV_FILTER_MAX = 96 };
 
-/* Writes into prog (DRV_FILTER_MAX instructions) what lets only our frames pass: link_len bytes stand
- * before IP, ports are in host order. The number of instructions. */
-size_t drv_filter_build(struct sock_filter *prog, uint8_t link_len, const uint16_t *ports, size_t port_n);
+/* Writes into prog (DRV_FILTER_MAX instructions) what lets only our frames pass: link_len bytes
+ * stand before IP, ports are in host order. The number of instructions. */
+size_t drv_filter_build(struct sock_filter *prog, uint8_t link_len, const uint16_t *ports,
+                        size_t port_n);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The nftables table of one process.
  *
- * A segment for plait's port reaches the packet socket first and then the kernel's IP input. There is no
- * kernel socket for it, so the kernel would answer with a reset. A rule at prerouting, before connection
- * tracking, drops it. ICMP is not touched: the kernel may learn from it too.
+ * A segment for plait's port reaches the packet socket first and then the kernel's IP input. There
+ * is no kernel socket for it, so the kernel would answer with a reset. A rule at prerouting, before
+ * connection tracking, drops it. ICMP is not touched: the kernel may learn from it too.
  *
- * The table carries the `owner` flag (Linux 5.12): it belongs to the netlink socket inside the nft context
- * and dies with it, also by SIGKILL. Where the flag is refused the table is an ordinary one, removed by
- * drv_firewall_close(), and a table whose process is gone is removed at the next start. */
+ * The table carries the `owner` flag (Linux 5.12): it belongs to the netlink socket inside the nft
+ * context and dies with it, also by SIGKILL. Where the flag is refused the table is an ordinary
+ * one, removed by drv_firewall_close(), and a table whose process is gone is removed at the next
+ * start. */
 #include "firewall.h"
 
 #include <errno.h>
@@ -40,7 +41,8 @@ static void ports_text(char *buf, size_t size, const uint16_t *ports, size_t n)
 }
 
 /* `fib` keeps the hands off what this host only forwards; a kernel without it gets the plain match.
- * Three commands, one transaction: nft 1.0.6 forgets a chain that stands in one block with table flags. */
+ * Three commands, one transaction: nft 1.0.6 forgets a chain that stands in one block with table
+ * flags. */
 static bool add_table(struct drv_firewall *fw, const char *ports, bool owned, bool fib)
 {
     char script[SCRIPT_TEXT];
@@ -82,19 +84,21 @@ static void sweep(struct nft_ctx *ctx)
         size_t len = strcspn(list, " \n\t{");
         if (pid < 0 || len > 30 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
             continue;
-        (void)snprintf(script, sizeof script, "delete table inet " TABLE_PREFIX "%.*s", (int)len, list);
+        (void)snprintf(script, sizeof script, "delete table inet " TABLE_PREFIX "%.*s", (int)len,
+                       list);
         (void)run(ctx, script);
     }
     free(copy);
 }
 
-/* Asks for the right to change this network, by a socket option that needs it and does nothing here:
- * libnftables would write about the lack of it to stderr by itself, once for each try. */
+/* Asks for the right to change this network, by a socket option that needs it and does nothing
+ * here: libnftables would write about the lack of it to stderr by itself, once for each try. */
 static bool is_permitted(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int off = TCP_REPAIR_OFF_NO_WP;
-    bool ok = fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof off) == 0 || errno != EPERM;
+    bool ok =
+        fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &off, sizeof off) == 0 || errno != EPERM;
 
     if (fd >= 0)
         (void)close(fd);
@@ -114,9 +118,11 @@ static void save_error(struct drv_firewall *fw, struct drv_error *err)
     const char *why = nft_ctx_get_error_buffer(fw->ctx);
     int len = (int)strcspn(why, "\n");
 
-    (void)drv_fail(err, DRV_FAULT_SYSTEM,
-                   "nftables refused the rule that keeps the kernel from answering (%.*s): it needs the "
-                   "kernel modules nf_tables and nft_counter", len < 200 ? len : 200, why);
+    (void)drv_fail(
+        err, DRV_FAULT_SYSTEM,
+        "nftables refused the rule that keeps the kernel from answering (%.*s): it needs the "
+        "kernel modules nf_tables and nft_counter",
+        len < 200 ? len : 200, why);
 }
 
 static bool add_table_somehow(struct drv_firewall *fw, const char *ports, struct drv_error *err)
@@ -130,14 +136,15 @@ static bool add_table_somehow(struct drv_firewall *fw, const char *ports, struct
     return false;
 }
 
-/* The name may be taken by a second host in this process, or by the same pid of another pid namespace;
- * "not permitted" is what the kernel says of a table that another owns. */
+/* The name may be taken by a second host in this process, or by the same pid of another pid
+ * namespace; "not permitted" is what the kernel says of a table that another owns. */
 static bool is_taken(const struct drv_error *err)
 {
     return strstr(err->text, "exists") || strstr(err->text, "not permitted");
 }
 
-int drv_firewall_open(struct drv_firewall *fw, const uint16_t *ports, size_t n, struct drv_error *err)
+int drv_firewall_open(struct drv_firewall *fw, const uint16_t *ports, size_t n,
+                      struct drv_error *err)
 {
     char text[PORTS_TEXT];
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host: ties packet sockets, netlink, the firewall rule, the reserved port and the capture to one stack, and
- * turns the crank. Called by the programs; one thread.
+/* The host: ties packet sockets, netlink, the firewall rule, the reserved port and the capture to
+ * one stack, and turns the crank. Called by the programs; one thread.
  *
- * One step is: send what there is, sleep in ppoll, read the clock once, take a batch of packets from each
- * interface, run timers, send. Packets that the stack plans are committed as they go into an interface's
- * batch; the batch leaves by one system call before anything else touches the stack, because the payload is
- * sent from the stack's own memory.
+ * One step is: send what there is, sleep in ppoll, read the clock once, take a batch of packets
+ * from each interface, run timers, send. Packets that the stack plans are committed as they go into
+ * an interface's batch; the batch leaves by one system call before anything else touches the stack,
+ * because the payload is sent from the stack's own memory.
  *
- * ppoll and not libuv: there are a dozen descriptors at most, some of them may be regular files (which
- * epoll refuses), time has to be finer than milliseconds, and the loop belongs to the program. */
+ * ppoll and not libuv: there are a dozen descriptors at most, some of them may be regular files
+ * (which epoll refuses), time has to be finer than milliseconds, and the loop belongs to the
+ * program. */
 #include "host_impl.h"
 
 #include "addr.h"
@@ -117,14 +118,18 @@ static int open_capture(struct drv_host *host, struct drv_error *err)
 static int make_stack(struct drv_host *host, struct drv_error *err)
 {
     struct plait_env env = {
-        .ctx = host, .alloc = env_alloc, .free = env_free, .random = env_random,
+        .ctx = host,
+        .alloc = env_alloc,
+        .free = env_free,
+        .random = env_random,
         .trace = host->config.trace ? env_trace : NULL,
     };
 
     host->stack = plait_stack_new(&env, &host->config.stack);
     host->routes = drv_routes_new(host->mon, !host->config.paths.listening);
     if (!host->stack || !host->routes)
-        return drv_fail(err, DRV_FAULT_SYSTEM, "cannot make a stack: out of memory, or a name in its "
+        return drv_fail(err, DRV_FAULT_SYSTEM,
+                        "cannot make a stack: out of memory, or a name in its "
                         "configuration is unknown");
     return 0;
 }
@@ -159,7 +164,8 @@ static bool is_settling(const struct drv_host *host)
 
     for (size_t i = 0; (a = drv_netmon_addr(host->mon, i)) != NULL; i++) {
         const struct drv_link *link = drv_netmon_find_link(host->mon, a->ifindex);
-        if (a->tentative && link && link->up && (paths->family == 0 || paths->family == a->addr.family) &&
+        if (a->tentative && link && link->up &&
+            (paths->family == 0 || paths->family == a->addr.family) &&
             (paths->peer.family == 0 || paths->peer.family == a->addr.family))
             return true;
     }
@@ -177,7 +183,8 @@ static int set_up(struct drv_host *host, struct drv_error *err)
 {
     host->mon = drv_netmon_open(err);
     if (!host->mon || drv_paths_check(&host->config.paths, host->mon, err) < 0 ||
-        try_packet_socket(host, err) < 0 || reserve_ports(host, err) < 0 || open_capture(host, err) < 0 ||
+        try_packet_socket(host, err) < 0 || reserve_ports(host, err) < 0 ||
+        open_capture(host, err) < 0 ||
         drv_firewall_open(&host->firewall, host->port_number, host->port_n, err) < 0 ||
         make_stack(host, err) < 0)
         return -1;
@@ -266,8 +273,8 @@ const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_a
     return "?";
 }
 
-static const struct plait_local *local_with_route(struct drv_host *host, const struct plait_addr *peer,
-                                                  uint8_t refused)
+static const struct plait_local *local_with_route(struct drv_host *host,
+                                                  const struct plait_addr *peer, uint8_t refused)
 {
     struct drv_route route;
 
@@ -282,7 +289,8 @@ static const struct plait_local *local_with_route(struct drv_host *host, const s
 }
 
 /* The local address on the kernel's own way to the peer. */
-static const struct plait_local *local_on_route(struct drv_host *host, const struct plait_addr *peer)
+static const struct plait_local *local_on_route(struct drv_host *host,
+                                                const struct plait_addr *peer)
 {
     static const struct plait_addr any;
     struct drv_route route;
@@ -298,8 +306,8 @@ static const struct plait_local *local_on_route(struct drv_host *host, const str
     return NULL;
 }
 
-int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer, struct plait_addr *local,
-                       struct drv_error *err)
+int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer,
+                       struct plait_addr *local, struct drv_error *err)
 {
     const struct plait_local *l = local_on_route(host, peer);
     char text[ADDR_TEXT_MAX];
@@ -312,7 +320,8 @@ int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer, str
         return drv_fail(err, DRV_FAULT_SYSTEM,
                         "no route to %s from any interface in use: see `ip route get %s`%s",
                         drv_addr_ip_text(peer, text), text,
-                        host->config.paths.automatic ? "" : ", or name other interfaces with --path");
+                        host->config.paths.automatic ? ""
+                                                     : ", or name other interfaces with --path");
     *local = l->addr;
     local->port = host->port_number[0];
     return 0;
@@ -373,8 +382,8 @@ static void output_held(struct drv_host *host)
 
 /* ---- packets in ----------------------------------------------------------------------------- */
 
-/* The filter knows ports only. A packet that this host forwards, or one for an address that is not in use
- * here, must not be answered. */
+/* The filter knows ports only. A packet that this host forwards, or one for an address that is not
+ * in use here, must not be answered. */
 static bool is_ours(const struct drv_host *host, const struct plait_in *in)
 {
     bool v6 = in->len > 0 && in->ip[0] >> 4 == 6;
@@ -518,7 +527,8 @@ int drv_host_path_del(struct drv_host *host, const char *ifname, struct drv_erro
     return 0;
 }
 
-int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup, struct drv_error *err)
+int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup,
+                         struct drv_error *err)
 {
     if (!drv_paths_set_backup(&host->config.paths, ifname, backup))
         return drv_fail(err, DRV_FAULT_USAGE, "%s: it is not a path", ifname);

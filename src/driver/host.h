@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stack on this host's own interfaces and addresses: everything that the core asks of the world. */
+/* A stack on this host's own interfaces and addresses: everything that the core asks of the world.
+ */
 #ifndef DRV_HOST_H
 #define DRV_HOST_H
 
@@ -18,11 +19,11 @@ enum { DRV_EXTRA_FDS = 16 };
 struct drv_host_config {
     struct plait_config stack;
     struct drv_paths paths;
-    uint16_t port;     /* our TCP port; 0: a free one. Ports in paths.announce are taken too */
-    bool offload;      /* use the kernel's segmentation and checksums */
-    const char *pcap;  /* file to write all packets to, or NULL */
+    uint16_t port;    /* our TCP port; 0: a free one. Ports in paths.announce are taken too */
+    bool offload;     /* use the kernel's segmentation and checksums */
+    const char *pcap; /* file to write all packets to, or NULL */
     void (*trace)(void *ctx, const struct plait_trace *ev); /* may be NULL */
-    void (*warn)(void *ctx, const char *text);              /* one line that the user should see; may be NULL */
+    void (*warn)(void *ctx, const char *text); /* one line that the user should see; may be NULL */
     void *ctx;
 };
 
@@ -34,8 +35,8 @@ struct drv_host_counters {
 
 /* NULL and err when something is missing. config is copied, the strings in it are not. */
 struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_error *err);
-/* Removes everything from the system again. Nothing is sent. False: err tells what went wrong late (a
- * capture that is not complete). */
+/* Removes everything from the system again. Nothing is sent. False: err tells what went wrong late
+ * (a capture that is not complete). */
 bool drv_host_free(struct drv_host *host, struct drv_error *err);
 
 struct plait_stack *drv_host_stack(const struct drv_host *host);
@@ -48,17 +49,20 @@ const char *drv_host_ifname(const struct drv_host *host, uint8_t local_id);
 /* The same for an address; ports do not count. */
 const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_addr *local);
 
-/* Sends what the stack has to say, sleeps until there is something to do but no longer than timeout, takes
- * packets and timers, and sends again. Fills revents of extra, at most DRV_EXTRA_FDS. */
+/* Sends what the stack has to say, sleeps until there is something to do but no longer than
+ * timeout, takes packets and timers, and sends again. Fills revents of extra, at most
+ * DRV_EXTRA_FDS. */
 void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *extra, size_t extra_n);
 
-/* The address to connect from: where the kernel's route to the peer leads, or the first that has one. */
-int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer, struct plait_addr *local,
-                       struct drv_error *err);
+/* The address to connect from: where the kernel's route to the peer leads, or the first that has
+ * one. */
+int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer,
+                       struct plait_addr *local, struct drv_error *err);
 
 /* Changes of the paths while running. */
 int drv_host_path_add(struct drv_host *host, const struct drv_path *path, struct drv_error *err);
 int drv_host_path_del(struct drv_host *host, const char *ifname, struct drv_error *err);
-int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup, struct drv_error *err);
+int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup,
+                         struct drv_error *err);
 
 #endif

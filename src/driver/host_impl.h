@@ -22,28 +22,31 @@ struct drv_host {
     struct drv_netmon *mon;
     struct drv_routes *routes;
     struct drv_port port[DRV_PORTS_MAX];
-    uint16_t port_number[DRV_PORTS_MAX]; /* of port[], host order; the first is ours, the others announced */
+    uint16_t port_number[DRV_PORTS_MAX]; /* of port[], host order; the first is ours, the others
+                                            announced */
     size_t port_n;
     struct drv_firewall firewall;
     struct drv_pcapng *pcap;
-    bool pcap_live;       /* not a regular file: somebody may be watching */
-    uint64_t epoch;       /* microseconds from the clock's zero to 1970, for the capture */
+    bool pcap_live; /* not a regular file: somebody may be watching */
+    uint64_t epoch; /* microseconds from the clock's zero to 1970, for the capture */
     struct drv_iface iface[DRV_IFACES_MAX];
     size_t iface_n;
     struct plait_local local[DRV_LOCALS_MAX]; /* what the stack has */
     size_t local_n;
-    uint8_t last_id;      /* of the local address made last */
-    bool locals_changed;  /* compare again before the next step */
+    uint8_t last_id;     /* of the local address made last */
+    bool locals_changed; /* compare again before the next step */
     plait_time now;
     struct drv_afp_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
 };
 
-/* Tells the stack how the local addresses differ from what it has, opens and closes packet sockets. */
+/* Tells the stack how the local addresses differ from what it has, opens and closes packet sockets.
+ */
 void drv_host_sync(struct drv_host *host);
 /* The interface's socket, opened when needed; NULL when that fails, which the user is told once. */
 struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex);
 void drv_host_iface_close(struct drv_host *host, size_t i);
-void drv_host_warn(const struct drv_host *host, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void drv_host_warn(const struct drv_host *host, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

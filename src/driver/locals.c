@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's interfaces and local addresses: opens a packet socket where one is needed, and keeps the stack's
- * local addresses equal to what paths.c derives from the kernel's state. Called by host.c when netlink
- * or the user brought news. */
+/* The host's interfaces and local addresses: opens a packet socket where one is needed, and keeps
+ * the stack's local addresses equal to what paths.c derives from the kernel's state. Called by
+ * host.c when netlink or the user brought news. */
 #include "host_impl.h"
 
 #include "addr.h"
@@ -25,7 +25,8 @@ void drv_host_warn(const struct drv_host *host, const char *fmt, ...)
 
 /* ---- interfaces ----------------------------------------------------------------------------- */
 
-static void capture(void *ctx, const struct drv_afp *afp, const struct iovec *iov, int iov_n, bool out)
+static void capture(void *ctx, const struct drv_afp *afp, const struct iovec *iov, int iov_n,
+                    bool out)
 {
     struct drv_host *host = ctx;
     struct drv_captured c = {.when = host->now + host->epoch, .out = out};
@@ -41,9 +42,14 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
     struct drv_iface *iface = &host->iface[host->iface_n];
     struct drv_error err;
     struct drv_afp_spec spec = {
-        .ifindex = link->ifindex, .name = link->name, .link_type = link->type,
-        .ports = host->port_number, .port_n = host->port_n, .offload = host->config.offload,
-        .tap = host->pcap ? capture : NULL, .tap_ctx = host,
+        .ifindex = link->ifindex,
+        .name = link->name,
+        .link_type = link->type,
+        .ports = host->port_number,
+        .port_n = host->port_n,
+        .offload = host->config.offload,
+        .tap = host->pcap ? capture : NULL,
+        .tap_ctx = host,
     };
 
     memcpy(spec.mac, link->mac, sizeof spec.mac);
@@ -132,8 +138,8 @@ static bool id_is_used(const struct drv_host *host, uint8_t id)
     return false;
 }
 
-/* Ids go round, so that one which was just given back is not at once another address's (RFC 8684 3.4.2:
- * the peer may still hold the old one). */
+/* Ids go round, so that one which was just given back is not at once another address's (RFC
+ * 8684 3.4.2: the peer may still hold the old one). */
 static uint8_t new_id(struct drv_host *host)
 {
     do
@@ -142,7 +148,8 @@ static uint8_t new_id(struct drv_host *host)
     return host->last_id;
 }
 
-static struct plait_local *find_local(struct plait_local *v, size_t n, const struct plait_local *like)
+static struct plait_local *find_local(struct plait_local *v, size_t n,
+                                      const struct plait_local *like)
 {
     for (size_t i = 0; i < n; i++)
         if (v[i].ifindex == like->ifindex && addr_same_ip(&v[i].addr, &like->addr))
@@ -162,8 +169,11 @@ static void limit_gso(struct drv_host *host, struct plait_local *want)
         return;
     iface->told_no_gso = true;
     if (host->config.offload)
-        drv_host_warn(host, "%s: the interface takes no super-segments: each packet is sent by itself, at "
-                      "several times the CPU", drv_afp_name(iface->afp));
+        drv_host_warn(
+            host,
+            "%s: the interface takes no super-segments: each packet is sent by itself, at "
+            "several times the CPU",
+            drv_afp_name(iface->afp));
 }
 
 static void add_local(struct drv_host *host, const struct plait_local *want)
@@ -184,7 +194,8 @@ static void add_local(struct drv_host *host, const struct plait_local *want)
                       drv_addr_ip_text(&want->addr, text), plait_strerror(rc));
 }
 
-static void change_local(struct drv_host *host, struct plait_local *l, const struct plait_local *want)
+static void change_local(struct drv_host *host, struct plait_local *l,
+                         const struct plait_local *want)
 {
     uint8_t id = l->id;
 
@@ -211,7 +222,8 @@ void drv_host_sync(struct drv_host *host)
             change_local(host, &host->local[i], kept);
             continue;
         }
-        memmove(&host->local[i], &host->local[i + 1], (host->local_n - i - 1) * sizeof host->local[0]);
+        memmove(&host->local[i], &host->local[i + 1],
+                (host->local_n - i - 1) * sizeof host->local[0]);
         host->local_n--;
         (void)plait_local_del(host->stack, id, host->now);
     }

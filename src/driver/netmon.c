@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mirror of the kernel's links and addresses, and the news about routes and neighbours.
  *
- * Two sockets: one subscribes to the groups and is only read; the other asks questions and waits for their
- * answers (ask.c). The subscription starts before the first dump, so nothing falls between. A message is
- * applied as "this is how it is now", so it does no harm twice. When the kernel had to drop news
- * (ENOBUFS), everything is dumped again. Owned by the host. */
+ * Two sockets: one subscribes to the groups and is only read; the other asks questions and waits
+ * for their answers (ask.c). The subscription starts before the first dump, so nothing falls
+ * between. A message is applied as "this is how it is now", so it does no harm twice. When the
+ * kernel had to drop news (ENOBUFS), everything is dumped again. Owned by the host. */
 #include "netmon_impl.h"
 
 #include "addr.h"
@@ -20,9 +20,11 @@
 
 enum { NEWS_RCVBUF = 1 << 20, GSO_DEFAULT = 65536 };
 
-/* ---- the tables ------------------------------------------------------------------------------- */
+/* ---- the tables -------------------------------------------------------------------------------
+ */
 
-/* Room for one more element; NULL when memory is out: then the news is lost, as if it had come later. */
+/* Room for one more element; NULL when memory is out: then the news is lost, as if it had come
+ * later. */
 static void *grow(void *v, size_t n, size_t *cap, size_t size)
 {
     void *more;
@@ -213,7 +215,8 @@ static int neigh_attribute(const struct nlattr *attr, void *data)
 bool drv_netmon_parse_neigh(const struct nlmsghdr *msg, struct drv_neigh *n)
 {
     const struct ndmsg *info = mnl_nlmsg_get_payload(msg);
-    const unsigned known = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY;
+    const unsigned known =
+        NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY;
 
     if (info->ndm_family != AF_INET && info->ndm_family != AF_INET6)
         return false;
@@ -285,8 +288,8 @@ static bool dump_all(struct drv_netmon *mon)
 static bool subscribe(struct mnl_socket *socket)
 {
     static const int groups[] = {
-        RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-        RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE,
+        RTNLGRP_LINK,       RTNLGRP_NEIGH,      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+        RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
     };
     int rcvbuf = NEWS_RCVBUF;
 
@@ -294,7 +297,8 @@ static bool subscribe(struct mnl_socket *socket)
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         int group = groups[i];
         /* A kernel without IPv6 has not all of them. */
-        if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0 && i < 3)
+        if (mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0 &&
+            i < 3)
             return false;
     }
     return true;
@@ -337,8 +341,8 @@ int drv_netmon_fd(const struct drv_netmon *mon)
     return mnl_socket_get_fd(mon->listen);
 }
 
-unsigned drv_netmon_read(struct drv_netmon *mon, void (*neigh)(void *ctx, const struct drv_neigh *n),
-                         void *ctx)
+unsigned drv_netmon_read(struct drv_netmon *mon,
+                         void (*neigh)(void *ctx, const struct drv_neigh *n), void *ctx)
 {
     unsigned news;
 

@@ -14,9 +14,9 @@ struct drv_netmon {
     uint32_t seq;              /* of the last question */
     struct drv_link *link;
     size_t link_n, link_cap;
-    struct drv_ifaddr *addr;   /* in the kernel's order */
+    struct drv_ifaddr *addr; /* in the kernel's order */
     size_t addr_n, addr_cap;
-    unsigned news;             /* DRV_NEWS_* since the last drv_netmon_read() */
+    unsigned news; /* DRV_NEWS_* since the last drv_netmon_read() */
     void (*on_neigh)(void *ctx, const struct drv_neigh *n);
     void *on_neigh_ctx;
     _Alignas(8) char buf[1 << 16]; /* one read of news */

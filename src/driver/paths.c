@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Path choice, derived from scratch each time something changes: the host compares the answer with what the
- * stack has and tells it the difference.
+/* Path choice, derived from scratch each time something changes: the host compares the answer with
+ * what the stack has and tells it the difference.
  *
- * One address of each family on each interface is a path: a second one on the same link would not be another
- * way through the network. A client takes the address that the kernel would take for the peer. A listener accepts on
- * all of them, and announces one of each family and interface. Loopback and link-local addresses are not
- * announced and not used for further subflows; they serve a peer that uses them itself.
+ * One address of each family on each interface is a path: a second one on the same link would not
+ * be another way through the network. A client takes the address that the kernel would take for the
+ * peer. A listener accepts on all of them, and announces one of each family and interface. Loopback
+ * and link-local addresses are not announced and not used for further subflows; they serve a peer
+ * that uses them itself.
  *
  * Called by the host. Pure but for route questions through netmon. */
 #include "paths.h"
@@ -90,25 +91,28 @@ static bool has_addr(const struct drv_netmon *mon, uint32_t ifindex, const struc
     return false;
 }
 
-static int check_path(const struct drv_path *path, const struct drv_netmon *mon, struct drv_error *err)
+static int check_path(const struct drv_path *path, const struct drv_netmon *mon,
+                      struct drv_error *err)
 {
     const struct drv_link *link = drv_netmon_find_name(mon, path->ifname);
     char list[256], text[ADDR_TEXT_MAX];
 
     if (!link) {
         list_links(mon, list, sizeof list);
-        return drv_fail(err, DRV_FAULT_USAGE, "--path %s: there is no such interface; there are: %s",
-                        path->ifname, list);
+        return drv_fail(err, DRV_FAULT_USAGE,
+                        "--path %s: there is no such interface; there are: %s", path->ifname, list);
     }
     if (path->addr.family != 0 && !has_addr(mon, link->ifindex, &path->addr)) {
         list_addrs(mon, link->ifindex, list, sizeof list);
-        return drv_fail(err, DRV_FAULT_USAGE, "--path %s: the interface has no address %s; it has: %s",
-                        path->ifname, drv_addr_ip_text(&path->addr, text), list);
+        return drv_fail(err, DRV_FAULT_USAGE,
+                        "--path %s: the interface has no address %s; it has: %s", path->ifname,
+                        drv_addr_ip_text(&path->addr, text), list);
     }
     return 0;
 }
 
-int drv_paths_check(const struct drv_paths *paths, const struct drv_netmon *mon, struct drv_error *err)
+int drv_paths_check(const struct drv_paths *paths, const struct drv_netmon *mon,
+                    struct drv_error *err)
 {
     char text[ADDR_TEXT_MAX];
 
@@ -117,9 +121,10 @@ int drv_paths_check(const struct drv_paths *paths, const struct drv_netmon *mon,
             return -1;
     for (size_t i = 0; i < paths->announce_n; i++)
         if (!has_addr(mon, 0, &paths->announce[i]))
-            return drv_fail(err, DRV_FAULT_USAGE,
-                            "--announce %s: no interface of this host has that address; see `ip addr`",
-                            drv_addr_ip_text(&paths->announce[i], text));
+            return drv_fail(
+                err, DRV_FAULT_USAGE,
+                "--announce %s: no interface of this host has that address; see `ip addr`",
+                drv_addr_ip_text(&paths->announce[i], text));
     return 0;
 }
 
@@ -151,7 +156,8 @@ static struct plait_local *find(struct chooser *c, const struct plait_addr *addr
     return NULL;
 }
 
-static void add(struct chooser *c, const struct drv_link *link, const struct plait_addr *addr, uint8_t flags)
+static void add(struct chooser *c, const struct drv_link *link, const struct plait_addr *addr,
+                uint8_t flags)
 {
     struct plait_local *l;
 
@@ -167,7 +173,8 @@ static void add(struct chooser *c, const struct drv_link *link, const struct pla
     l->gso_max = local_gso(link);
 }
 
-static const struct plait_local *find_have(const struct chooser *c, uint32_t ifindex, uint8_t family)
+static const struct plait_local *find_have(const struct chooser *c, uint32_t ifindex,
+                                           uint8_t family)
 {
     for (size_t i = 0; i < c->have.n; i++) {
         const struct plait_local *l = &c->have.v[i];
@@ -184,7 +191,8 @@ static bool is_candidate(const struct drv_ifaddr *a, uint32_t ifindex, uint8_t f
 }
 
 /* The interface's first address of a family; preferred ones first. */
-static bool first_addr(const struct chooser *c, uint32_t ifindex, uint8_t family, struct plait_addr *addr)
+static bool first_addr(const struct chooser *c, uint32_t ifindex, uint8_t family,
+                       struct plait_addr *addr)
 {
     const struct drv_ifaddr *a, *found = NULL;
 
@@ -197,8 +205,9 @@ static bool first_addr(const struct chooser *c, uint32_t ifindex, uint8_t family
     return true;
 }
 
-/* The address of an interface that a client uses for a family: the one in use, else the kernel's choice
- * for the peer, else the first. needs_route: only where a route leads from there to the peer. */
+/* The address of an interface that a client uses for a family: the one in use, else the kernel's
+ * choice for the peer, else the first. needs_route: only where a route leads from there to the
+ * peer. */
 static bool client_addr(const struct chooser *c, const struct drv_link *link, uint8_t family,
                         bool needs_route, struct plait_addr *addr)
 {
@@ -237,8 +246,8 @@ static const struct drv_path *said_of(const struct drv_paths *paths, const char 
     return NULL;
 }
 
-/* All addresses of an interface, so that a connection to any of them is accepted; the first of each family
- * is announced. */
+/* All addresses of an interface, so that a connection to any of them is accepted; the first of each
+ * family is announced. */
 static void listen_on(struct chooser *c, const struct drv_link *link, uint8_t flags)
 {
     const struct drv_ifaddr *a;
@@ -246,7 +255,8 @@ static void listen_on(struct chooser *c, const struct drv_link *link, uint8_t fl
 
     for (size_t i = 0; (a = drv_netmon_addr(c->mon, i)) != NULL; i++) {
         bool v6 = a->addr.family == 6;
-        if (!is_candidate(a, link->ifindex, a->addr.family) || !family_fits(c->paths, a->addr.family))
+        if (!is_candidate(a, link->ifindex, a->addr.family) ||
+            !family_fits(c->paths, a->addr.family))
             continue;
         if (link->loopback || !first[v6])
             add(c, link, &a->addr, (uint8_t)(flags & ~PLAIT_LOCAL_SIGNAL));
@@ -257,13 +267,15 @@ static void listen_on(struct chooser *c, const struct drv_link *link, uint8_t fl
     }
 }
 
-static void connect_from(struct chooser *c, const struct drv_link *link, uint8_t flags, bool needs_route)
+static void connect_from(struct chooser *c, const struct drv_link *link, uint8_t flags,
+                         bool needs_route)
 {
     static const uint8_t families[2] = {4, 6};
     struct plait_addr addr;
 
     for (int i = 0; i < 2; i++)
-        if (family_fits(c->paths, families[i]) && client_addr(c, link, families[i], needs_route, &addr))
+        if (family_fits(c->paths, families[i]) &&
+            client_addr(c, link, families[i], needs_route, &addr))
             add(c, link, &addr, flags);
 }
 
@@ -381,7 +393,8 @@ bool drv_paths_add(struct drv_paths *paths, const struct drv_path *path)
 {
     struct drv_path *old = find_path(paths, path->ifname);
 
-    if (old && (paths->automatic || path->addr.family == 0 || addr_same_ip(&old->addr, &path->addr))) {
+    if (old &&
+        (paths->automatic || path->addr.family == 0 || addr_same_ip(&old->addr, &path->addr))) {
         *old = *path;
         return true;
     }

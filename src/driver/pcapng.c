@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capture files: wire/pcapng.h gives the bytes, this file writes them. Frames are written as the socket saw
- * them: super-segments whole, checksums that a device would fill in unfilled. Called by the host. A write
- * error is remembered and told at the end; it does not stop a transfer. */
+/* Capture files: wire/pcapng.h gives the bytes, this file writes them. Frames are written as the
+ * socket saw them: super-segments whole, checksums that a device would fill in unfilled. Called by
+ * the host. A write error is remembered and told at the end; it does not stop a transfer. */
 #include "pcapng.h"
 
 #include "wire/pcapng.h"
@@ -37,7 +37,8 @@ struct drv_pcapng *drv_pcapng_open(const char *path, struct drv_error *err)
     }
     p->file = fopen(path, "wbe");
     if (!p->file) {
-        (void)drv_fail(err, DRV_FAULT_USAGE, "--pcap %s: cannot write the capture: %s", path, strerror(errno));
+        (void)drv_fail(err, DRV_FAULT_USAGE, "--pcap %s: cannot write the capture: %s", path,
+                       strerror(errno));
         free(p);
         return NULL;
     }
@@ -56,11 +57,13 @@ uint32_t drv_pcapng_interface(struct drv_pcapng *p, const char *name, bool has_l
     return p->interfaces++;
 }
 
-void drv_pcapng_packet(struct drv_pcapng *p, const struct drv_captured *c, const struct iovec *iov, int iov_n)
+void drv_pcapng_packet(struct drv_pcapng *p, const struct drv_captured *c, const struct iovec *iov,
+                       int iov_n)
 {
     uint8_t head[WIRE_PCAPNG_HEAD_MAX], tail[WIRE_PCAPNG_TAIL_MAX];
     struct wire_pcapng_packet packet = {
-        .interface = c->interface, .when = c->when,
+        .interface = c->interface,
+        .when = c->when,
         .direction = c->out ? WIRE_PCAPNG_OUT : WIRE_PCAPNG_IN,
     };
 

@@ -19,7 +19,8 @@ struct drv_captured {
 struct drv_pcapng *drv_pcapng_open(const char *path, struct drv_error *err);
 /* A number for packets to name their interface by. */
 uint32_t drv_pcapng_interface(struct drv_pcapng *p, const char *name, bool has_link_header);
-void drv_pcapng_packet(struct drv_pcapng *p, const struct drv_captured *c, const struct iovec *iov, int iov_n);
+void drv_pcapng_packet(struct drv_pcapng *p, const struct drv_captured *c, const struct iovec *iov,
+                       int iov_n);
 /* Hands everything so far to the file. */
 void drv_pcapng_flush(struct drv_pcapng *p);
 /* False when the file is not complete: err tells why. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Port reservation. plait's connections do not exist for the kernel, so it would hand their port to
- * anybody. A kernel socket that is bound to the port for all IPv4 and IPv6 addresses, and does nothing
- * else, keeps it. Owned by the host; closed last, after the firewall rule is gone. */
+ * anybody. A kernel socket that is bound to the port for all IPv4 and IPv6 addresses, and does
+ * nothing else, keeps it. Owned by the host; closed last, after the firewall rule is gone. */
 #include "port.h"
 
 #include <arpa/inet.h>
@@ -38,14 +38,18 @@ static int bind_v4(int fd, uint16_t port)
 static int fail_bind(uint16_t port, struct drv_error *err)
 {
     if (errno == EADDRINUSE && port != 0)
-        return drv_fail(err, DRV_FAULT_SYSTEM,
-                        "port %u is used by another program: choose another, or see who has it with "
-                        "`ss -tanp sport = :%u`", port, port);
+        return drv_fail(
+            err, DRV_FAULT_SYSTEM,
+            "port %u is used by another program: choose another, or see who has it with "
+            "`ss -tanp sport = :%u`",
+            port, port);
     if (errno == EADDRINUSE)
-        return drv_fail(err, DRV_FAULT_SYSTEM, "no free local port: see net.ipv4.ip_local_port_range");
+        return drv_fail(err, DRV_FAULT_SYSTEM,
+                        "no free local port: see net.ipv4.ip_local_port_range");
     if (errno == EACCES)
         return drv_fail(err, DRV_FAULT_PERMISSION,
-                        "no permission to use port %u: ports below 1024 need CAP_NET_BIND_SERVICE", port);
+                        "no permission to use port %u: ports below 1024 need CAP_NET_BIND_SERVICE",
+                        port);
     return drv_fail(err, DRV_FAULT_SYSTEM, "cannot reserve port %u: %s", port, strerror(errno));
 }
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The route cache. Entries are keyed by (local address, remote address, interface) and hold the interface that
- * packets leave by, the next hop, and its link address. An entry is filled by two or three questions to the
- * kernel and lives until the kernel tells that routes changed (one generation number for all of them).
+/* The route cache. Entries are keyed by (local address, remote address, interface) and hold the
+ * interface that packets leave by, the next hop, and its link address. An entry is filled by two or
+ * three questions to the kernel and lives until the kernel tells that routes changed (one
+ * generation number for all of them).
  *
- * plait's packets bypass the kernel's neighbour code, so nobody there would notice that an entry is in use. A
- * used entry is therefore looked at every CHECK_EVERY, and where the kernel is no longer sure of it, asked to
- * confirm it. A link address that was known stays in use when the kernel calls the neighbour failed: the path
- * may only be cut for a while, and the first packet after that should pass.
+ * plait's packets bypass the kernel's neighbour code, so nobody there would notice that an entry is
+ * in use. A used entry is therefore looked at every CHECK_EVERY, and where the kernel is no longer
+ * sure of it, asked to confirm it. A link address that was known stays in use when the kernel calls
+ * the neighbour failed: the path may only be cut for a while, and the first packet after that
+ * should pass.
  *
- * While a neighbour is unknown, a few small packets (SYNs) wait here; the rest is dropped, as the kernel does
- * it too. Owned by the host. */
+ * While a neighbour is unknown, a few small packets (SYNs) wait here; the rest is dropped, as the
+ * kernel does it too. Owned by the host. */
 #include "route.h"
 
 #include "base/addr.h"
@@ -18,8 +20,8 @@
 #include <string.h>
 
 enum {
-    ENTRIES = 1024,  /* power of two */
-    WAYS = 4,        /* places where an entry may stand */
+    ENTRIES = 1024, /* power of two */
+    WAYS = 4,       /* places where an entry may stand */
     HELD_MAX = 16,
     HELD_BYTES = 2048,
 };
@@ -30,9 +32,9 @@ enum {
 struct entry {
     struct plait_addr local, remote; /* ports 0; local.family 0: free */
     uint32_t key_ifindex;
-    uint32_t generation;   /* of the answer; another than the cache's: ask again */
-    plait_time used;       /* last time */
-    plait_time check;      /* when to ask about route or neighbour again */
+    uint32_t generation; /* of the answer; another than the cache's: ask again */
+    plait_time used;     /* last time */
+    plait_time check;    /* when to ask about route or neighbour again */
     bool has_route, needs_mac, has_mac;
     struct plait_addr next; /* the next hop */
     struct drv_hop hop;
@@ -89,7 +91,8 @@ static bool is_for(const struct entry *e, const struct plait_out *out)
 /* The entry for a packet, made where there is none by turning out the one not used for longest. */
 static struct entry *entry_for(struct drv_routes *routes, const struct plait_out *out)
 {
-    uint32_t h = hash_bytes(hash_bytes(2166136261u, out->dst.ip, 16), out->src.ip, 16) + out->ifindex;
+    uint32_t h =
+        hash_bytes(hash_bytes(2166136261u, out->dst.ip, 16), out->src.ip, 16) + out->ifindex;
     struct entry *oldest = NULL;
 
     for (uint32_t i = 0; i < WAYS; i++) {
@@ -106,7 +109,8 @@ static struct entry *entry_for(struct drv_routes *routes, const struct plait_out
     return oldest;
 }
 
-static void set_route(struct entry *e, uint32_t ifindex, const struct plait_addr *next, bool needs_mac)
+static void set_route(struct entry *e, uint32_t ifindex, const struct plait_addr *next,
+                      bool needs_mac)
 {
     bool same = e->has_route && e->hop.ifindex == ifindex && addr_same_ip(&e->next, next);
 
@@ -170,8 +174,8 @@ static void refresh(struct drv_routes *routes, struct entry *e, plait_time now)
     e->check = now + (e->has_route && (e->has_mac || !e->needs_mac) ? CHECK_EVERY : RETRY_EVERY);
 }
 
-static enum drv_hop_state look_up(struct drv_routes *routes, const struct plait_out *out, plait_time now,
-                                  struct drv_hop *hop)
+static enum drv_hop_state look_up(struct drv_routes *routes, const struct plait_out *out,
+                                  plait_time now, struct drv_hop *hop)
 {
     struct entry *e = entry_for(routes, out);
 
@@ -185,8 +189,8 @@ static enum drv_hop_state look_up(struct drv_routes *routes, const struct plait_
     return e->has_mac || !e->needs_mac ? DRV_HOP_READY : DRV_HOP_WAIT;
 }
 
-enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait_out *out, plait_time now,
-                                   struct drv_hop *hop)
+enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait_out *out,
+                                   plait_time now, struct drv_hop *hop)
 {
     enum drv_hop_state state = look_up(routes, out, now, hop);
     if (state == DRV_HOP_NONE)
@@ -198,7 +202,8 @@ void drv_routes_neigh(struct drv_routes *routes, const struct drv_neigh *neigh)
 {
     for (size_t i = 0; i < ENTRIES; i++) {
         struct entry *e = &routes->entry[i];
-        if (!e->needs_mac || e->hop.ifindex != neigh->ifindex || !addr_same_ip(&e->next, &neigh->addr))
+        if (!e->needs_mac || e->hop.ifindex != neigh->ifindex ||
+            !addr_same_ip(&e->next, &neigh->addr))
             continue;
         if (neigh->has_mac) {
             memcpy(e->hop.mac, neigh->mac, sizeof neigh->mac);

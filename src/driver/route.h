@@ -26,13 +26,13 @@ struct drv_routes_counters {
     uint64_t unresolved; /* packets dropped while a neighbour was unknown */
 };
 
-/* strict: a packet leaves by the interface of its source address or not at all. Else, where no route leads
- * out of that, by whichever the kernel would take. NULL without memory. */
+/* strict: a packet leaves by the interface of its source address or not at all. Else, where no
+ * route leads out of that, by whichever the kernel would take. NULL without memory. */
 struct drv_routes *drv_routes_new(struct drv_netmon *mon, bool strict);
 void drv_routes_free(struct drv_routes *routes);
 /* The way of a packet. */
-enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait_out *out, plait_time now,
-                                   struct drv_hop *hop);
+enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait_out *out,
+                                   plait_time now, struct drv_hop *hop);
 /* Copies a packet that found DRV_HOP_WAIT; a small number waits, the oldest gives way. */
 void drv_routes_hold(struct drv_routes *routes, const struct plait_out *out);
 /* The next packet held whose way is ready now; false when none. Its views are valid until the next

@@ -34,7 +34,7 @@ uint64_t mp_dsn_in(const struct mp_conn *c, uint64_t pos)
  * Implementations MUST accept a 32-bit DSN and implicitly promote it to a 64-bit quantity by
  * incrementing the upper 32 bits of the sequence number each time the lower 32 bits wrap. */
 /* The value nearest to what is expected next: a late packet cannot move the upper half. */
-static uint64_t pos_of_dsn(const struct mp_conn *c, const struct wire_mp_dss *d)
+uint64_t mp_pos_of_dsn(const struct mp_conn *c, const struct wire_mp_dss *d)
 {
     uint64_t next = mp_dsn_in(c, mp_rx_nxt(c));
     uint64_t dsn = d->dsn64 ? d->dsn : seq_extend(next, (uint32_t)d->dsn);
@@ -99,16 +99,15 @@ void mp_map_done(struct mp_subflow *s, uint64_t off)
 
 /* A mapping without which the data could never be delivered must find room, so the segment is refused
  * before TCP acknowledges it. In order there is always room: what comes in order is delivered. */
-bool mp_map_room(const struct mp_subflow *s, const struct wire_seg *seg)
+bool mp_map_room(struct mp_subflow *s, const struct wire_seg *seg)
 {
     bool in_order = seg->seq == s->tcb.rcv_nxt;
-    struct ring *maps = (struct ring *)(uintptr_t)&s->maps;
 
     if (seg->len == 0 || s->conn->mode != MP_MODE_MULTIPATH)
         return true;
     if (s->maps.count >= MP_MAPS_MAX && !in_order)
         return false;
-    return ring_reserve(maps, 2);
+    return ring_reserve(&s->maps, 2);
 }
 
 /* Index of the first map that ends behind off. */
@@ -285,7 +284,7 @@ static void map_input(struct mp_subflow *s, const struct wire_seg *seg,
                       const struct wire_mp_dss *d, plait_time now)
 {
     struct mp_conn *c = s->conn;
-    uint64_t pos = pos_of_dsn(c, d);
+    uint64_t pos = mp_pos_of_dsn(c, d);
     uint32_t len = (uint32_t)d->dll - (d->data_fin ? 1 : 0);
     struct mp_map m = {
         .off = mp_off_of_ssn(s, d->ssn), .pos = pos, .len = len, .discard = pos >= POS_MAX,
@@ -299,7 +298,7 @@ static void map_input(struct mp_subflow *s, const struct wire_seg *seg,
         mp_drop(c, s, PLAIT_REASON_DSS_WINDOW, now);
     else if (d->data_fin && len == 0 && !fin_csum_ok(c, d, pos))
         mp_drop(c, s, PLAIT_REASON_DSS_CSUM, now);
-    else if (d->data_fin)
+    else if (d->data_fin && (len == 0 || !c->checksum)) /* else when the checksum was proven */
         mp_rx_data_fin(s, pos + len, now);
     if (len > 0 && seg->len > 0)
         add_map(s, seg, &m, now);

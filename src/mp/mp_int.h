@@ -72,6 +72,7 @@ struct mp_conn {
     struct mp_key local, remote; /* remote is valid with has_remote */
     bool has_remote, checksum;
     bool dss_in;               /* a DSS came on the first subflow: MPTCP works both ways */
+    bool joined;               /* there was a second subflow once: no way back to plain TCP */
     struct plait_addr first_local, first_remote;
 
     struct list subflows;      /* mp_subflow.in_conn; the next to send comes first */
@@ -125,7 +126,6 @@ struct mp_conn {
 
     plait_time alone_at;       /* without a subflow until then; PLAIT_NEVER */
     plait_time orphan_at;      /* released, and the peer does not finish; PLAIT_NEVER */
-    plait_time linger_at;      /* TIME_WAIT at the data level ends; PLAIT_NEVER */
 };
 
 /* Walks over the subflows; the body may not free one. */
@@ -221,6 +221,8 @@ plait_time mp_opts_deadline(const struct mp_subflow *s, plait_time now);
 
 uint64_t mp_dsn_out(const struct mp_conn *c, uint64_t pos); /* of our stream */
 uint64_t mp_dsn_in(const struct mp_conn *c, uint64_t pos);  /* of the peer's */
+/* Position that a DSN of the peer names; beyond 2^62: none. */
+uint64_t mp_pos_of_dsn(const struct mp_conn *c, const struct wire_mp_dss *d);
 /* Offset on the subflow that an SSN of the peer means, near RCV.NXT. */
 uint64_t mp_off_of_ssn(const struct mp_subflow *s, uint32_t ssn);
 void mp_dss_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
@@ -231,7 +233,7 @@ struct mp_map *mp_map_at(const struct mp_subflow *s, uint64_t off);
 /* Everything below off was delivered. */
 void mp_map_done(struct mp_subflow *s, uint64_t off);
 /* False: no room for another mapping, the segment must be dropped unseen. */
-bool mp_map_room(const struct mp_subflow *s, const struct wire_seg *seg);
+bool mp_map_room(struct mp_subflow *s, const struct wire_seg *seg);
 struct mp_pseudo { /* RFC 8684 figure 10 */
     uint64_t dsn;
     uint32_t ssn;
@@ -323,6 +325,11 @@ void mp_close_tick(struct mp_conn *c, plait_time now);
 plait_time mp_close_deadline(const struct mp_conn *c);
 /* A subflow got the peer's FIN. */
 void mp_subflow_fin(struct mp_subflow *s, plait_time now);
+
+/* ---- timer.c ---------------------------------------------------------------------------------- */
+
+/* The path seems dead: what it carries goes to others. */
+void mp_stale(struct mp_subflow *s, plait_time now);
 
 /* ---- info.c ----------------------------------------------------------------------------------- */
 

@@ -112,8 +112,10 @@ void mp_subflow_up(struct mp_subflow *s, plait_time now)
     mp_subflow_set_phase(s, MP_PHASE_OPEN, now);
     s->join_at = PLAIT_NEVER;
     s->join_due = false;
-    if (!s->first)
+    if (!s->first) {
+        c->joined = true;
         mp_path_unbar(c, s->local_id, s->remote_id);
+    }
     mp_update_retries(c);
     mp_path_changed(c);
 }

@@ -87,7 +87,7 @@ struct mp_subflow {
     bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
                                 * the peer falls back */
     plait_time failed_until;
-    uint64_t fail_pos;         /* position of the failed mapping */
+    plait_time rcv_rtt;        /* round trip as a receiver sees it, from timestamps; 0: none yet */
 
     /* signals that are to be sent on it */
     bool capable_due, fin_due, fail_due, prio_due, remove_due;

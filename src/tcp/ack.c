@@ -72,13 +72,17 @@ static void note_alive(struct tcb *t, plait_time now)
 /*= RFC 9293 3.10.7.4
  * If (SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)), set SND.WND <- SEG.WND, set
  * SND.WL1 <- SEG.SEQ, and set SND.WL2 <- SEG.ACK. */
-static void update_window(struct tcp_in *in, uint32_t old_edge)
+static void update_window(struct tcp_in *in, uint32_t old_una)
 {
     struct tcb *t = in->t;
     const struct wire_seg *seg = in->seg;
-    bool fresh = seq_lt(t->snd_wl1, seg->seq) ||
+    uint32_t old = t->snd_wnd, old_edge = old_una + old;
+    /*= RFC 9293 3.8.6
+     * A refinement to avoid this problem is to act on the window information from segments that carry
+     * the highest acknowledgment number (that is, segments with an acknowledgment number equal to or
+     * greater than the highest previously received). */
+    bool fresh = seq_lt(old_una, seg->ack) || seq_lt(t->snd_wl1, seg->seq) ||
                  (t->snd_wl1 == seg->seq && seq_le(t->snd_wl2, seg->ack));
-    uint32_t old = t->snd_wnd;
 
     if (fresh || in->res->established) {
         t->snd_wnd = (uint32_t)seg->wnd << ((seg->flags & WIRE_SYN) != 0 ? 0 : t->snd_wscale);
@@ -156,7 +160,7 @@ static bool fin_acked(struct tcp_in *in)
 bool tcp_ack_field(struct tcp_in *in)
 {
     struct tcb *t = in->t;
-    uint32_t old_edge = t->sndq.una + t->snd_wnd;
+    uint32_t old_una = t->sndq.una;
 
     if (!admits(in))
         return false;
@@ -168,6 +172,6 @@ bool tcp_ack_field(struct tcp_in *in)
     tcp_ack_apply(in);
     if (t->state == TCP_ST_SYN_RECEIVED)
         tcp_established(in);
-    update_window(in, old_edge);
+    update_window(in, old_una);
     return in->res->fin_acked ? fin_acked(in) : true;
 }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loss recovery of one subflow: the order of its steps, its timer, and its face towards the tcb.
  *
- * Theory of operation. The scoreboard (sndq.c) holds a record of everything that was sent and is not
- * yet acknowledged; a record is in flight, SACKed or LOST. RACK (rack.c) decides by time what is LOST:
- * something sent later has arrived, and a round trip and a reordering window have passed. There is no
- * counting of duplicate ACKs; a peer without SACK is served by the time-out alone. When the ACKs stop,
- * a tail loss probe (tlp.c) asks for one, and after it the retransmission time-out (rto.c).
+ * Theory of operation. The scoreboard (sndq.c) holds a record of everything that was sent and is
+ * not yet acknowledged; a record is in flight, SACKed or LOST. RACK (rack.c) decides by time what
+ * is LOST: something sent later has arrived, and a round trip and a reordering window have passed.
+ * There is no counting of duplicate ACKs; a peer without SACK is served by the time-out alone.
+ * When the ACKs stop, a tail loss probe (tlp.c) asks for one, and after it the retransmission
+ * time-out (rto.c).
  *
- * state says what the window does. OPEN: cc grows it. RECOVERY, from the first loss until recovery_point
- * is acknowledged: PRR sets it (prr.c). RTO, likewise: slow start from one segment. A reduction that
- * was needless is undone (undo.c).
+ * state says what the window does. OPEN: cc grows it. RECOVERY, from the first loss until
+ * recovery_point is acknowledged: PRR sets it (prr.c). RTO, likewise: slow start from one segment.
+ * A reduction that was needless is undone (undo.c).
  *
- * The caller sends, in this order: a probe if tcp_loss_want() says so, what tcp_loss_next_lost() names,
- * new data; together as much as tcp_loss_quota(). A record is as long as a super-segment, so a
- * retransmission may be a part of it; sndq splits it.
+ * The caller sends, in this order: a probe if tcp_loss_want() says so, what tcp_loss_next_lost()
+ * names, new data; together as much as tcp_loss_quota(). A record is as long as a super-segment,
+ * so a retransmission may be a part of it; sndq splits it.
  *
- * One timer, of which only tcp_loss_rearm() decides; RTO while anything is unacknowledged, instead of
- * it TLP or the reordering timer where they come first. RFC 8985 8, 6298 5. */
+ * One timer, of which only tcp_loss_rearm() decides; RTO while anything is unacknowledged, instead
+ * of it TLP or the reordering timer where they come first. RFC 8985 8, 6298 5. */
 #include "loss_int.h"
 
 #include <assert.h>
@@ -68,8 +69,8 @@ static void note_progress(struct tcp_loss *l, struct tcp_ackctx *a)
     if (!a->advanced)
         return;
     /*= RFC 6298 5
-     * When an ACK is received that acknowledges new data, restart the retransmission timer so that it
-     * will expire after RTO seconds (for the current value of RTO). */
+     * When an ACK is received that acknowledges new data, restart the retransmission timer so that
+     * it will expire after RTO seconds (for the current value of RTO). */
     l->rto_base = l->tlp_base = l->last_progress = a->now;
     l->rto_n = 0;
     l->tlp_due = false;
@@ -111,13 +112,13 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
     };
 
     /*= RFC 5681 3.1
-     * As specified in [RFC3390], the SYN/ACK and the acknowledgment of the SYN/ACK MUST NOT increase
-     * the size of the congestion window. */
+     * As specified in [RFC3390], the SYN/ACK and the acknowledgment of the SYN/ACK MUST NOT
+     * increase the size of the congestion window. */
     if (k.acked == 0)
         return;
-    /* A deliberate deviation from RFC 3465 2.3 (L > 2 SMSS): a receiver with GRO sends one ACK for a
-     * super-segment, and with L = 2 segments slow start would hardly grow. The limit keeps bursts
-     * short, and a super-segment is a burst as it is. */
+    /* A deliberate deviation from RFC 3465 2.3 (L > 2 SMSS): a receiver with GRO sends one ACK for
+     * a super-segment, and with L = 2 segments slow start would hardly grow. The limit keeps
+     * bursts short, and a super-segment is a burst as it is. */
     k.burst = SUPER_SEGMENT;
     k.cwnd_limited = l->cwnd_limited ||
                      (l->cc.cwnd < l->cc.ssthresh && l->cc.cwnd / 2 < l->flight_max);
@@ -249,8 +250,8 @@ static uint32_t stamp(struct tcp_sndq *q, const struct tcp_sent *s)
     return payload;
 }
 
-/* cwnd grows only while it is what holds the sender back. Judged for each flight: data from one SND.NXT
- * to the next. */
+/* cwnd grows only while it is what holds the sender back. Judged for each flight: data from one
+ * SND.NXT to the next. */
 static void note_flight(struct tcp_loss *l, const struct tcp_sndq *q, bool began)
 {
     uint32_t flight = tcp_sndq_flight(q);
@@ -313,7 +314,8 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
 /* The time of the retransmission time-out.
  *= RFC 6298 5
  * An implementation MUST manage the retransmission timer(s) in such a way that a segment is never
- * retransmitted too early, i.e., less than one RTO after the previous transmission of that segment. */
+ * retransmitted too early, i.e., less than one RTO after the previous transmission of that
+ * segment. */
 static plait_time rto_at(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     plait_time sent = tcp_sndq_rec(q, 0)->sent;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loss recovery of one subflow: RACK-TLP (RFC 8985), PRR (RFC 6937, 9937), F-RTO (RFC 5682), undo by
- * DSACK and timestamps (RFC 3708, 4015), the retransmission timer (RFC 6298). It owns cwnd's ups and
- * downs by calling cc. The theory is told in loss.c. */
+/* Loss recovery of one subflow: RACK-TLP (RFC 8985), PRR (RFC 6937, 9937), F-RTO (RFC 5682), undo
+ * by DSACK and timestamps (RFC 3708, 4015), the retransmission timer (RFC 6298). It owns cwnd's
+ * ups and downs by calling cc. The theory is told in loss.c. */
 #ifndef TCP_LOSS_H
 #define TCP_LOSS_H
 
@@ -97,18 +97,18 @@ struct tcp_sent {
 };
 
 void tcp_loss_init(struct tcp_loss *l, const struct cc_ops *ops, uint32_t mss, plait_time rto_min);
-/* An acceptable ACK arrived: moves una, frees records and chunks, marks SACKs, samples the RTT, finds
- * losses, moves cwnd, rearms. */
+/* An acceptable ACK arrived: moves una, frees records and chunks, marks SACKs, samples the RTT,
+ * finds losses, moves cwnd, rearms. */
 void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ack_in *in,
                      struct tcp_ack_out *out);
-/* Bytes of new or retransmitted payload that congestion control allows now; in recovery PRR's sndcnt;
- * at least one MSS for a forced first retransmission or a pending probe. */
+/* Bytes of new or retransmitted payload that congestion control allows now; in recovery PRR's
+ * sndcnt; at least one MSS for a forced first retransmission or a pending probe. */
 uint32_t tcp_loss_quota(const struct tcp_loss *l, const struct tcp_sndq *q);
 /* The next lost run to send again: its first record, or NULL. Lost data goes before new data. */
 const struct tcp_rec *tcp_loss_next_lost(const struct tcp_loss *l, const struct tcp_sndq *q);
 enum tcp_loss_want { TCP_WANT_NOTHING = 0, TCP_WANT_PROBE };
-/* PROBE: a tail loss probe is due. New data of one MSS where there is some and the peer's window takes
- * it, else what tcp_loss_probe() says; in either case sent as TCP_REC_PROBE. */
+/* PROBE: a tail loss probe is due. New data of one MSS where there is some and the peer's window
+ * takes it, else what tcp_loss_probe() says; in either case sent as TCP_REC_PROBE. */
 enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq *q);
 /* The retransmission that serves as a probe: the last MSS sent. False: nothing was sent. */
 bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq, uint32_t *len);

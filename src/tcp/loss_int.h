@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of loss recovery. loss.c calls the others in the order of an ACK's steps; each file
- * writes the fields of struct tcp_loss that stand under its name there. */
+/* Between the files of loss recovery. loss.c calls the others in the order of an ACK's steps; each
+ * file writes the fields of struct tcp_loss that stand under its name there. */
 #ifndef TCP_LOSS_INT_H
 #define TCP_LOSS_INT_H
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SACK blocks of an ACK become marks on the scoreboard.
  *
- * Called by loss.c for every ACK, after its cumulative part was taken. Writes tcp_loss.seen and the
- * marks of the queue. Every ACK repeats the blocks of those before, so the ranges that were marked last
- * are remembered and left out: an ACK costs what it newly reports.
+ * Called by loss.c for every ACK, after its cumulative part was taken. Writes tcp_loss.seen and
+ * the marks of the queue. Every ACK repeats the blocks of those before, so the ranges that were
+ * marked last are remembered and left out: an ACK costs what it newly reports.
  *
- * A block beyond what was sent, or across the cumulative acknowledgment, is bogus and ignored. Data is
- * kept until it is acknowledged cumulatively: the peer may renege. RFC 2018 3 to 5, 2883 4. */
+ * A block beyond what was sent, or across the cumulative acknowledgment, is bogus and ignored.
+ * Data is kept until it is acknowledged cumulatively: the peer may renege. RFC 2018 3 to 5, 2883
+ * 4. */
 #include "loss_int.h"
 
 /* A block that tells of a duplicate is no SACK. */
@@ -22,7 +23,8 @@ static bool is_dsack(const struct wire_tcpopts *opt, uint32_t ack, uint32_t nxt)
      * block in that SACK option should specify that (possibly larger) block of data. */
     if (seq_le(hi, ack))
         return true;
-    return opt->sack_n > 1 && seq_ge(lo, opt->sack[1].lo) && seq_le(hi, opt->sack[1].hi);
+    return opt->sack_n > 1 && seq_ge(lo, opt->sack[1].lo) && seq_le(hi, opt->sack[1].hi) &&
+           seq_le(opt->sack[1].hi, nxt);
 }
 
 /* Marks the records in [lo, hi). False: an edge could not be cut, some of it stays unmarked. */
@@ -77,7 +79,8 @@ static void forget_below(struct tcp_loss *l, uint32_t una)
     l->seen_n = n;
 }
 
-/* Where marking from lo on has to stop, because the rest was seen; lo itself: it was seen up to *skip. */
+/* Where marking from lo on has to stop, because the rest was seen; lo itself: it was seen up to
+ * *skip. */
 static uint32_t unseen_end(const struct tcp_loss *l, uint32_t lo, uint32_t hi, uint32_t *skip)
 {
     for (uint8_t i = 0; i < l->seen_n; i++) {

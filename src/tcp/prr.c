@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fast recovery and its window: proportional rate reduction (RFC 6937, as RFC 9937 amends it).
  *
- * Called by loss.c. While in recovery cwnd = bytes in flight + what PRR lets go out now (sndcnt), so
- * that tcp_loss_quota() is the same subtraction as ever; when recovery ends cwnd = ssthresh. The
- * reduction bound is RFC 9937's: packet conservation, and one segment more on ACKs that move SND.UNA
- * without a new loss. The quota is counted up to whole segments, on the sum and not on each ACK: one
- * that acknowledges little by little gains nothing. */
+ * Called by loss.c. While in recovery cwnd = bytes in flight + what PRR lets go out now (sndcnt),
+ * so that tcp_loss_quota() is the same subtraction as ever; when recovery ends cwnd = ssthresh.
+ * The reduction bound is RFC 9937's: packet conservation, and one segment more on ACKs that move
+ * SND.UNA without a new loss. The quota is counted up to whole segments, on the sum and not on
+ * each ACK: one that acknowledges little by little gains nothing. */
 #include "loss_int.h"
 
 static uint64_t whole_segs(const struct tcp_loss *l, uint64_t bytes)
@@ -16,8 +16,8 @@ static uint64_t whole_segs(const struct tcp_loss *l, uint64_t bytes)
 uint32_t tcp_prr_flight_size(const struct tcp_loss *l, uint32_t out)
 {
     /*= RFC 5681 3.2
-     * When [RFC3042] is in use, additional data sent in limited transmit MUST NOT be included in this
-     * calculation. */
+     * When [RFC3042] is in use, additional data sent in limited transmit MUST NOT be included in
+     * this calculation. */
     return out < l->cc.cwnd ? out : l->cc.cwnd;
 }
 
@@ -30,7 +30,8 @@ static void start(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackct
     l->force = true;
     l->prr_delivered = 0;
     l->prr_out = 0;
-    /* What will be delivered from now on, this ACK's delivery included: not what was SACKed before. */
+    /* What will be delivered from now on, this ACK's delivery included: not what was SACKed
+     * before. */
     l->recover_fs = q->nxt - q->una - (q->sacked - a->out->sacked) + a->out->acked;
     if (l->recover_fs == 0)
         l->recover_fs = 1;
@@ -47,9 +48,9 @@ void tcp_prr_enter(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackc
 void tcp_prr_again(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     /*= RFC 8985 3.4
-     * Note that [RFC5681] mandates a principle that loss in two successive windows of data or the loss
-     * of a retransmission must be taken as two indications of congestion and therefore results in two
-     * separate congestion control reactions. */
+     * Note that [RFC5681] mandates a principle that loss in two successive windows of data or the
+     * loss of a retransmission must be taken as two indications of congestion and therefore
+     * results in two separate congestion control reactions. */
     l->undo_valid = false;
     l->cc.cwnd = l->cc.ssthresh; /* the window that the first reaction is on its way to */
     l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);
@@ -84,8 +85,8 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
 
     l->prr_delivered += delivered;
     sndcnt = send_count(l, pipe, delivered, safe);
-    /* The first retransmission goes out whatever the sum says; and with nothing in flight no ACK would
-     * come to change the sum. */
+    /* The first retransmission goes out whatever the sum says; and with nothing in flight no ACK
+     * would come to change the sum. */
     if ((l->force || pipe == 0) && sndcnt < l->cc.mss)
         sndcnt = l->cc.mss;
     l->cc.cwnd = pipe;

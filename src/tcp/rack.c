@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RACK: what was sent before something that has been delivered, and has had time to arrive, is lost
- * (RFC 8985 6).
+/* RACK: what was sent before something that has been delivered, and has had time to arrive, is
+ * lost (RFC 8985 6).
  *
- * Called by loss.c: tcp_rack_delivered() for each record that an ACK delivers, then the steps of RFC
- * 8985 6.2, and by the reordering timer.
+ * Called by loss.c: tcp_rack_delivered() for each record that an ACK delivers, then the steps of
+ * RFC 8985 6.2, and by the reordering timer.
  *
- * The RFC's loop over all segments would cost a walk over the flight for each ACK. Here two orders are
- * kept instead. Records that were sent once stand in the queue in the order of their transmission:
- * behind the first that is not lost yet no other is, and rack_scan remembers how far that was.
- * Retransmissions stand in the order of their transmission in tcp_sndq.rtx. So detection looks at what
- * it marks, and at one record more of each kind.
+ * The RFC's loop over all segments would cost a walk over the flight for each ACK. Here two orders
+ * are kept instead. Records that were sent once stand in the queue in the order of their
+ * transmission: behind the first that is not lost yet no other is, and rack_scan remembers how far
+ * that was. Retransmissions stand in the order of their transmission in tcp_sndq.rtx. So detection
+ * looks at what it marks, and at one record more of each kind.
  *
- * The timer is set to the first record that will be deemed lost, not to the last as in RFC 8985 6.2:
- * a pass costs little, and the first hole is repaired earlier. */
+ * The timer is set to the first record that will be deemed lost, not to the last as in RFC 8985
+ * 6.2: a pass costs little, and the first hole is repaired earlier. */
 #include "loss_int.h"
 
 enum { REO_WND_PERSIST = 16 };
@@ -52,8 +52,8 @@ static bool is_valid(const struct tcp_loss *l, const struct tcp_ackctx *a, const
     if ((r->flags & TCP_REC_RTX) == 0)
         return true;
     /*= RFC 8985 6.2
-     * To avoid spurious inferences, ignore a segment as invalid if any of its sequence range has been
-     * retransmitted before and if either of two conditions is true: */
+     * To avoid spurious inferences, ignore a segment as invalid if any of its sequence range has
+     * been retransmitted before and if either of two conditions is true: */
     if (a->ts && seq_lt(a->tsecr, r->tsval))
         return false;
     return l->rtt.min_rtt == PLAIT_NEVER || a->now - r->sent >= l->rtt.min_rtt;
@@ -227,10 +227,10 @@ void tcp_rack_rto(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
     plait_time wait = l->rack_rtt + tcp_rack_reo_wnd(l, q);
 
     /*= RFC 8985 6.3
-     * Upon RTO timer expiration, RACK marks the first outstanding segment as lost (since it was sent
-     * an RTO ago); for all the other segments, RACK only marks the segment as lost if the time elapsed
-     * since the segment was transmitted is at least the sum of the recent RTT and the reordering
-     * window. */
+     * Upon RTO timer expiration, RACK marks the first outstanding segment as lost (since it was
+     * sent an RTO ago); for all the other segments, RACK only marks the segment as lost if the
+     * time elapsed since the segment was transmitted is at least the sum of the recent RTT and the
+     * reordering window. */
     for (uint32_t i = 0; i < q->recs.count; i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         if ((r->flags & (TCP_REC_SACKED | TCP_REC_LOST)) != 0)

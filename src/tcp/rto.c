@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The retransmission time-out, and F-RTO's question whether it was needless.
  *
- * Called by loss.c. A time-out marks what RACK allows to be marked (RFC 8985 6.3), lets one segment go
- * whatever the window says, and starts slow start again (RFC 5681 3.1, 6298 5). While a path is silent
- * each further time-out does the same for the head alone, since the window is one segment.
+ * Called by loss.c. A time-out marks what RACK allows to be marked (RFC 8985 6.3), lets one
+ * segment go whatever the window says, and starts slow start again (RFC 5681 3.1, 6298 5). While a
+ * path is silent each further time-out does the same for the head alone, since the window is one
+ * segment.
  *
- * F-RTO with SACK (RFC 5682 3.1): after the first ACK of something new two segments of new data go out
- * instead of retransmissions (step 3); where the next ACK reports data that was not sent again, the
- * time-out was spurious. This module does not know the peer's window, which may forbid new data: so
- * step 3 ends after two round trips and retransmissions go on. */
+ * F-RTO with SACK (RFC 5682 3.1): after the first ACK of something new two segments of new data go
+ * out instead of retransmissions (step 3); where the next ACK reports data that was not sent
+ * again, the time-out was spurious. This module does not know the peer's window, which may forbid
+ * new data: so step 3 ends after two round trips and retransmissions go on. */
 #include "loss_int.h"
 
 static void start_frto(struct tcp_loss *l)
@@ -25,9 +26,9 @@ static void start_frto(struct tcp_loss *l)
 static void collapse(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
 {
     /*= RFC 5681 3.1
-     * On the other hand, when a TCP sender detects segment loss using the retransmission timer and the
-     * given segment has already been retransmitted by way of the retransmission timer at least once,
-     * the value of ssthresh is held constant. */
+     * On the other hand, when a TCP sender detects segment loss using the retransmission timer and
+     * the given segment has already been retransmitted by way of the retransmission timer at least
+     * once, the value of ssthresh is held constant. */
     if (l->rto_n == 0) {
         if (l->state == TCP_LOSS_OPEN)
             tcp_undo_start(l, q);
@@ -70,9 +71,9 @@ static void send_new(struct tcp_loss *l, const struct tcp_sndq *q, plait_time no
 {
     l->frto_step = 0;
     /*= RFC 5682 3.1
-     * If the TCP sender is not able to transmit any previously unsent data -- either due to receiver
-     * window limitation or because it does not have any new data to send -- the recommended action is
-     * to refrain from entering step 3 of this algorithm. */
+     * If the TCP sender is not able to transmit any previously unsent data -- either due to
+     * receiver window limitation or because it does not have any new data to send -- the
+     * recommended action is to refrain from entering step 3 of this algorithm. */
     if (seq_ge(q->una, l->recovery_point) || tcp_sndq_unsent(q) == 0)
         return;
     l->recovery_point = q->nxt;
@@ -108,8 +109,8 @@ bool tcp_rto_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx
         return false;
     }
     /*= RFC 5682 3.1
-     * The retransmission timeout can be declared spurious, because the segment acknowledged with this
-     * ACK was transmitted before the timeout. */
+     * The retransmission timeout can be declared spurious, because the segment acknowledged with
+     * this ACK was transmitted before the timeout. */
     if (!a->orig_delivered || !l->undo_valid)
         return false;
     tcp_undo_apply(l, q);

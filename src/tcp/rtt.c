@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Round-trip time estimate and retransmission time-out of one subflow.
  *
- * Owned by struct tcp_loss. It decides what is a sample (Karn's rule); here is the arithmetic alone.
- * Invariants: rto_min <= rto <= 60 s; min_rtt <= min_new. RFC 6298 2 and 5, RFC 8985 6.2 step 1. */
+ * Owned by struct tcp_loss. It decides what is a sample (Karn's rule); here is the arithmetic
+ * alone. Invariants: rto_min <= rto <= 60 s; min_rtt <= min_new. RFC 6298 2 and 5, RFC 8985 6.2
+ * step 1. */
 #include "rtt.h"
 
 #include <assert.h>
@@ -69,8 +70,8 @@ void tcp_rtt_age(struct tcp_rtt *r, plait_time now)
 {
     /*= RFC 8985 6.2
      * The sender SHOULD track a windowed min-filtered estimate of recent RTT measurements that can
-     * adapt when migrating to significantly longer paths rather than tracking a simple global minimum
-     * of all RTT measurements. */
+     * adapt when migrating to significantly longer paths rather than tracking a simple global
+     * minimum of all RTT measurements. */
     if (r->min_turn == 0)
         r->min_turn = now;
     if (r->min_new == PLAIT_NEVER || now - r->min_turn < MIN_WINDOW)

@@ -5,14 +5,14 @@
  * marks and frees records; una, nxt and the byte counts are written here alone.
  *
  * Invariants (tcp_sndq_check): records are contiguous from una to nxt; chunks are contiguous up to
- * end; a record lies within one chunk, or is a SYN or FIN; SACKED and LOST exclude each other; sacked,
- * sacked_n, lost and lost_first say what the flags say. Records are found by binary search, so an ACK
- * costs what it newly acknowledges.
+ * end; a record lies within one chunk, or is a SYN or FIN; SACKED and LOST exclude each other;
+ * sacked, sacked_n, lost and lost_first say what the flags say. Records are found by binary
+ * search, so an ACK costs what it newly acknowledges.
  *
  * How many records there are is the peer's doing too: the edge of a SACK block splits one. From
- * recs_max records on its edges are ignored, and new data waits. Retransmissions may still split, up
- * to twice as many; should even that be used up, the part of a record that was not sent again is
- * believed to be, and the next time-out finds it. RFC 9293 3.3.1, 2018 3 to 5. */
+ * recs_max records on its edges are ignored, and new data waits. Retransmissions may still split,
+ * up to twice as many; should even that be used up, the part of a record that was not sent again
+ * is believed to be, and the next time-out finds it. RFC 9293 3.3.1, 2018 3 to 5. */
 #include "sndq.h"
 
 #include <assert.h>
@@ -112,9 +112,9 @@ struct tcp_chunk *tcp_sndq_chunk_at(const struct tcp_sndq *q, uint32_t seq)
     return tcp_sndq_chunk(q, lo);
 }
 
-/* Reinjected data makes positions run backwards, so the lowest is a minimum over a queue: each chunk
- * knows the minimum from itself to a mark, and one more is kept of the chunks behind the mark. The mark
- * moves to the end when the last chunk before it goes. */
+/* Reinjected data makes positions run backwards, so the lowest is a minimum over a queue: each
+ * chunk knows the minimum from itself to a mark, and one more is kept of the chunks behind the
+ * mark. The mark moves to the end when the last chunk before it goes. */
 uint64_t tcp_sndq_low_pos(const struct tcp_sndq *q)
 {
     uint64_t front = q->low_n > 0 ? tcp_sndq_chunk(q, 0)->low : UINT64_MAX;
@@ -178,7 +178,8 @@ struct tcp_rec *tcp_sndq_rec_at(const struct tcp_sndq *q, uint32_t seq, uint32_t
     return tcp_sndq_rec(q, lo);
 }
 
-/* After record i lost its LOST flag or went away: lost_first is that of the next one that has it. */
+/* After record i lost its LOST flag or went away: lost_first is that of the next one that has it.
+ * */
 static void find_lost(struct tcp_sndq *q, uint32_t i)
 {
     if (q->lost == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The send queue of a subflow: chunks (what the connection gave it, by reference) and records (what
- * was sent and is not yet acknowledged: the scoreboard). A chunk is the unit of an MPTCP mapping; a
- * segment never spans two. A record never spans two chunks either; SYN and FIN have records of their
- * own, one sequence number long, without a chunk. */
+/* The send queue of a subflow: chunks (what the connection gave it, by reference) and records
+ * (what was sent and is not yet acknowledged: the scoreboard). A chunk is the unit of an MPTCP
+ * mapping; a segment never spans two. A record never spans two chunks either; SYN and FIN have
+ * records of their own, one sequence number long, without a chunk. */
 #ifndef TCP_SNDQ_H
 #define TCP_SNDQ_H
 
@@ -62,11 +62,12 @@ struct tcp_sndq {
 void tcp_sndq_init(struct tcp_sndq *q, const struct plait_env *env, uint32_t iss, uint32_t recs_max);
 void tcp_sndq_fini(struct tcp_sndq *q);
 /* Data follows the SYN: end = iss + 1. Appends [pos, pos+len). Grows the last chunk where it is
- * contiguous, has the same meta, was not started and stays <= max_chunk bytes; else it makes new ones
- * of up to max_chunk. 0, PLAIT_ENOMEM, PLAIT_ELIMIT, with nothing changed. */
+ * contiguous, has the same meta, was not started and stays <= max_chunk bytes; else it makes new
+ * ones of up to max_chunk. 0, PLAIT_ENOMEM, PLAIT_ELIMIT, with nothing changed. */
 int tcp_sndq_push(struct tcp_sndq *q, uint64_t pos, uint32_t len, uint32_t meta, uint32_t max_chunk);
 uint32_t tcp_sndq_unsent(const struct tcp_sndq *q);  /* payload bytes pushed and not yet sent once */
-/* Bytes in flight: sent, neither acknowledged, SACKed nor deemed lost ("pipe", in sequence space). */
+/* Bytes in flight: sent, neither acknowledged, SACKed nor deemed lost ("pipe", in sequence space).
+ * */
 uint32_t tcp_sndq_flight(const struct tcp_sndq *q);
 /* The chunk that holds seq; NULL for SYN, FIN or outside. */
 struct tcp_chunk *tcp_sndq_chunk_at(const struct tcp_sndq *q, uint32_t seq);
@@ -78,9 +79,9 @@ uint64_t tcp_sndq_low_pos(const struct tcp_sndq *q);
  * NULL). */
 struct tcp_rec *tcp_sndq_rec_at(const struct tcp_sndq *q, uint32_t seq, uint32_t *index);
 /* [seq, seq+len) goes out at now: makes a record for new sequence space (seq = nxt, within one
- * chunk), or marks the records of a retransmission, which ends at nxt at most (a record is split where
- * only part of it is sent again). 0 or PLAIT_ENOMEM/PLAIT_ELIMIT, with nothing changed; ELIMIT for new
- * data alone. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE. */
+ * chunk), or marks the records of a retransmission, which ends at nxt at most (a record is split
+ * where only part of it is sent again). 0 or PLAIT_ENOMEM/PLAIT_ELIMIT, with nothing changed;
+ * ELIMIT for new data alone. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE. */
 int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind, plait_time now);
 /* Makes sure that the next tcp_sndq_sent() of at most two splits cannot fail for memory.
  * PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */
@@ -88,7 +89,8 @@ int tcp_sndq_reserve(struct tcp_sndq *q);
 /* Asserts the invariants; true. Walks over everything. */
 bool tcp_sndq_check(const struct tcp_sndq *q);
 
-/* ---- for loss recovery alone -------------------------------------------------------------------- */
+/* ---- for loss recovery alone
+ * -------------------------------------------------------------------- */
 
 static inline uint32_t tcp_rec_end(const struct tcp_rec *r) { return r->seq + r->len; }
 

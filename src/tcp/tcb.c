@@ -170,16 +170,21 @@ void tcp_abort(struct tcb *t, enum plait_reason reason, plait_time now)
     tcp_gone(t, reason, now);
 }
 
-int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta)
+/* The largest chunk: what one plan can send. */
+static uint32_t chunk_max(const struct tcb *t)
 {
     uint32_t mss = tcp_payload_mss(t), max = t->cfg.gso_max;
 
+    return max > mss ? max - max % mss : mss;
+}
+
+int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta)
+{
     if (t->fin_wanted)
         return PLAIT_EPIPE;
     if (!tcp_can_send(t))
         return PLAIT_ENOTCONN;
-    max = max > mss ? max - max % mss : mss;
-    return tcp_sndq_push(&t->sndq, pos, len, meta, max);
+    return tcp_sndq_push(&t->sndq, pos, len, meta, chunk_max(t));
 }
 
 struct plait_block *tcp_take(struct tcb *t)
@@ -189,14 +194,17 @@ struct plait_block *tcp_take(struct tcb *t)
 
 uint32_t tcp_room(const struct tcb *t)
 {
-    uint32_t usable = tcp_usable(t), quota, unsent = tcp_sndq_unsent(&t->sndq), room;
+    uint32_t usable = tcp_usable(t), unsent = tcp_sndq_unsent(&t->sndq), quota, room;
+    uint64_t slots;
 
     if (!tcp_can_send(t))
         return 0;
     quota = tcp_loss_quota(&t->loss, &t->sndq);
     quota = quota > t->sndq.lost ? quota - t->sndq.lost : 0; /* what was lost goes first */
     room = quota < usable ? quota : usable;
-    return room > unsent ? room - unsent : 0;
+    room = room > unsent ? room - unsent : 0;
+    slots = (uint64_t)(t->sndq.chunks.max - t->sndq.chunks.count) * chunk_max(t);
+    return room < slots ? room : (uint32_t)slots;
 }
 
 uint32_t tcp_payload_mss(const struct tcb *t)

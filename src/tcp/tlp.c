@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tail loss probes (RFC 8985 7): when ACKs stop coming, one more segment asks for one, long before the
- * retransmission time-out, so that RACK can find what was lost at the end of a flight.
+/* Tail loss probes (RFC 8985 7): when ACKs stop coming, one more segment asks for one, long before
+ * the retransmission time-out, so that RACK can find what was lost at the end of a flight.
  *
- * Called by loss.c. The timer lives in tcp_loss_rearm(); here is when it may run, how long, what was
- * probed and what an ACK says about it. */
+ * Called by loss.c. The timer lives in tcp_loss_rearm(); here is when it may run, how long, what
+ * was probed and what an ACK says about it. */
 #include "loss_int.h"
 
 /* How long a peer may hold back the ACK of a lone segment. */
@@ -19,10 +19,10 @@ void tcp_tlp_init(struct tcp_loss *l)
 bool tcp_tlp_may_arm(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     /*= RFC 8985 7.2
-     * The sender SHOULD start or restart a loss probe PTO timer after transmitting new data (that was
-     * not itself a loss probe) or upon receiving an ACK that cumulatively acknowledges new data unless
-     * it is already in fast recovery, RTO recovery, or segments have been SACKed (i.e.,
-     * RACK.segs_sacked is not zero). */
+     * The sender SHOULD start or restart a loss probe PTO timer after transmitting new data (that
+     * was not itself a loss probe) or upon receiving an ACK that cumulatively acknowledges new
+     * data unless it is already in fast recovery, RTO recovery, or segments have been SACKed
+     * (i.e., RACK.segs_sacked is not zero). */
     if (l->state != TCP_LOSS_OPEN || q->sacked > 0 || q->lost > 0)
         return false;
     /*= RFC 8985 7.3
@@ -70,9 +70,9 @@ bool tcp_tlp_ack(struct tcp_loss *l, struct tcp_ackctx *a)
         l->tlp_out = false;
     } else if (seq_gt(a->seg->ack, l->tlp_end_seq)) {
         /*= RFC 8985 7.4.2
-         * If the TLP sender does not receive such an indication, then it MUST assume that the original
-         * data segment, the TLP retransmission, or a corresponding ACK was lost for congestion control
-         * purposes. */
+         * If the TLP sender does not receive such an indication, then it MUST assume that the
+         * original data segment, the TLP retransmission, or a corresponding ACK was lost for
+         * congestion control purposes. */
         l->tlp_out = false;
         return true;
     } else if (is_plain_dupack(a)) {

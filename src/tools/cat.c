@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `plait cat`: standard input goes to a connection and the connection to standard output.
  *
- * One loop: take the stack's events, move bytes both ways as far as both sides let, take a step of the host
- * (which sleeps). Bytes from the peer are written from the stack's own memory; while standard output takes
- * none, none are taken, and the window closes. Bytes from standard input are read only while the send store
- * has room. The end of standard input ends our direction; the program ends when both directions have.
+ * One loop: take the stack's events, move bytes both ways as far as both sides let, take a step of
+ * the host (which sleeps). Bytes from the peer are written from the stack's own memory; while
+ * standard output takes none, none are taken, and the window closes. Bytes from standard input are
+ * read only while the send store has room. The end of standard input ends our direction; the
+ * program ends when both directions have.
  *
- * A program that ends cannot sit out TIME-WAIT, so it is cut to a moment, enough to answer a FIN that comes
- * twice. SIGINT, SIGTERM and SIGHUP come by a descriptor, so that cleaning up is ordinary code. */
+ * A program that ends cannot sit out TIME-WAIT, so it is cut to a moment, enough to answer a FIN
+ * that comes twice. SIGINT, SIGTERM and SIGHUP come by a descriptor, so that cleaning up is
+ * ordinary code. */
 #include "cat.h"
 
 #include "cat_control.h"
@@ -26,12 +28,20 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2, STATUS_NOT_MPTCP = 3, STATUS_PERMISSION = 4,
-       STATUS_TIMEOUT = 124, STATUS_SIGNAL = 128 };
+enum {
+    STATUS_OK = 0,
+    STATUS_FAILED = 1,
+    STATUS_USAGE = 2,
+    STATUS_NOT_MPTCP = 3,
+    STATUS_PERMISSION = 4,
+    STATUS_TIMEOUT = 124,
+    STATUS_SIGNAL = 128
+};
 enum { FD_SIGNAL, FD_STDIN, FD_STDOUT, FD_CONTROL, FDS };
 
 #define CAT_TIME_WAIT (500 * PLAIT_MSEC)
-#define LINGER_CLOSE (30 * PLAIT_SEC)  /* both directions are done, the peer has not said its last */
+#define LINGER_CLOSE  (30 * PLAIT_SEC) /* both directions are done, the peer has not said its last \
+                                        */
 #define LINGER_ABORT (200 * PLAIT_MSEC)
 
 struct cat {
@@ -45,14 +55,14 @@ struct cat {
     struct cat_control control;
     int signal_fd, status_fd;
     plait_time start;
-    plait_time connect_by;  /* PLAIT_NEVER: no limit, or connected */
+    plait_time connect_by; /* PLAIT_NEVER: no limit, or connected */
     plait_time status_at;
-    plait_time end_at;      /* stop waiting for the end; PLAIT_NEVER: it is not near */
+    plait_time end_at; /* stop waiting for the end; PLAIT_NEVER: it is not near */
     bool connected, writable, readable, out_blocked;
-    bool shut;              /* our direction was ended */
-    bool received_all;      /* the peer's direction has ended */
+    bool shut;         /* our direction was ended */
+    bool received_all; /* the peer's direction has ended */
     bool done;
-    int status;             /* exit status */
+    int status; /* exit status */
 };
 
 /* ---- ends ----------------------------------------------------------------------------------- */
@@ -88,11 +98,16 @@ static void give_up(struct cat *c, int status)
 static const char *advice(int error)
 {
     switch (error) {
-    case PLAIT_ECONNREFUSED: return "; does a program listen on that port?";
-    case PLAIT_ETIMEDOUT: return "; is the peer up, and does every firewall let TCP to that port pass?";
-    case PLAIT_EUNREACH: return "; see `ip route get` with that address";
-    case PLAIT_ENOTMPTCP: return "; without --require-mptcp the connection would be plain TCP";
-    default: return "";
+    case PLAIT_ECONNREFUSED:
+        return "; does a program listen on that port?";
+    case PLAIT_ETIMEDOUT:
+        return "; is the peer up, and does every firewall let TCP to that port pass?";
+    case PLAIT_EUNREACH:
+        return "; see `ip route get` with that address";
+    case PLAIT_ENOTMPTCP:
+        return "; without --require-mptcp the connection would be plain TCP";
+    default:
+        return "";
     }
 }
 
@@ -296,7 +311,8 @@ static void check_times(struct cat *c)
     if (now >= c->connect_by) {
         c->connect_by = PLAIT_NEVER;
         peer_text(c, peer, sizeof peer);
-        cat_say("%s: no connection within the time of --connect-timeout%s", peer, advice(PLAIT_ETIMEDOUT));
+        cat_say("%s: no connection within the time of --connect-timeout%s", peer,
+                advice(PLAIT_ETIMEDOUT));
         give_up(c, STATUS_TIMEOUT);
     }
     if (now >= c->end_at && !c->out_blocked) {
@@ -371,7 +387,9 @@ static bool resolve(struct cat *c)
     struct sockaddr_in6 v6;
     int rc;
 
-    hints.ai_family = c->o.paths.family == 4 ? AF_INET : c->o.paths.family == 6 ? AF_INET6 : AF_UNSPEC;
+    hints.ai_family = c->o.paths.family == 4   ? AF_INET
+                      : c->o.paths.family == 6 ? AF_INET6
+                                               : AF_UNSPEC;
     rc = getaddrinfo(c->o.host, NULL, &hints, &list);
     if (rc != 0) {
         cat_say("%s: %s%s", c->o.host, gai_strerror(rc),
@@ -389,8 +407,10 @@ static bool resolve(struct cat *c)
     }
     peer->port = c->o.port;
     freeaddrinfo(list);
-    if (peer->family == 6 && addr_is_linklocal(peer) && c->o.paths.peer_ifindex == 0 && !c->o.listening) {
-        cat_say("%s: a link-local address needs its interface, as in %s%%eth0", c->o.host, c->o.host);
+    if (peer->family == 6 && addr_is_linklocal(peer) && c->o.paths.peer_ifindex == 0 &&
+        !c->o.listening) {
+        cat_say("%s: a link-local address needs its interface, as in %s%%eth0", c->o.host,
+                c->o.host);
         return false;
     }
     return true;
@@ -455,8 +475,11 @@ static bool make_host(struct cat *c)
     struct drv_host_config config = {
         .paths = c->o.paths,
         .port = c->o.listening ? c->o.port : c->o.source_port,
-        .offload = c->o.offload, .pcap = c->o.pcap,
-        .trace = c->o.verbose > 0 ? on_trace : NULL, .warn = on_warn, .ctx = c,
+        .offload = c->o.offload,
+        .pcap = c->o.pcap,
+        .trace = c->o.verbose > 0 ? on_trace : NULL,
+        .warn = on_warn,
+        .ctx = c,
     };
     struct drv_error err;
 
@@ -559,10 +582,13 @@ int cat_main(int argc, char **argv)
     c.signal_fd = c.status_fd = c.control.fd = c.out.fd = -1;
     c.connect_by = c.end_at = PLAIT_NEVER;
     switch (cat_options_parse(&c.o, argc, argv)) {
-    case CAT_PARSE_DONE: return STATUS_OK;
-    case CAT_PARSE_BAD: return STATUS_USAGE;
+    case CAT_PARSE_DONE:
+        return STATUS_OK;
+    case CAT_PARSE_BAD:
+        return STATUS_USAGE;
     case CAT_PARSE_OK:
-    default: break;
+    default:
+        break;
     }
     c.teller.verbose = c.o.verbose;
     if (start(&c))

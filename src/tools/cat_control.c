@@ -17,7 +17,8 @@ static size_t split(char *line, char *words[WORDS_MAX])
     size_t n = 0;
     char *save = NULL;
 
-    for (char *w = strtok_r(line, " \t\r", &save); w && n < WORDS_MAX; w = strtok_r(NULL, " \t\r", &save))
+    for (char *w = strtok_r(line, " \t\r", &save); w && n < WORDS_MAX;
+         w = strtok_r(NULL, " \t\r", &save))
         words[n++] = w;
     return n;
 }
@@ -55,11 +56,13 @@ enum cat_command cat_control_run(char *line, struct drv_host *host)
         add_path(host, w[1]);
     else if (n == 2 && strcmp(w[0], "del") == 0)
         tell(drv_host_path_del(host, w[1], &err), &err);
-    else if (n == 3 && strcmp(w[0], "backup") == 0 && (strcmp(w[2], "on") == 0 || strcmp(w[2], "off") == 0))
+    else if (n == 3 && strcmp(w[0], "backup") == 0 &&
+             (strcmp(w[2], "on") == 0 || strcmp(w[2], "off") == 0))
         tell(drv_host_path_backup(host, w[1], strcmp(w[2], "on") == 0, &err), &err);
     else
         cat_say("control: unknown command '%s'; there are: backup IFNAME on|off, del IFNAME, "
-                "add IFNAME[=ADDR][,backup], shutdown, abort", w[0]);
+                "add IFNAME[=ADDR][,backup], shutdown, abort",
+                w[0]);
     return CAT_COMMAND_NONE;
 }
 

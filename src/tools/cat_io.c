@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ends of the pipe that `plait cat` is. Input is read in large page-aligned pieces, when poll() said that
- * there is some. Output must not block: a blocked write would keep the stack from answering the peer. Pipes and
- * terminals are opened a second time, so that only our own handle is non-blocking and whoever shares standard
- * output with us does not notice. Called by cat.c. */
+/* The ends of the pipe that `plait cat` is. Input is read in large page-aligned pieces, when poll()
+ * said that there is some. Output must not block: a blocked write would keep the stack from
+ * answering the peer. Pipes and terminals are opened a second time, so that only our own handle is
+ * non-blocking and whoever shares standard output with us does not notice. Called by cat.c. */
 #include "cat_io.h"
 
 #include <errno.h>
@@ -65,7 +65,8 @@ void cat_out_open(struct cat_out *out)
     out->fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (out->fd < 0) {
         out->fd = STDOUT_FILENO;
-        if (flags >= 0 && !(flags & O_NONBLOCK) && fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK) == 0)
+        if (flags >= 0 && !(flags & O_NONBLOCK) &&
+            fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK) == 0)
             out->restore_flags = flags;
     }
     (void)fcntl(out->fd, F_SETPIPE_SZ, PIPE_SIZE);
@@ -76,7 +77,8 @@ ssize_t cat_out_write(const struct cat_out *out, const uint8_t *data, size_t len
     ssize_t n;
 
     do
-        n = out->is_socket ? send(out->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL) : write(out->fd, data, len);
+        n = out->is_socket ? send(out->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                           : write(out->fd, data, len);
     while (n < 0 && errno == EINTR);
     return n;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `plait cat`'s options. Each mistake is told with the argument that is wrong and what would be right. */
+/* `plait cat`'s options. Each mistake is told with the argument that is wrong and what would be
+ * right. */
 #include "cat_options.h"
 
 #include "driver/addr.h"
@@ -11,9 +12,22 @@
 #include <string.h>
 
 enum {
-    OPT_PATH = 256, OPT_ANNOUNCE, OPT_CHECKSUM, OPT_CC, OPT_REQUIRE, OPT_NO_MPTCP, OPT_NODELAY,
-    OPT_CONNECT_TIMEOUT, OPT_USER_TIMEOUT, OPT_PCAP, OPT_STATS, OPT_STATUS, OPT_CONTROL, OPT_SERVER_JOINS,
-    OPT_NO_OFFLOAD, OPT_BUFFER,
+    OPT_PATH = 256,
+    OPT_ANNOUNCE,
+    OPT_CHECKSUM,
+    OPT_CC,
+    OPT_REQUIRE,
+    OPT_NO_MPTCP,
+    OPT_NODELAY,
+    OPT_CONNECT_TIMEOUT,
+    OPT_USER_TIMEOUT,
+    OPT_PCAP,
+    OPT_STATS,
+    OPT_STATUS,
+    OPT_CONTROL,
+    OPT_SERVER_JOINS,
+    OPT_NO_OFFLOAD,
+    OPT_BUFFER,
 };
 
 static const struct option long_options[] = {
@@ -43,15 +57,18 @@ static const struct option long_options[] = {
 static const char usage[] =
     "Usage: plait cat [OPTION...] HOST PORT\n"
     "       plait cat -l [OPTION...] [HOST] PORT\n"
-    "Sends standard input to a Multipath TCP connection and writes what it receives to standard output.\n"
+    "Sends standard input to a Multipath TCP connection and writes what it receives to standard "
+    "output.\n"
     "HOST is an IPv4 or IPv6 address or a name.\n"
     "\n"
     "  -l, --listen             wait for one connection instead of making one\n"
     "      --path IF[=ADDR][,backup]\n"
-    "                           use this interface (and address); repeat for each path. Default: every\n"
+    "                           use this interface (and address); repeat for each path. Default: "
+    "every\n"
     "                           interface that is up and has a route to HOST\n"
     "      --announce ADDR[:PORT]\n"
-    "                           tell the peer of this address of ours, and of no other; repeatable\n"
+    "                           tell the peer of this address of ours, and of no other; "
+    "repeatable\n"
     "  -4, -6                   use only IPv4, only IPv6\n"
     "  -p, --source-port PORT   connect from this port\n"
     "      --require-mptcp      fail when the peer speaks only plain TCP\n"
@@ -64,10 +81,12 @@ static const char usage[] =
     "      --connect-timeout T  give up connecting after T (5, 2.5s, 300ms, 2min)\n"
     "      --user-timeout T     give up when nothing is acknowledged for T\n"
     "      --no-offload         send one packet at a time and compute checksums here\n"
-    "  -v, --verbose            tell each subflow's life on standard error; -vv: losses and timeouts too\n"
+    "  -v, --verbose            tell each subflow's life on standard error; -vv: losses and "
+    "timeouts too\n"
     "      --pcap FILE          write all packets sent and received to FILE (pcapng)\n"
     "      --stats              end with one line of JSON on standard error\n"
-    "      --status FILE[=MS]   write a line of JSON every MS milliseconds (default 100); FILE or fd:N\n"
+    "      --status FILE[=MS]   write a line of JSON every MS milliseconds (default 100); FILE or "
+    "fd:N\n"
     "      --control FIFO       take commands while running; a fifo or fd:N\n"
     "  -h, --help               this text\n"
     "\n"
@@ -77,7 +96,8 @@ static const char usage[] =
     "  plait cat --path eth0 --path wwan0,backup host 5000    over the cable, mobile as a backup\n"
     "  plait cat -v --require-mptcp --stats host 5000 < file  and tell what happened\n"
     "\n"
-    "Exit status: 0 done, 1 connection failed or was reset, 2 usage, 3 the peer speaks only plain TCP,\n"
+    "Exit status: 0 done, 1 connection failed or was reset, 2 usage, 3 the peer speaks only plain "
+    "TCP,\n"
     "4 no permission, 124 timeout. See plait-cat(1).\n";
 
 static enum cat_parse bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -107,8 +127,14 @@ static const char *digits(const char *at, unsigned max, uint64_t *value)
 
 bool cat_parse_duration(const char *text, plait_time *out)
 {
-    static const struct { const char *name; uint64_t us; } units[] = {
-        {"", 1000000}, {"s", 1000000}, {"ms", 1000}, {"min", 60000000},
+    static const struct {
+        const char *name;
+        uint64_t us;
+    } units[] = {
+        {"", 1000000},
+        {"s", 1000000},
+        {"ms", 1000},
+        {"min", 60000000},
     };
     uint64_t whole, fraction = 0, scale = 1;
     const char *at = digits(text, 9, &whole);
@@ -150,7 +176,9 @@ static enum cat_parse take_path(struct cat_options *o, const char *arg)
     if (o->paths.path_n == DRV_PATHS_MAX)
         return bad("--path %s: too many paths, the limit is %d", arg, DRV_PATHS_MAX);
     if (!drv_path_parse(arg, &o->paths.path[o->paths.path_n]))
-        return bad("--path %s: it has to be IFNAME[=ADDR][,backup], as in eth0 or wlan0=192.0.2.7,backup", arg);
+        return bad(
+            "--path %s: it has to be IFNAME[=ADDR][,backup], as in eth0 or wlan0=192.0.2.7,backup",
+            arg);
     o->paths.path_n++;
     o->paths.automatic = false;
     return CAT_PARSE_OK;
@@ -161,7 +189,8 @@ static enum cat_parse take_announce(struct cat_options *o, const char *arg)
     if (o->paths.announce_n == DRV_ANNOUNCE_MAX)
         return bad("--announce %s: too many addresses, the limit is %d", arg, DRV_ANNOUNCE_MAX);
     if (!drv_addr_parse(arg, &o->paths.announce[o->paths.announce_n]))
-        return bad("--announce %s: it has to be an address, as in 192.0.2.7, 192.0.2.7:81 or [2001:db8::7]:81",
+        return bad("--announce %s: it has to be an address, as in 192.0.2.7, 192.0.2.7:81 or "
+                   "[2001:db8::7]:81",
                    arg);
     o->paths.announce_n++;
     return CAT_PARSE_OK;
@@ -212,18 +241,41 @@ static enum cat_parse take_port(const char *what, const char *arg, uint16_t *por
 static enum cat_parse take_flag(struct cat_options *o, int option)
 {
     switch (option) {
-    case 'l': o->listening = o->paths.listening = true; break;
-    case '4': o->paths.family = 4; break;
-    case '6': o->paths.family = 6; break;
-    case 'v': o->verbose++; break;
-    case OPT_CHECKSUM: o->conn.checksum = true; break;
-    case OPT_REQUIRE: o->conn.require_mptcp = true; break;
-    case OPT_NO_MPTCP: o->conn.mptcp = false; break;
-    case OPT_NODELAY: o->conn.nodelay = true; break;
-    case OPT_SERVER_JOINS: o->conn.server_joins = true; break;
-    case OPT_NO_OFFLOAD: o->offload = false; break;
-    case OPT_STATS: o->stats = true; break;
-    default: break;
+    case 'l':
+        o->listening = o->paths.listening = true;
+        break;
+    case '4':
+        o->paths.family = 4;
+        break;
+    case '6':
+        o->paths.family = 6;
+        break;
+    case 'v':
+        o->verbose++;
+        break;
+    case OPT_CHECKSUM:
+        o->conn.checksum = true;
+        break;
+    case OPT_REQUIRE:
+        o->conn.require_mptcp = true;
+        break;
+    case OPT_NO_MPTCP:
+        o->conn.mptcp = false;
+        break;
+    case OPT_NODELAY:
+        o->conn.nodelay = true;
+        break;
+    case OPT_SERVER_JOINS:
+        o->conn.server_joins = true;
+        break;
+    case OPT_NO_OFFLOAD:
+        o->offload = false;
+        break;
+    case OPT_STATS:
+        o->stats = true;
+        break;
+    default:
+        break;
     }
     return CAT_PARSE_OK;
 }
@@ -245,26 +297,36 @@ static enum cat_parse take_option(struct cat_options *o, int option, char **argv
     case 'h':
         (void)fputs(usage, stdout);
         return CAT_PARSE_DONE;
-    case 'p': return take_port("--source-port", optarg, &o->source_port);
-    case OPT_PATH: return take_path(o, optarg);
-    case OPT_ANNOUNCE: return take_announce(o, optarg);
-    case OPT_CC: return take_cc(o, optarg);
-    case OPT_BUFFER: return take_buffer(o, optarg);
-    case OPT_CONNECT_TIMEOUT: return take_duration("--connect-timeout", optarg, &o->connect_timeout);
-    case OPT_USER_TIMEOUT: return take_duration("--user-timeout", optarg, &o->conn.user_timeout);
-    case OPT_STATUS: return take_status(o, optarg);
+    case 'p':
+        return take_port("--source-port", optarg, &o->source_port);
+    case OPT_PATH:
+        return take_path(o, optarg);
+    case OPT_ANNOUNCE:
+        return take_announce(o, optarg);
+    case OPT_CC:
+        return take_cc(o, optarg);
+    case OPT_BUFFER:
+        return take_buffer(o, optarg);
+    case OPT_CONNECT_TIMEOUT:
+        return take_duration("--connect-timeout", optarg, &o->connect_timeout);
+    case OPT_USER_TIMEOUT:
+        return take_duration("--user-timeout", optarg, &o->conn.user_timeout);
+    case OPT_STATUS:
+        return take_status(o, optarg);
     case OPT_PCAP:
         o->pcap = optarg;
         return CAT_PARSE_OK;
     case OPT_CONTROL:
         o->control = optarg;
         return CAT_PARSE_OK;
-    case ':': return bad("option '%s' needs a value", argv[optind - 1]);
+    case ':':
+        return bad("option '%s' needs a value", argv[optind - 1]);
     case '?':
         if (optopt > 0 && optopt < 256)
             return bad("unknown option '-%c'", optopt);
         return bad("option '%s' is unknown, ambiguous, or takes no value", argv[optind - 1]);
-    default: return take_flag(o, option);
+    default:
+        return take_flag(o, option);
     }
 }
 
@@ -303,7 +365,7 @@ enum cat_parse cat_options_parse(struct cat_options *o, int argc, char **argv)
     o->offload = true;
     o->status_every = 100 * PLAIT_MSEC;
     opterr = 0;
-    optind = 1;
+    optind = 0; /* glibc: start afresh, also in the middle of a word */
     while ((option = getopt_long(argc, argv, ":lp:46vh", long_options, NULL)) != -1) {
         verdict = take_option(o, option, argv);
         if (verdict != CAT_PARSE_OK)

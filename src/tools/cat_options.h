@@ -8,19 +8,19 @@
 
 struct cat_options {
     bool listening;
-    const char *host;      /* NULL: every local address (listening) */
-    uint16_t port;         /* the peer's; listening: ours */
-    uint16_t source_port;  /* ours when connecting; 0: a free one */
+    const char *host;       /* NULL: every local address (listening) */
+    uint16_t port;          /* the peer's; listening: ours */
+    uint16_t source_port;   /* ours when connecting; 0: a free one */
     struct drv_paths paths; /* peer is not yet filled */
     struct plait_conn_config conn;
     plait_time connect_timeout; /* 0: the stack's retries decide */
     bool offload;
-    unsigned verbose;      /* 0, 1, 2 */
+    unsigned verbose; /* 0, 1, 2 */
     const char *pcap;
     bool stats;
-    const char *status;    /* FILE or fd:N; NULL: none */
+    const char *status; /* FILE or fd:N; NULL: none */
     plait_time status_every;
-    const char *control;   /* FIFO or fd:N; NULL: none */
+    const char *control; /* FIFO or fd:N; NULL: none */
 };
 
 enum cat_parse { CAT_PARSE_OK, CAT_PARSE_DONE, CAT_PARSE_BAD };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports of `plait cat`: traces as lines of text (-v), status and statistics as lines of JSON. Called by
- * cat.c, and by the stack through the trace sink. Nothing here changes anything. */
+/* Reports of `plait cat`: traces as lines of text (-v), status and statistics as lines of JSON.
+ * Called by cat.c, and by the stack through the trace sink. Nothing here changes anything. */
 #include "cat_report.h"
 
 #include "driver/addr.h"
@@ -39,32 +39,60 @@ static bool describe(const struct plait_trace *ev, char *out, size_t size)
     unsigned long long a = ev->a, b = ev->b;
 
     switch (ev->type) {
-    case PLAIT_TRACE_SUBFLOW_UP: (void)snprintf(out, size, "is up"); break;
-    case PLAIT_TRACE_SUBFLOW_DOWN: (void)snprintf(out, size, "is down"); break;
+    case PLAIT_TRACE_SUBFLOW_UP:
+        (void)snprintf(out, size, "is up");
+        break;
+    case PLAIT_TRACE_SUBFLOW_DOWN:
+        (void)snprintf(out, size, "is down");
+        break;
     case PLAIT_TRACE_SUBFLOW_STALE:
         (void)snprintf(out, size, a ? "does not answer" : "answers again");
         break;
-    case PLAIT_TRACE_FALLBACK: (void)snprintf(out, size, "speaks plain TCP from now on"); break;
-    case PLAIT_TRACE_ADDR_IN: (void)snprintf(out, size, "peer announces address %llu", a); break;
-    case PLAIT_TRACE_ADDR_OUT: (void)snprintf(out, size, "announce address %llu", a); break;
-    case PLAIT_TRACE_REMOVE_IN: (void)snprintf(out, size, "peer withdraws address %llu", a); break;
-    case PLAIT_TRACE_REMOVE_OUT: (void)snprintf(out, size, "withdraw address %llu", a); break;
-    case PLAIT_TRACE_PRIO_IN: (void)snprintf(out, size, "peer says backup: %s", a ? "yes" : "no"); break;
-    case PLAIT_TRACE_PRIO_OUT: (void)snprintf(out, size, "tell peer backup: %s", a ? "yes" : "no"); break;
-    case PLAIT_TRACE_FASTCLOSE: (void)snprintf(out, size, "fast close %s", a ? "received" : "sent"); break;
-    case PLAIT_TRACE_RESET: (void)snprintf(out, size, "reset %s", a ? "received" : "sent"); break;
+    case PLAIT_TRACE_FALLBACK:
+        (void)snprintf(out, size, "speaks plain TCP from now on");
+        break;
+    case PLAIT_TRACE_ADDR_IN:
+        (void)snprintf(out, size, "peer announces address %llu", a);
+        break;
+    case PLAIT_TRACE_ADDR_OUT:
+        (void)snprintf(out, size, "announce address %llu", a);
+        break;
+    case PLAIT_TRACE_REMOVE_IN:
+        (void)snprintf(out, size, "peer withdraws address %llu", a);
+        break;
+    case PLAIT_TRACE_REMOVE_OUT:
+        (void)snprintf(out, size, "withdraw address %llu", a);
+        break;
+    case PLAIT_TRACE_PRIO_IN:
+        (void)snprintf(out, size, "peer says backup: %s", a ? "yes" : "no");
+        break;
+    case PLAIT_TRACE_PRIO_OUT:
+        (void)snprintf(out, size, "tell peer backup: %s", a ? "yes" : "no");
+        break;
+    case PLAIT_TRACE_FASTCLOSE:
+        (void)snprintf(out, size, "fast close %s", a ? "received" : "sent");
+        break;
+    case PLAIT_TRACE_RESET:
+        (void)snprintf(out, size, "reset %s", a ? "received" : "sent");
+        break;
     case PLAIT_TRACE_REINJECT:
         (void)snprintf(out, size, "sends %llu bytes again from data sequence %llu", b, a);
         break;
-    case PLAIT_TRACE_LOSS: (void)snprintf(out, size, "lost %llu bytes from sequence %llu", b, a); break;
-    case PLAIT_TRACE_RTO: (void)snprintf(out, size, "retransmission timeout %llu ms, %llu. in a row", a / 1000, b);
+    case PLAIT_TRACE_LOSS:
+        (void)snprintf(out, size, "lost %llu bytes from sequence %llu", b, a);
         break;
-    case PLAIT_TRACE_DROP: (void)snprintf(out, size, "dropped a segment"); break;
+    case PLAIT_TRACE_RTO:
+        (void)snprintf(out, size, "retransmission timeout %llu ms, %llu. in a row", a / 1000, b);
+        break;
+    case PLAIT_TRACE_DROP:
+        (void)snprintf(out, size, "dropped a segment");
+        break;
     case PLAIT_TRACE_CONN_STATE:
     case PLAIT_TRACE_SUBFLOW_STATE:
         (void)snprintf(out, size, "state %llu, was %llu", a, b);
         break;
-    default: return false;
+    default:
+        return false;
     }
     return true;
 }
@@ -84,11 +112,12 @@ static unsigned level_of(enum plait_trace_type type)
     }
 }
 
-static void describe_addrs(const struct cat_teller *teller, const struct plait_trace *ev, char *out, size_t size)
+static void describe_addrs(const struct cat_teller *teller, const struct plait_trace *ev, char *out,
+                           size_t size)
 {
     char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
-    const char *ifname = teller->host && ev->local.family != 0
-                             ? drv_host_ifname_of(teller->host, &ev->local) : "?";
+    const char *ifname =
+        teller->host && ev->local.family != 0 ? drv_host_ifname_of(teller->host, &ev->local) : "?";
 
     out[0] = '\0';
     drv_addr_text(&ev->local, local);
@@ -113,7 +142,8 @@ void cat_tell(const struct cat_teller *teller, const struct plait_trace *ev)
     if (ev->subflow != 255)
         (void)snprintf(who, sizeof who, "subflow %u", ev->subflow);
     cat_say("%llu.%03llu %s %s%s%s%s", (unsigned long long)(at / PLAIT_SEC),
-            (unsigned long long)(at % PLAIT_SEC / PLAIT_MSEC), who, what, addrs, why[0] ? ": " : "", why);
+            (unsigned long long)(at % PLAIT_SEC / PLAIT_MSEC), who, what, addrs, why[0] ? ": " : "",
+            why);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
@@ -174,7 +204,8 @@ static const char *state_name(enum plait_subflow_state state)
     return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "?";
 }
 
-static void put_subflow(struct json *j, const struct drv_host *host, const struct plait_subflow_info *s)
+static void put_subflow(struct json *j, const struct drv_host *host,
+                        const struct plait_subflow_info *s)
 {
     json_object(j, NULL);
     json_number(j, "id", s->id);
@@ -241,7 +272,11 @@ static void put_driver(struct json *j, const struct drv_host *host)
     struct drv_host_counters c;
 
     drv_host_counters(host, &c);
-    const struct { const char *name; uint64_t value; bool always; } list[] = {
+    const struct {
+        const char *name;
+        uint64_t value;
+        bool always;
+    } list[] = {
         {"frames_in", c.link.frames_in, true},
         {"frames_out", c.link.frames_out, true},
         {"bytes_in", c.link.bytes_in, true},

@@ -9,7 +9,8 @@
 /* Writes "plait: <text>" and a newline to standard error, in one write. */
 void cat_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* One line for one piece of news; nothing where `verbose` is too low for it. start is the time of zero. */
+/* One line for one piece of news; nothing where `verbose` is too low for it. start is the time of
+ * zero. */
 struct cat_teller {
     unsigned verbose;
     plait_time start;
@@ -17,7 +18,8 @@ struct cat_teller {
 };
 void cat_tell(const struct cat_teller *teller, const struct plait_trace *ev);
 
-/* One line of JSON about the connection (NULL: none was made). full: counters of stack and driver too. */
+/* One line of JSON about the connection (NULL: none was made). full: counters of stack and driver
+ * too. */
 struct cat_report {
     struct drv_host *host;
     const struct plait_conn *conn;

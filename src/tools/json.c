@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON writer (RFC 8259). Streaming: commas are put by what was written before, so callers just name
- * values in order. Numbers beyond 2^53 are written as they are. Called by the programs' reports. */
+/* The JSON writer (RFC 8259). Streaming: commas are put by what was written before, so callers just
+ * name values in order. Numbers beyond 2^53 are written as they are. Called by the programs'
+ * reports. */
 #include "json.h"
 
 #include <errno.h>
@@ -35,13 +36,18 @@ static void put_text(struct json *j, const char *text)
 /* Bytes of the UTF-8 sequence at s (RFC 3629): 0 when it is none. */
 static size_t utf8_len(const unsigned char *s)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    size_t n = s[0] < 0x80   ? 1
+               : s[0] < 0xc2 ? 0
+               : s[0] < 0xe0 ? 2
+               : s[0] < 0xf0 ? 3
+               : s[0] < 0xf5 ? 4
+                             : 0;
 
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] >= 0x90))
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
         return 0;
     return n;
 }
@@ -139,8 +145,8 @@ void json_fraction(struct json *j, const char *key, uint64_t value, unsigned dig
     if (digits == 0)
         (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
     else
-        (void)snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)(value / unit), (int)digits,
-                       (unsigned long long)(value % unit));
+        (void)snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)(value / unit),
+                       (int)digits, (unsigned long long)(value % unit));
     put_text(j, text);
 }
 

@@ -11,9 +11,9 @@ enum { JSON_DEPTH_MAX = 16 };
 
 /* All zero is an empty one. */
 struct json {
-    char *buf;       /* the text so far, not terminated */
+    char *buf; /* the text so far, not terminated */
     size_t len, cap;
-    bool failed;     /* memory was refused: nothing is added any more */
+    bool failed; /* memory was refused: nothing is added any more */
     unsigned depth;
     bool filled[JSON_DEPTH_MAX]; /* an element stands at this depth: a comma comes first */
 };

@@ -27,7 +27,8 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static void help(FILE *to)
 {
     (void)fputs("Usage: plait COMMAND [OPTION...] [ARGUMENT...]\n"
-                "Multipath TCP (RFC 8684) in userspace.\n\n", to);
+                "Multipath TCP (RFC 8684) in userspace.\n\n",
+                to);
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     (void)fputs("\n"
@@ -35,7 +36,8 @@ static void help(FILE *to)
                 "  --version  the version\n\n"
                 "Examples:\n"
                 "  plait cat -l 5000 > copy.iso\n"
-                "  plait cat 192.0.2.7 5000 < file.iso\n", to);
+                "  plait cat 192.0.2.7 5000 < file.iso\n",
+                to);
 }
 
 static int unknown(const char *name)

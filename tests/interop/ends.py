@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two kinds of end that a row of scripts/interop joins: a plait process and the kernel's sockets. Both
 offer the same: prepare(), start(), wait(), and a result with bytes and SHA-256 of both directions."""
-import json
 import subprocess
 
 import netlab
@@ -48,7 +47,7 @@ class KernelEnd(End):
         self.role, self.mptcp = role, mptcp
         self.host.sysctl("net.mptcp.enabled", int(mptcp))
         self.host.sysctl("net.mptcp.checksum_enabled", int(csum))
-        self.host.ip("mptcp limits set subflows 8 add_addr_accepted 8")
+        self.host.ip(f"mptcp limits set subflows 8 add_addr_accepted {0 if joins else 8}")
         for use in self.plan[1:]:
             kind = "signal" if announce else "subflow" if joins else None
             if kind:
@@ -90,6 +89,9 @@ class KernelEnd(End):
     def kill(self):
         self.process.kill()
 
+    def no_backup(self, use):
+        self.endpoint(f"change id {use.path + 1} nobackup")
+
     def fell_back(self):
         return bool((self.result or {}).get("fallback"))
 
@@ -112,6 +114,3 @@ class KernelEnd(End):
         time = d.get("end_us", 0) - d.get("begin_us", 0)
         return d.get("bytes", 0) * 8 / time if time > 0 else 0
 
-
-def dumps(value):
-    return json.dumps(value, indent=1)

@@ -4,10 +4,13 @@ kernel's counters must show afterwards."""
 import dataclasses
 import os
 import pathlib
-import subprocess
+import re
+import shutil
+import signal
 import time
 
 import netlab
+import traces
 from ends import Failed, KernelEnd, Skip, Use
 from netlab import Lab, Path
 from plaitend import PlaitEnd
@@ -102,7 +105,8 @@ class Scenario:
     near_joins: bool = False        # to the peer's first address
     far_joins: bool = False
     far_mptcp: bool = True
-    near_extra: tuple = ()
+    near_extra: tuple = ()          # options of plait cat
+    near_pcap: bool = False         # plait writes near.pcapng
     setup: object = None            # function(run), before anything starts
     during: object = None           # function(run), while data moves
     after: object = None            # function(run), when both ended
@@ -112,6 +116,7 @@ class Scenario:
     never: tuple = tuple(NEVER)
     at_least: dict = dataclasses.field(default_factory=dict)  # counters of the kernel
     self_test: bool = True          # makes sense kernel against kernel
+    loud: bool = False              # its notes are the point: print them always
 
     def run(self, tools, logs):
         start = time.monotonic()
@@ -139,8 +144,10 @@ class Scenario:
         run.before = run.lab.far.counters()
 
         def start_near():
-            run.near.start(run.far, self.send, self.recv if self.ends_well else None, self.near_close,
-                           self.near_extra)
+            extra = [*self.near_extra]
+            if self.near_pcap and not run.tools.self_test:
+                extra += ["--pcap", run.lab.logs / "near.pcapng"]
+            run.near.start(run.far, self.send, self.recv if self.ends_well else None, self.near_close, extra)
 
         def start_far():
             run.far.start(run.near, self.recv, self.send if self.ends_well else None, self.far_close)
@@ -165,6 +172,8 @@ class Scenario:
                                     f"({b[0].bytes(b[1])} of {size} bytes)")
         if self.far_mptcp:
             self._judge_counters(run)
+        if self.ends_well and not run.tools.self_test:
+            self._judge_statistics(run)
         run.notes.append(f"{near.mbit():.0f} Mbit/s in, {far.mbit():.0f} Mbit/s out; longest stall "
                          f"{near.stall_ms()} / {far.stall_ms()} ms; bytes by path {run.both_bytes()}")
         if self.after:
@@ -187,6 +196,15 @@ class Scenario:
             share = (self.send + self.recv) // 1000
             for use, count in zip(self.plan, [run.both_bytes()[u.path] for u in self.plan]):
                 check(count > share, f"path {use.path} carried only {count} bytes")
+
+    def _judge_statistics(self, run):
+        """What plait says that each path carried must be what crossed it, headers and copies aside."""
+        told, crossed = run.near.subflow_bytes(), run.both_bytes()
+        run.check(sum(told.values()) >= self.send + self.recv,
+                  f"plait's --stats speak of {told} bytes by path, {self.send + self.recv} were moved")
+        for path, count in told.items():
+            run.check(count <= crossed[path], f"plait's --stats: path {path} carried {count} bytes; "
+                                              f"{crossed[path]} crossed it")
 
     def tail(self, logs):
         """The ends of the logs, for a failure."""
@@ -239,7 +257,7 @@ def backup_used_when_first_fails(by):
         run.check(during_cut[1] - before[1] > total // 8, f"the backup did not take over: {during_cut}")
         run.lab.paths[0].restore()
         run.wait_bytes(total * 5 // 8)
-        (run.far.endpoint if by == "far" else run.near.endpoint)("change id 2 nobackup")
+        (run.far if by == "far" else run.near).no_backup(run.s.plan[1])
 
     def after(run):
         name = "MPPrioTx" if by == "far" else "MPPrioRx"
@@ -270,6 +288,67 @@ def far_saw_reset(run):
 
 def fell_back(run):
     run.check(run.near.fell_back(), "the near end does not say that it fell back to TCP")
+
+
+def refused_tcp(run):
+    run.check(run.near_status == 3, f"plait --require-mptcp: exit status {run.near_status} ({run.near.error()}), not 3")
+
+
+def figures(run):
+    """How much of two paths was used; `make bench` holds that against the goal."""
+    share = run.far.mbit() / sum(path.rate for path in run.lab.paths) * 100
+    run.notes.append(f"{run.far.mbit():.0f} Mbit/s of payload, {share:.1f} % of the paths' rates")
+
+
+# ---- traces -----------------------------------------------------------------------------------------
+
+TRACE = ["SYN MP_CAPABLE len 4", "SYN/ACK MP_CAPABLE len 12", "(ACK|DATA) MP_CAPABLE len 2[024]",
+         r"server ADD_ADDR IPv[46] len (16|28)", r"client ADD_ADDR echo IPv[46] len (8|20)", "SYN MP_JOIN len 12",
+         "SYN/ACK MP_JOIN len 16", "ACK MP_JOIN len 24", r"client DATA DSS .*map", r"server DATA DSS .*map",
+         r"client \w+ DSS .*DATA_FIN", r"server \w+ DSS .*DATA_FIN"]
+
+
+def start_capture(run):
+    if not shutil.which("tshark") or not shutil.which("dumpcap"):
+        raise Skip("no tshark and dumpcap: install tshark")
+    command = ["dumpcap", "-q", "-s", "200", "-B", "64", "-w", run.lab.logs / "far.pcapng"]
+    for i in range(len(run.lab.paths)):
+        command += ["-i", f"e{i}", "-f", "tcp"]
+    log = run.lab.open("dumpcap.log")
+    run.capture = run.lab.far.popen(command, stdout=log, stderr=log)
+    netlab.wait_for(lambda: "File:" in run.lab.read("dumpcap.log"), 10, "dumpcap", run.capture)
+
+
+def judge_captures(steps):
+    def after(run):
+        time.sleep(0.3)  # the last packets reach the file
+        run.capture.send_signal(signal.SIGINT)
+        run.capture.wait(10)
+        for name in ("far.pcapng", "near.pcapng"):
+            path = run.lab.logs / name
+            if name == "near.pcapng" and run.tools.self_test:
+                continue
+            if not path.exists():
+                run.check(False, f"no capture {name}: {run.lab.read('dumpcap.log')}")
+                continue
+            trace = traces.Trace(path)
+            for wrong in trace.wrong[:10]:
+                run.check(False, f"{name}: {wrong}")
+            for step in steps:
+                run.check(any(re.fullmatch(f".*{step}.*", s) for s in trace.steps), f"{name}: no step '{step}'")
+            run.notes += [f"{name}: {len(trace.packets)} packets: {'; '.join(trace.steps)}"]
+    return after
+
+
+def tracing():
+    for role, family, csum in (("client", 4, False), ("server", 6, False), ("client", 6, True), ("server", 4, True)):
+        steps = TRACE + ([r"DATA DSS .*checksum"] if csum else [])
+        yield Scenario(f"trace of {role}, IPv{family}, checksum {'on' if csum else 'off'}: handshake, join, data, close",
+                       two(rate=100), [Use(0, family), Use(1, family)], near_role=role, csum=csum, send=2 * MIB,
+                       recv=2 * MIB, setup=start_capture, after=judge_captures(steps), near_pcap=True)
+    yield Scenario("trace of a fast close by plait", two(rate=100), uses(), send=4 * MIB, recv=4 * MIB, ends_well=False,
+                   all_paths=False, setup=start_capture, during=abort_near, near_pcap=True, self_test=False,
+                   after=judge_captures(TRACE[:-2] + ["client .* MP_FASTCLOSE len 12"]))
 
 
 # ---- the rows ---------------------------------------------------------------------------------------
@@ -364,6 +443,17 @@ def plain():
                        far_mptcp=False, after=fell_back)
 
 
+    yield Scenario("client with --require-mptcp, kernel without MPTCP", [Path()], [Use(0)], far_mptcp=False,
+                   near_extra=("--require-mptcp",), ends_well=False, after=refused_tcp, self_test=False)
+
+
+def speed():
+    yield Scenario("figures: 2 x 500 Mbit/s to the kernel", two(rate=500), uses(), send=96 * MIB, recv=0, loud=True,
+                   after=figures)
+    yield Scenario("figures: 2 x 500 Mbit/s, one path cut silently", two(rate=500), uses(), send=96 * MIB, recv=0,
+                   loud=True, during=lambda run: (run.wait_bytes(32 * MIB), run.lab.paths[1].cut()))
+
+
 def all_rows(self_test):
-    rows = [row for group in (matrix, joining, failing, closing, plain) for row in group()]
+    rows = [row for group in (matrix, joining, failing, closing, plain, tracing, speed) for row in group()]
     return [row for row in rows if row.self_test or not self_test]

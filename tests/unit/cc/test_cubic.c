@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CUBIC against values computed from RFC 9438's formulas in real numbers. Segments are 1448 bytes. */
+/* CUBIC against values computed from RFC 9438's formulas in real numbers. Segments are 1448 bytes.
+ * */
 #include "cc/cc.h"
 
 #include <setjmp.h>
@@ -50,7 +51,8 @@ static void curve(void **state)
         open_at(&cc, rows[i].w_max, rows[i].start);
         cc.ops->on_ack(&cc, &ack);
         NEAR((double)cc.u.cubic.k / 1e6, rows[i].k, rows[i].k * 1e-3);
-        /* A whole window at once, without a round trip time, leads to the curve; Reno is kept away. */
+        /* A whole window at once, without a round trip time, leads to the curve; Reno is kept
+         * away. */
         cc.u.cubic.w_est = 0;
         ack.now = 5 + cc.u.cubic.k / 2;
         ack.acked = cc.cwnd;

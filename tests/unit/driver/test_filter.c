@@ -27,10 +27,15 @@ static bool load(const struct frame *f, uint32_t at, unsigned size, uint32_t *a)
 static uint32_t ancillary(const struct frame *f, uint32_t k)
 {
     switch (k - (uint32_t)SKF_AD_OFF) {
-    case SKF_AD_PROTOCOL: return f->protocol;
-    case SKF_AD_PKTTYPE: return f->pkttype;
-    case SKF_AD_VLAN_TAG_PRESENT: return f->vlan;
-    default: fail_msg("unknown ancillary load %x", k); return 0;
+    case SKF_AD_PROTOCOL:
+        return f->protocol;
+    case SKF_AD_PKTTYPE:
+        return f->pkttype;
+    case SKF_AD_VLAN_TAG_PRESENT:
+        return f->vlan;
+    default:
+        fail_msg("unknown ancillary load %x", k);
+        return 0;
     }
 }
 
@@ -42,7 +47,8 @@ static bool run(const struct sock_filter *prog, size_t n, const struct frame *f)
         const struct sock_filter *i = &prog[pc];
         unsigned size = BPF_SIZE(i->code) == BPF_B ? 1 : BPF_SIZE(i->code) == BPF_H ? 2 : 4;
         switch (i->code) {
-        case BPF_RET | BPF_K: return i->k != 0;
+        case BPF_RET | BPF_K:
+            return i->k != 0;
         case BPF_LD | BPF_W | BPF_ABS:
             a = ancillary(f, i->k);
             break;
@@ -61,16 +67,35 @@ static bool run(const struct sock_filter *prog, size_t n, const struct frame *f)
                 return false;
             x = (x & 15) * 4;
             break;
-        case BPF_ALU | BPF_AND | BPF_K: a &= i->k; break;
-        case BPF_ALU | BPF_ADD | BPF_K: a += i->k; break;
-        case BPF_ALU | BPF_SUB | BPF_K: a -= i->k; break;
-        case BPF_ALU | BPF_LSH | BPF_K: a <<= i->k; break;
-        case BPF_ALU | BPF_ADD | BPF_X: a += x; break;
-        case BPF_MISC | BPF_TAX: x = a; break;
-        case BPF_JMP | BPF_JA: pc += i->k; break;
-        case BPF_JMP | BPF_JEQ | BPF_K: pc += a == i->k ? i->jt : i->jf; break;
-        case BPF_JMP | BPF_JGT | BPF_K: pc += a > i->k ? i->jt : i->jf; break;
-        default: fail_msg("unknown instruction %x", i->code);
+        case BPF_ALU | BPF_AND | BPF_K:
+            a &= i->k;
+            break;
+        case BPF_ALU | BPF_ADD | BPF_K:
+            a += i->k;
+            break;
+        case BPF_ALU | BPF_SUB | BPF_K:
+            a -= i->k;
+            break;
+        case BPF_ALU | BPF_LSH | BPF_K:
+            a <<= i->k;
+            break;
+        case BPF_ALU | BPF_ADD | BPF_X:
+            a += x;
+            break;
+        case BPF_MISC | BPF_TAX:
+            x = a;
+            break;
+        case BPF_JMP | BPF_JA:
+            pc += i->k;
+            break;
+        case BPF_JMP | BPF_JEQ | BPF_K:
+            pc += a == i->k ? i->jt : i->jf;
+            break;
+        case BPF_JMP | BPF_JGT | BPF_K:
+            pc += a > i->k ? i->jt : i->jf;
+            break;
+        default:
+            fail_msg("unknown instruction %x", i->code);
         }
     }
     fail_msg("ran off the end");
@@ -171,8 +196,14 @@ static void tcp6(void **state)
 
 static void check_icmp(void)
 {
-    static const struct { uint8_t type; bool pass; } v4_types[] = {{3, true}, {11, true}, {0, false}, {8, false}, {5, false}};
-    static const struct { uint8_t type; bool pass; } v6_types[] = {{1, true}, {2, true}, {3, true}, {0, false}, {4, false}, {128, false}};
+    static const struct {
+        uint8_t type;
+        bool pass;
+    } v4_types[] = {{3, true}, {11, true}, {0, false}, {8, false}, {5, false}};
+    static const struct {
+        uint8_t type;
+        bool pass;
+    } v6_types[] = {{1, true}, {2, true}, {3, true}, {0, false}, {4, false}, {128, false}};
     for (unsigned i = 0; i < 5; i++) {
         struct frame f = v4(24, 1);
         f.len += 60;
@@ -237,7 +268,7 @@ static void truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tcp4), cmocka_unit_test(tcp6), cmocka_unit_test(icmp),
+        cmocka_unit_test(tcp4),        cmocka_unit_test(tcp6),      cmocka_unit_test(icmp),
         cmocka_unit_test(only_for_us), cmocka_unit_test(truncated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,23 +49,23 @@ static void kit_trace(void *ctx, const struct plait_trace *ev)
 
 struct plait_addr kit_addr(uint8_t host, uint16_t port)
 {
-    return (struct plait_addr){ .family = 4, .port = port, .ip = { 10, 0, 0, host } };
+    return (struct plait_addr){.family = 4, .port = port, .ip = {10, 0, 0, host}};
 }
 
 void kit_init(struct kit *k, uint8_t host, const struct plait_config *config)
 {
     struct plait_config cfg;
 
-    *k = (struct kit){ .fail_in = -1, .dice = host, .now = PLAIT_SEC, .addr = kit_addr(host, 0) };
-    k->env = (struct plait_env){ k, kit_alloc, kit_free, kit_random, kit_trace };
+    *k = (struct kit){.fail_in = -1, .dice = host, .now = PLAIT_SEC, .addr = kit_addr(host, 0)};
+    k->env = (struct plait_env){k, kit_alloc, kit_free, kit_random, kit_trace};
     plait_config_init(&cfg);
     if (config != NULL)
         cfg = *config;
     cfg.check_invariants = true;
     k->stack = plait_stack_new(&k->env, &cfg);
     assert_non_null(k->stack);
-    struct plait_local local = { .addr = k->addr, .id = 1, .flags = PLAIT_LOCAL_SUBFLOW,
-                                 .mtu = 1500, .ifindex = 7 };
+    struct plait_local local = {
+        .addr = k->addr, .id = 1, .flags = PLAIT_LOCAL_SUBFLOW, .mtu = 1500, .ifindex = 7};
     assert_int_equal(plait_local_add(k->stack, &local, k->now), 0);
 }
 
@@ -77,7 +77,7 @@ void kit_fini(struct kit *k)
 
 struct plait_listener *kit_listen(struct kit *k, uint16_t port)
 {
-    struct plait_addr any = { .port = port };
+    struct plait_addr any = {.port = port};
     struct plait_listener *l = NULL;
 
     assert_int_equal(plait_listen(k->stack, &any, NULL, &l), 0);
@@ -87,14 +87,17 @@ struct plait_listener *kit_listen(struct kit *k, uint16_t port)
 struct kit_seg kit_syn(const struct plait_addr *from, const struct plait_addr *to)
 {
     return (struct kit_seg){
-        .src = *from, .dst = *to, .seq = 1000, .flags = WIRE_SYN,
-        .opt = { .has_mss = true, .mss = 1460 },
+        .src = *from,
+        .dst = *to,
+        .seq = 1000,
+        .flags = WIRE_SYN,
+        .opt = {.has_mss = true, .mss = 1460},
     };
 }
 
 static enum plait_reason input_bytes(struct kit *k, const uint8_t *bytes, size_t len)
 {
-    struct plait_in in = { .ip = bytes, .len = len };
+    struct plait_in in = {.ip = bytes, .len = len};
 
     return plait_input(k->stack, &in, k->now);
 }
@@ -102,11 +105,18 @@ static enum plait_reason input_bytes(struct kit *k, const uint8_t *bytes, size_t
 enum plait_reason kit_input(struct kit *k, const struct kit_seg *s)
 {
     static uint8_t packet[2000];
-    struct wire_view view = { s->data, s->len };
+    struct wire_view view = {s->data, s->len};
     uint8_t ip_len;
     struct wire_emit how = {
-        .src = &s->src, .dst = &s->dst, .seq = s->seq, .ack = s->ack, .wnd = 60000,
-        .flags = s->flags, .opt = &s->opt, .mp = &s->mp, .payload_len = s->len,
+        .src = &s->src,
+        .dst = &s->dst,
+        .seq = s->seq,
+        .ack = s->ack,
+        .wnd = 60000,
+        .flags = s->flags,
+        .opt = &s->opt,
+        .mp = &s->mp,
+        .payload_len = s->len,
     };
     unsigned head = wire_emit_headers(&how, packet, &ip_len);
 
@@ -128,7 +138,7 @@ static size_t take_packet(struct kit *k, uint8_t *packet, size_t size)
     assert_int_equal(out.gso_size, 0);
     assert_true(out.head_len + out.payload_len <= size);
     for (unsigned i = 0; i < out.view_n; i++)
-        views[i] = (struct wire_view){ out.view[i].data, out.view[i].len };
+        views[i] = (struct wire_view){out.view[i].data, out.view[i].len};
     memcpy(packet, out.head, out.head_len);
     wire_finish_csum(packet, out.head_len, out.ip_len, views, out.view_n);
     n = out.head_len;
@@ -195,8 +205,8 @@ void kit_wait(struct kit *a, struct kit *b, plait_time time)
 
 struct kit_pair kit_connect(struct kit *a, struct kit *b, struct plait_listener *l)
 {
-    struct plait_connect how = { .remote = b->addr };
-    struct kit_pair p = { NULL, NULL };
+    struct plait_connect how = {.remote = b->addr};
+    struct kit_pair p = {NULL, NULL};
 
     how.remote.port = l->addr.port;
     assert_int_equal(plait_connect(a->stack, &how, a->now, &p.a), 0);

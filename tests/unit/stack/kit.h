@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the stack share: stacks with counted memory, hand-made segments, and a network that
- * carries everything at once. */
+/* What the tests of the stack share: stacks with counted memory, hand-made segments, and a network
+ * that carries everything at once. */
 #ifndef KIT_H
 #define KIT_H
 
@@ -11,11 +11,11 @@
 struct kit {
     struct plait_env env;
     struct plait_stack *stack;
-    struct plait_addr addr;   /* 10.0.0.host, port 0, id 1 */
-    uint64_t live;            /* allocations given out and not back */
-    int64_t fail_in;          /* -1: memory never ends */
+    struct plait_addr addr; /* 10.0.0.host, port 0, id 1 */
+    uint64_t live;          /* allocations given out and not back */
+    int64_t fail_in;        /* -1: memory never ends */
     uint64_t dice;
-    uint64_t drops;           /* PLAIT_TRACE_DROP seen */
+    uint64_t drops; /* PLAIT_TRACE_DROP seen */
     plait_time now;
 };
 
@@ -49,7 +49,9 @@ void kit_exchange(struct kit *a, struct kit *b);
 /* Time passes for both, with all deadlines and packets in it. */
 void kit_wait(struct kit *a, struct kit *b, plait_time time);
 /* A connection from a to b's listener, accepted. */
-struct kit_pair { struct plait_conn *a, *b; };
+struct kit_pair {
+    struct plait_conn *a, *b;
+};
 struct kit_pair kit_connect(struct kit *a, struct kit *b, struct plait_listener *l);
 /* Whether this event of this connection is among those that wait; takes all. */
 bool kit_event(struct kit *k, const struct plait_conn *c, enum plait_event_type type);

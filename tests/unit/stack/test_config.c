@@ -56,11 +56,11 @@ static void test_numbers(void **state)
 
     plait_config_init(&config);
     good = config.conn;
-#define BAD(change)                                                                                \
-    do {                                                                                           \
-        c = good;                                                                                  \
-        change;                                                                                    \
-        assert_int_equal(resolve(&c, &m), PLAIT_EINVAL);                                           \
+#define BAD(change)                                      \
+    do {                                                 \
+        c = good;                                        \
+        change;                                          \
+        assert_int_equal(resolve(&c, &m), PLAIT_EINVAL); \
     } while (0)
     BAD(c.subflows_max = 0);
     BAD(c.subflows_max = MP_SUBFLOWS_MAX + 1);
@@ -97,7 +97,7 @@ static void test_window_scale_fits(void **state)
 
 static void test_subflow_part(void **state)
 {
-    struct plait_local local = { .addr = kit_addr(1, 0), .mtu = 1400, .gso_max = 60000 };
+    struct plait_local local = {.addr = kit_addr(1, 0), .mtu = 1400, .gso_max = 60000};
     struct mp_config m;
 
     plait_config_init(&config);
@@ -126,12 +126,9 @@ static void test_stack_refuses_bad_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults_are_good),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_window_scale_fits),
-        cmocka_unit_test(test_subflow_part),
-        cmocka_unit_test(test_stack_refuses_bad_configs),
+        cmocka_unit_test(test_defaults_are_good), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_numbers),           cmocka_unit_test(test_window_scale_fits),
+        cmocka_unit_test(test_subflow_part),      cmocka_unit_test(test_stack_refuses_bad_configs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

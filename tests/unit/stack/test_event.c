@@ -3,7 +3,7 @@
 
 static struct plait_event next(struct kit *k)
 {
-    struct plait_event ev = { 0 };
+    struct plait_event ev = {0};
 
     assert_true(plait_event_next(k->stack, &ev));
     return ev;
@@ -49,7 +49,7 @@ static void test_news_waits_for_accept(void **state)
     kit_init(&a, 1, NULL);
     kit_init(&b, 2, NULL);
     struct plait_listener *l = kit_listen(&b, 80);
-    struct plait_connect how = { .remote = kit_addr(2, 80) };
+    struct plait_connect how = {.remote = kit_addr(2, 80)};
     assert_int_equal(plait_connect(a.stack, &how, a.now, &c), 0);
     kit_exchange(&a, &b);
     assert_int_equal(next(&a).type, PLAIT_EVENT_CONNECTED);
@@ -75,7 +75,7 @@ static void test_news_waits_for_accept(void **state)
 static void test_writable_is_asked_for(void **state)
 {
     struct kit a, b;
-    uint8_t bytes[4096] = { 0 };
+    uint8_t bytes[4096] = {0};
     struct plait_config cfg;
 
     plait_config_init(&cfg);

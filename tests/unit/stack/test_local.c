@@ -3,8 +3,8 @@
 
 static struct plait_local good(uint8_t id, uint8_t host)
 {
-    return (struct plait_local){ .addr = kit_addr(host, 0), .id = id, .flags = PLAIT_LOCAL_SUBFLOW,
-                                 .mtu = 1500 };
+    return (struct plait_local){
+        .addr = kit_addr(host, 0), .id = id, .flags = PLAIT_LOCAL_SUBFLOW, .mtu = 1500};
 }
 
 static void test_add_checks(void **state)
@@ -13,11 +13,11 @@ static void test_add_checks(void **state)
     struct plait_local l;
 
     kit_init(&k, 1, NULL);
-#define BAD(change)                                                                                \
-    do {                                                                                           \
-        l = good(9, 9);                                                                            \
-        change;                                                                                    \
-        assert_int_equal(plait_local_add(k.stack, &l, k.now), PLAIT_EINVAL);                       \
+#define BAD(change)                                                          \
+    do {                                                                     \
+        l = good(9, 9);                                                      \
+        change;                                                              \
+        assert_int_equal(plait_local_add(k.stack, &l, k.now), PLAIT_EINVAL); \
     } while (0)
     BAD(l.id = 0);
     BAD(l.mtu = 500);
@@ -67,8 +67,7 @@ static void test_change_and_del(void **state)
 static void test_first_of_family(void **state)
 {
     struct kit k;
-    struct plait_local l = { .addr = { .family = 6, .ip = { 0x20, 1, [15] = 1 } }, .id = 5,
-                             .mtu = 1500 };
+    struct plait_local l = {.addr = {.family = 6, .ip = {0x20, 1, [15] = 1}}, .id = 5, .mtu = 1500};
 
     kit_init(&k, 1, NULL);
     assert_null(stack_local_for_family(k.stack, 6));

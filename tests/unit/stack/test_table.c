@@ -25,12 +25,12 @@ static void test_ports_are_drawn_free_and_unlike(void **state)
 {
     struct kit k;
     struct plait_addr remote = kit_addr(2, 80);
-    bool used[65536] = { false };
+    bool used[65536] = {false};
     unsigned in_order = 0, last = 0;
 
     kit_init(&k, 1, NULL);
     for (unsigned i = 0; i < 200; i++) {
-        struct plait_connect how = { .remote = remote };
+        struct plait_connect how = {.remote = remote};
         struct plait_conn *c;
         assert_int_equal(plait_connect(k.stack, &how, k.now, &c), 0);
         assert_in_range(c->port, STACK_PORT_MIN, STACK_PORT_MAX);
@@ -46,7 +46,7 @@ static void test_ports_are_drawn_free_and_unlike(void **state)
 static void test_tokens(void **state)
 {
     struct kit k;
-    struct stack_token t = { 0 };
+    struct stack_token t = {0};
     struct mp_key key, other;
 
     kit_init(&k, 1, NULL);
@@ -66,7 +66,7 @@ static void test_tokens(void **state)
 static void test_token_in_use_is_not_drawn(void **state)
 {
     struct kit k;
-    struct stack_token t = { 0 };
+    struct stack_token t = {0};
     struct mp_key key, other;
 
     kit_init(&k, 1, NULL);

@@ -27,7 +27,8 @@ static void checked(const struct tcp_loss *l, const struct tcp_sndq *q)
     assert_true(tcp_loss_check(l, q));
 }
 
-/* ---- by hand ---------------------------------------------------------------------------------- */
+/* ---- by hand ----------------------------------------------------------------------------------
+ * */
 
 static void transmit(struct rig *r, uint32_t seq, uint32_t len, unsigned kind)
 {
@@ -127,7 +128,7 @@ uint32_t rig_pump(struct rig *r)
             return n;
         if (lost != NULL)
             transmit(r, lost->seq, lost->len < RIG_MSS ? lost->len : RIG_MSS, 0);
-        else if (tcp_sndq_unsent(&r->q) > 0)
+        else if (tcp_sndq_unsent(&r->q) > 0 && r->q.recs.count < r->q.recs_max)
             transmit(r, r->q.nxt, RIG_MSS, 0);
         else
             return n;
@@ -155,7 +156,8 @@ unsigned rig_flags(struct rig *r, uint32_t n)
     return rec->flags;
 }
 
-/* ---- a network -------------------------------------------------------------------------------- */
+/* ---- a network --------------------------------------------------------------------------------
+ * */
 
 enum { PACKETS_MAX = 4096, RANGES_MAX = 512 };
 
@@ -449,10 +451,11 @@ static bool step(struct net *n)
     if (at == n->retry_at) {
         n->retry_at = PLAIT_NEVER;
         pump(n);
-    } else if (at == n->ack_at)
+    } else if (at == n->ack_at) {
         send_ack(n, NULL);
-    else
+    } else {
         expire(n);
+    }
     return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For tests of loss recovery: a sender (send queue and loss recovery without a tcb), to which a test
- * plays the peer by hand, or a perfect receiver behind a network that loses, reorders and doubles, in
- * virtual time. The invariants are checked after every step. */
+/* For tests of loss recovery: a sender (send queue and loss recovery without a tcb), to which a
+ * test plays the peer by hand, or a perfect receiver behind a network that loses, reorders and
+ * doubles, in virtual time. The invariants are checked after every step. */
 #ifndef TESTS_TCP_LOSSNET_H
 #define TESTS_TCP_LOSSNET_H
 
@@ -14,7 +14,8 @@
 
 #include "tcp/loss_int.h"
 
-/* ---- by hand: segments of 1000 bytes, sequence numbers relative to the first byte of data ---------- */
+/* ---- by hand: segments of 1000 bytes, sequence numbers relative to the first byte of data
+ * ---------- */
 
 enum { RIG_MSS = 1000 };
 
@@ -35,7 +36,8 @@ struct rig {
  * time is 1 s. */
 void rig_open(struct rig *r, const struct cc_ops *cc, plait_time rtt, uint32_t cwnd);
 void rig_close(struct rig *r);
-/* Pushes and sends n segments of new data, each a record of its own; or one record of n segments. */
+/* Pushes and sends n segments of new data, each a record of its own; or one record of n segments.
+ * */
 void rig_send(struct rig *r, uint32_t n);
 void rig_send_super(struct rig *r, uint32_t n);
 void rig_push(struct rig *r, uint32_t n); /* pushes only */
@@ -52,7 +54,8 @@ enum tcp_loss_timer rig_expire(struct rig *r);
 /* Flags of the record of segment n. */
 unsigned rig_flags(struct rig *r, uint32_t n);
 
-/* ---- a network -------------------------------------------------------------------------------------- */
+/* ---- a network
+ * -------------------------------------------------------------------------------------- */
 
 struct net_setup {
     uint64_t seed;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Loss recovery as a whole: over networks of many kinds everything is delivered, the accounts close,
- * and recovery takes about as long as it should. Then the rules that belong to no single mechanism. */
+/* Loss recovery as a whole: over networks of many kinds everything is delivered, the accounts
+ * close, and recovery takes about as long as it should. Then the rules that belong to no single
+ * mechanism. */
 #include "lossnet.h"
 
 #include <stdio.h>

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ways back to plain TCP, and the end of a subflow whose path does not let MPTCP through.
+ *
+ * Called by capable.c, conn.c, dss.c, opts.c and rx.c. There is one way into plain TCP, mp_fallback(), and
+ * none out of it. It is open while the connection has never had a second subflow: then both streams lie
+ * on the one subflow without gaps, and a position is an offset plus a constant. Otherwise the subflow ends
+ * with a RST, and the connection goes on without it.
+ *
+ * A wrong checksum on the only subflow: MP_FAIL goes out, delivery stops, and goes on as plain TCP when the
+ * peer agrees by MP_FAIL or an infinite mapping. RFC 8684 3.1, 3.3, 3.7. */
+#include "mp_int.h"
+
+#define FAIL_PATIENCE (2 * PLAIT_SEC)
+
+bool mp_fallback_possible(const struct mp_subflow *s)
+{
+    const struct mp_conn *c = s->conn;
+    const struct mp_carry *first;
+
+    if (c->joined || s->phase == MP_PHASE_DOWN || c->reinject.n > 0 || s->carry.count > 1)
+        return false;
+    first = s->carry.count > 0 ? ring_at(&s->carry, 0) : NULL;
+    if (first != NULL && first->pos + first->len != c->snd_nxt)
+        return false;
+    return reasm_end(&c->rx) == reasm_inorder_end(&c->rx);
+}
+
+/* From the last byte that is known to have arrived (RFC 8684 3.7: "acts retroactively"). */
+static void prepare_infinite(struct mp_subflow *s)
+{
+    const struct mp_conn *c = s->conn;
+    const struct mp_carry *first = s->carry.count > 0 ? ring_at(&s->carry, 0) : NULL;
+    uint32_t seq = first != NULL ? first->end - first->len : s->tcb.sndq.end;
+    uint64_t pos = first != NULL ? first->pos : c->snd_nxt;
+
+    s->infinite = true;
+    s->infinite_pos = pos < c->snd_una ? pos : c->snd_una;
+    s->infinite_ssn = tcp_ssn(&s->tcb, seq) - (uint32_t)(pos - s->infinite_pos);
+}
+
+/* Joins that were under way. */
+static void drop_others(struct mp_subflow *s, enum plait_reason why, plait_time now)
+{
+    MP_EACH(o, s->conn)
+        if (o != s && o->phase != MP_PHASE_DOWN)
+            mp_subflow_abort(o, why, now);
+}
+
+/* What waits under a mapping is now in its place without one. */
+static void deliver_held(struct mp_subflow *s, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    struct plait_block *b;
+
+    c->plain_shift = reasm_inorder_end(&c->rx) + s->held.bytes - s->tcb.rcvq.next;
+    while (s->phase == MP_PHASE_OPEN && (b = reasm_take(&s->held)) != NULL)
+        mp_rx_put(s, b, now);
+    s->failed = false;
+    s->failed_until = PLAIT_NEVER;
+    ring_truncate(&s->maps, 0);
+}
+
+void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    struct mp_event ev = { .type = PLAIT_TRACE_FALLBACK, .reason = why };
+
+    if (c->mode == MP_MODE_PLAIN || c->over)
+        return;
+    c->fallback = why;
+    ctx_count(c->ctx, why);
+    mp_trace(c, s, ev, now);
+    drop_others(s, why, now);
+    mp_set_mode(c, MP_MODE_PLAIN, now);
+    s->tcb.shared_window = false;
+    s->capable_due = s->fin_due = s->prio_due = s->remove_due = false;
+    if (infinite)
+        prepare_infinite(s);
+    else
+        s->tcb.opt_reserve_data = 0;
+    /* A DATA_FIN that was sent means nothing any more: the subflow's FIN will say it. */
+    c->fin_sent = c->fin_acked = false;
+    c->fin_at = c->rtx_at = PLAIT_NEVER;
+    deliver_held(s, now);
+    if (c->cfg.require_mptcp)
+        mp_conn_die(c, PLAIT_REASON_NOT_MPTCP, now);
+}
+
+/* ---- checksums ---------------------------------------------------------------------------------------------- */
+
+void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+
+    mp_drop(c, s, PLAIT_REASON_DSS_CSUM, now);
+    s->fail_dsn = mp_dsn_in(c, m->pos);
+    if (mp_fallback_possible(s) && m->pos == reasm_inorder_end(&c->rx)) {
+        /*= RFC 8684 3.7
+         * if a receiver identifies a checksum failure when there is only one path, it will send back
+         * an MP_FAIL option on the subflow-level ACK, referring to the data-level sequence number of
+         * the start of the segment on which the checksum error was detected */
+        s->failed = true;
+        s->fail_due = true;
+        s->failed_until = now + mp_later(4 * tcp_rtt_timeout(&s->tcb.loss.rtt), FAIL_PATIENCE);
+        return;
+    }
+    /*= RFC 8684 3.7
+     * the affected subflow must be immediately closed with a RST that includes an MP_FAIL option
+     * (Figure 16), which defines the data sequence number at the start of the segment (defined by the
+     * Data Sequence Mapping) that had the checksum failure */
+    s->rst_fail = true;
+    mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
+}
+
+void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+
+    (void)dsn;
+    ctx_count(c->ctx, PLAIT_REASON_MP_FAIL_RECEIVED);
+    if (!mp_fallback_possible(s)) {
+        mp_subflow_abort(s, PLAIT_REASON_MP_FAIL_RECEIVED, now);
+        return;
+    }
+    if (!s->failed) {
+        /*= RFC 8684 3.7
+         * the receiver of an MP_FAIL MUST also respond with an MP_FAIL in the reverse direction and
+         * entirely revert to a regular TCP session */
+        s->fail_due = true;
+        s->fail_dsn = mp_dsn_in(c, mp_rx_nxt(c));
+    }
+    mp_fallback(s, PLAIT_REASON_MP_FAIL_RECEIVED, true, now);
+}
+
+/* ---- infinite mapping ---------------------------------------------------------------------------------------- */
+
+void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    uint64_t shift = mp_pos_of_dsn(c, d) - mp_off_of_ssn(s, d->ssn);
+    uint64_t have = reasm_inorder_end(&c->rx) + s->held.bytes - s->tcb.rcvq.next;
+
+    /*= RFC 8684 3.7
+     * When a connection has fallen back with an infinite mapping, only one subflow can send data */
+    if (!mp_fallback_possible(s) || shift != have) {
+        mp_drop(c, s, PLAIT_REASON_INFINITE_MAP, now);
+        mp_subflow_abort(s, PLAIT_REASON_INFINITE_MAP, now);
+        return;
+    }
+    mp_fallback(s, PLAIT_REASON_INFINITE_MAP, false, now);
+}
+
+/* ---- options that got lost --------------------------------------------------------------------------------- */
+
+void mp_unmapped(struct mp_subflow *s, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    uint64_t bytes = reasm_inorder_end(&s->tcb.rcvq) - s->tcb.rcvq.next;
+
+    if (s->first && !c->dss_in && mp_fallback_possible(s)) {
+        mp_fallback(s, PLAIT_REASON_DSS_UNMAPPED, true, now);
+        return;
+    }
+    /*= RFC 8684 3.3.1
+     * If a mapping for that subflow-level sequence space does not arrive within a receive window of
+     * data, that subflow SHOULD be treated as broken, closed with a RST, and any unmapped data silently
+     * discarded. */
+    if (bytes < c->rcvbuf / 2)
+        return;
+    mp_drop(c, s, PLAIT_REASON_DSS_UNMAPPED, now);
+    mp_subflow_abort(s, PLAIT_REASON_DSS_UNMAPPED, now);
+}
+
+void mp_no_data_ack(struct mp_subflow *s, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+
+    if (c->mode != MP_MODE_MULTIPATH || s->phase != MP_PHASE_OPEN || s->dss_in)
+        return;
+    if (s->first && mp_fallback_possible(s)) {
+        /*= RFC 8684 3.7
+         * In the case of such an ACK being received on the first subflow (i.e., that started with
+         * MP_CAPABLE), before any additional subflows are added, the implementation MUST drop out of
+         * MPTCP mode and fall back to regular TCP. */
+        mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, true, now);
+        return;
+    }
+    /*= RFC 8684 3.7
+     * In the case of this occurring on an additional subflow (i.e., one started with MP_JOIN), the host
+     * MUST close the subflow with a RST, which SHOULD contain an MP_TCPRST option (Section 3.6) with a
+     * "Middlebox interference" reason code. */
+    mp_drop(c, s, PLAIT_REASON_MP_NO_DATA_ACK, now);
+    mp_subflow_abort(s, PLAIT_REASON_MP_NO_DATA_ACK, now);
+}

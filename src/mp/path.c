@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The path manager's window on the connection: the view it decides from, what becomes of its decisions,
+ * and the pairs of addresses that failed.
+ *
+ * Called by the stack at the end of each step (mp_pm_next), by subflow.c and addr.c when something changed.
+ * The policy is asked only then, or at the time that it named.
+ *
+ * A pair that failed is barred: for one second and twice as long each time, up to a minute, where the path
+ * went silent; for the connection's life where the peer refused. RFC 8684 3.1, 3.6, 3.9.3. */
+#include "mp_int.h"
+
+#include "../base/addr.h"
+
+#define BAR_FIRST (1 * PLAIT_SEC)
+#define BAR_MAX (60 * PLAIT_SEC)
+
+void mp_path_changed(struct mp_conn *c) { c->pm_dirty = true; }
+
+/* ---- pairs that failed ----------------------------------------------------------------------------------- */
+
+static struct mp_bar *find_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
+{
+    for (unsigned i = 0; i < c->bar_n; i++)
+        if (c->bars[i].local_id == local_id && c->bars[i].remote_id == remote_id)
+            return &c->bars[i];
+    return NULL;
+}
+
+/* A free place, or that of the bar that ends first. */
+static struct mp_bar *new_bar(struct mp_conn *c)
+{
+    struct mp_bar *first = &c->bars[0];
+
+    if (c->bar_n < MP_BARS_MAX)
+        return &c->bars[c->bar_n++];
+    for (unsigned i = 1; i < c->bar_n; i++)
+        if (c->bars[i].until < first->until)
+            first = &c->bars[i];
+    return first;
+}
+
+void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool for_ever,
+                 plait_time now)
+{
+    struct mp_bar *bar = find_bar(c, local_id, remote_id);
+    plait_time wait = BAR_FIRST;
+
+    if (bar == NULL) {
+        bar = new_bar(c);
+        *bar = (struct mp_bar){ .local_id = local_id, .remote_id = remote_id };
+    }
+    for (unsigned i = 0; i < bar->fails && wait < BAR_MAX; i++)
+        wait *= 2;
+    bar->fails += bar->fails < UINT8_MAX;
+    bar->until = for_ever ? PLAIT_NEVER : now + mp_earlier(wait, BAR_MAX);
+    mp_path_changed(c);
+}
+
+static void drop_bars(struct mp_conn *c, int local_id, int remote_id)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < c->bar_n; i++)
+        if ((local_id >= 0 && c->bars[i].local_id != local_id) ||
+            (remote_id >= 0 && c->bars[i].remote_id != remote_id))
+            c->bars[n++] = c->bars[i];
+    c->bar_n = (uint8_t)n;
+}
+
+void mp_path_unbar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
+{
+    drop_bars(c, local_id, remote_id);
+}
+
+void mp_path_unbar_remote(struct mp_conn *c, uint8_t remote_id) { drop_bars(c, -1, remote_id); }
+
+void mp_path_unbar_local(struct mp_conn *c, uint8_t local_id) { drop_bars(c, local_id, -1); }
+
+/* ---- the view ---------------------------------------------------------------------------------------------- */
+
+static bool is_announced(const struct mp_conn *c, uint8_t id)
+{
+    for (unsigned i = 0; i < c->announced_n; i++)
+        if (c->announced[i].id == id)
+            return true;
+    return false;
+}
+
+static void view_locals(const struct mp_conn *c, struct pm_view *v)
+{
+    for (unsigned i = 0; i < c->locals->n && v->local_n < PM_ADDRS_MAX; i++) {
+        const struct plait_local *l = &c->locals->v[i];
+        uint8_t id = addr_same_ip(&l->addr, &c->first_local) ? 0 : l->id;
+        v->local[v->local_n++] = (struct pm_local){
+            .id = id, .subflow = (l->flags & PLAIT_LOCAL_SUBFLOW) != 0,
+            .signal = (l->flags & PLAIT_LOCAL_SIGNAL) != 0,
+            .backup = (l->flags & PLAIT_LOCAL_BACKUP) != 0,
+            .down = (l->flags & PLAIT_LOCAL_DOWN) != 0, .announced = is_announced(c, id),
+            .addr = l->addr,
+        };
+    }
+}
+
+static void view_subflows(const struct mp_conn *c, struct pm_view *v)
+{
+    MP_EACH(s, c)
+        if (s->phase != MP_PHASE_DOWN && v->subflow_n < PM_SUBFLOWS_MAX)
+            v->subflow[v->subflow_n++] = (struct pm_subflow){ s->local_id, s->remote_id, true };
+}
+
+/*= RFC 8684 3.1
+ * Note that new subflows MUST NOT be established (using the process documented in Section 3.2) until a
+ * DSS option has been successfully received across the path */
+static bool may_open(const struct mp_conn *c)
+{
+    return (!c->passive || c->cfg.server_joins) && c->dss_in && mp_is_open_for_join(c);
+}
+
+static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v)
+{
+    uint32_t alive = mp_alive_n(c);
+
+    v->now = now;
+    v->may_open = may_open(c);
+    v->may_announce = mp_is_open_for_join(c) && (c->dss_in || c->passive);
+    v->subflows_left = alive < c->cfg.subflows_max && c->sub_n < MP_SUBFLOWS_MAX
+                           ? (uint8_t)(c->cfg.subflows_max - alive) : 0;
+    v->local_n = v->remote_n = v->subflow_n = v->barred_n = 0;
+    view_locals(c, v);
+    view_subflows(c, v);
+    for (unsigned i = 0; i < c->remote_n; i++)
+        v->remote[v->remote_n++] = (struct pm_remote){ c->remotes[i].id, c->remotes[i].refuses,
+                                                       c->remotes[i].addr };
+    for (unsigned i = 0; i < c->bar_n; i++)
+        v->barred[v->barred_n++] = (struct pm_barred){ c->bars[i].local_id, c->bars[i].remote_id,
+                                                       c->bars[i].until };
+}
+
+bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
+                struct plait_addr *remote)
+{
+    struct pm_view view;
+    struct pm_decision d;
+
+    if (!c->pm_dirty && now < c->pm_at)
+        return false;
+    for (unsigned i = 0; i < PM_ADDRS_MAX + 1 && mp_is_open_for_join(c); i++) {
+        make_view(c, now, &view);
+        c->cfg.pm->decide(&view, &d);
+        if (d.what == PM_ANNOUNCE) {
+            mp_addr_announce(c, view.local[d.local].id, &view.local[d.local].addr);
+            continue;
+        }
+        c->pm_dirty = d.what == PM_OPEN;
+        c->pm_at = d.again > now ? d.again : now + 1;
+        if (d.what != PM_OPEN)
+            return false;
+        *local = view.local[d.local].addr;
+        local->port = 0;
+        *remote = view.remote[d.remote].addr;
+        return true;
+    }
+    c->pm_dirty = false;
+    c->pm_at = PLAIT_NEVER;
+    return false;
+}

@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending at the data level: what the application wrote becomes chunks on subflows, in order, and again
+ * on other subflows where one lets it wait.
+ *
+ * Called by conn.c before each plan (mp_tx_schedule), for each DATA_ACK and subflow ACK, and for the
+ * application's mp_send().
+ *
+ *   begin <= snd_una <= snd_nxt <= end of the store
+ *            |          |          \ written, given to nobody yet
+ *            |          \ given to a subflow (its carry list), DATA_ACK awaited; a part of this may
+ *            |            stand in `reinject`: to be given to another one
+ *            \ DATA_ACKed
+ *
+ * Every position between snd_una and snd_nxt is in `reinject`, or in a carry list and not moved, or was
+ * acknowledged by a subflow; the last case is guarded by the data-level retransmission timer.
+ *
+ * A chunk is one mapping: as large as one plan may be, whole packets unless it is the tail. Nagle's rule
+ * and silly window avoidance live here, because only here is the whole stream seen.
+ *
+ * The store forgets a byte when it is DATA_ACKed and acknowledged on every subflow that carries it
+ * (RFC 8684 3.3.2). One dead path would keep megabytes so; what it still carries is copied to its attic
+ * when it lags too far behind, and the store moves on. RFC 8684 3.3.1, 3.3.2, 3.3.5, 3.3.6. */
+#include "mp_int.h"
+
+#include "../base/copy.h"
+#include "../base/csum.h"
+
+#define RTX_MIN (300 * PLAIT_MSEC)
+#define RTX_MAX (10 * PLAIT_SEC)
+#define OPPORTUNE_MIN (10 * PLAIT_MSEC)
+enum { SNDBUF_MIN = 64 << 10, REINJECT_AT_ONCE = 256 << 10, RATIO_MAX = 16 };
+
+static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* ---- the application writes ------------------------------------------------------------------------- */
+
+static uint64_t queued(const struct mp_conn *c) { return c->store.end - c->snd_una; }
+
+int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
+{
+    uint64_t used = queued(c), room = c->sndbuf > used ? c->sndbuf - used : 0;
+    size_t n;
+
+    if (c->err != 0)
+        return c->err;
+    if (c->fin_wanted)
+        return PLAIT_EPIPE;
+    if (c->over)
+        return PLAIT_ENOTCONN;
+    if (used == 0)
+        c->progress_at = now;
+    n = store_append(&c->store, data, min_u64(len, room));
+    c->want_write = n < len;
+    return n > 0 || len == 0 ? (int64_t)n : PLAIT_EAGAIN;
+}
+
+/*= RFC 8684 3.3.5
+ * The send buffer MUST, at a minimum, be as big as the receive buffer, to enable the sender to reach
+ * maximum throughput. */
+/* As far as the paths can fill it: twice what is in flight while the slowest one makes its round. */
+static void tune_sndbuf(struct mp_conn *c)
+{
+    plait_time longest = 1;
+    uint64_t want = SNDBUF_MIN;
+
+    MP_EACH(s, c)
+        if (mp_subflow_usable(s) && !s->stale)
+            longest = mp_later(longest, s->tcb.loss.rtt.srtt);
+    MP_EACH(s, c) {
+        plait_time srtt = s->tcb.loss.rtt.srtt;
+        uint64_t ratio_x4 = srtt > 0 ? min_u64(longest * 4 / srtt, 4 * RATIO_MAX) : 4;
+        if (mp_subflow_usable(s))
+            want += 2 * s->tcb.loss.cc.cwnd * (ratio_x4 > 4 ? ratio_x4 : 4) / 4;
+    }
+    want = min_u64(want, c->cfg.sndbuf_max);
+    if (want > c->sndbuf)
+        c->sndbuf = (uint32_t)want;
+}
+
+/* Room came back: tell the application when it is worth a call. */
+static void wake_writer(struct mp_conn *c)
+{
+    uint64_t used = queued(c);
+
+    if (c->want_write && used < c->sndbuf && c->sndbuf - used >= c->sndbuf / 3) {
+        c->want_write = false;
+        c->news |= MP_NEWS_WRITABLE;
+    }
+}
+
+/* ---- giving data to a subflow ------------------------------------------------------------------------- */
+
+/* One push, one chunk. */
+static uint32_t chunk_max(const struct mp_subflow *s)
+{
+    uint32_t mss = tcp_payload_mss(&s->tcb), max = s->tcb.cfg.gso_max;
+
+    return max > mss ? max - max % mss : mss;
+}
+
+static int push(struct mp_subflow *s, uint64_t pos, uint32_t len, uint32_t meta)
+{
+    int err = mp_carry_reserve(s);
+
+    if (err == 0)
+        err = tcp_push(&s->tcb, pos, len, meta);
+    if (err == 0)
+        mp_carry_add(s, pos, len);
+    return err;
+}
+
+/* What s would send at once, in whole packets where more waits. */
+static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
+{
+    uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb);
+
+    if (room >= want)
+        return room;
+    if (room < mss)
+        return tcp_idle(&s->tcb) ? room : 0;
+    return room - room % mss;
+}
+
+static uint32_t chunk_len(const struct mp_subflow *s, uint64_t want, uint32_t room)
+{
+    uint32_t mss = tcp_payload_mss(&s->tcb);
+    uint32_t n = (uint32_t)min_u64(min_u64(want, room), chunk_max(s));
+
+    return n < want && n > mss ? n - n % mss : n;
+}
+
+/* A decision to make: `want` bytes from pos on. */
+struct offer {
+    uint64_t pos, want;
+    uint32_t window;
+    bool again;
+};
+
+/* Asks the scheduler. NULL: wait. */
+static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, plait_time now)
+{
+    struct mp_subflow *of[SCHED_PATHS_MAX];
+    struct sched_view view;
+    int i;
+
+    view.now = now;
+    view.want = (uint32_t)min_u64(o->want, UINT32_MAX);
+    view.window = o->window;
+    view.reinject = o->again;
+    view.n = 0;
+    MP_EACH(s, c) {
+        const struct tcp_loss *l = &s->tcb.loss;
+        if (!mp_subflow_usable(s) || view.n == SCHED_PATHS_MAX)
+            continue;
+        view.path[view.n] = (struct sched_path){
+            .srtt = l->rtt.srtt, .rttvar = l->rtt.rttvar,
+            .min_rtt = l->rtt.min_rtt == PLAIT_NEVER ? 0 : l->rtt.min_rtt,
+            .room = useful_room(s, o->want), .cwnd = l->cc.cwnd,
+            .flight = tcp_sndq_flight(&s->tcb.sndq), .mss = tcp_payload_mss(&s->tcb),
+            .usable = true, .backup = s->backup_local || s->backup_remote, .stale = s->stale,
+            .carried = o->again && mp_carry_has(s, o->pos),
+        };
+        of[view.n++] = s;
+    }
+    i = view.n > 0 ? c->cfg.sched->pick(&c->sched_state, &view) : SCHED_WAIT;
+    return i == SCHED_WAIT ? NULL : of[i];
+}
+
+/* The mapping may end with the DATA_FIN: RFC 8684 3.3.3 counts it in its length alone. */
+static uint32_t meta_for(struct mp_subflow *s, uint64_t end)
+{
+    const struct mp_conn *c = s->conn;
+    bool last = c->fin_wanted && end == c->store.end;
+
+    if (c->mode == MP_MODE_MULTIPATH)
+        return last && !mp_unconfirmed(s) ? MP_META_FIN : 0;
+    return s->infinite ? MP_META_INFINITE : 0;
+}
+
+/* Pushes and does what follows from the meta. */
+static bool give(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    uint32_t meta = meta_for(s, pos + len);
+
+    if (push(s, pos, len, meta) != 0)
+        return false;
+    if ((meta & MP_META_FIN) != 0) {
+        c->fin_sent = true;
+        c->fin_at = now + mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), RTX_MIN);
+    } else if ((meta & MP_META_INFINITE) != 0) {
+        s->infinite = false;
+        s->infinite_sent = true;
+        s->infinite_end = s->tcb.sndq.end;
+    }
+    return true;
+}
+
+/* ---- again -------------------------------------------------------------------------------------------- */
+
+/* Adds to the reinjection set; where that has no room for another range it covers more than it must. */
+static void queue_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
+{
+    struct rangeset *r = &c->reinject;
+
+    lo = lo > c->snd_una ? lo : c->snd_una;
+    hi = hi < c->snd_nxt ? hi : c->snd_nxt;
+    if (lo >= hi || rangeset_add(r, lo, hi) == 0)
+        return;
+    lo = r->n > 0 ? min_u64(lo, r->v[0].lo) : lo;
+    hi = r->n > 0 && r->v[r->n - 1].hi > hi ? r->v[r->n - 1].hi : hi;
+    /* One range for all: needs no more room than there is, which mp_conn's birth made sure of. */
+    (void)rangeset_add(r, lo, hi);
+}
+
+void mp_tx_requeue(struct mp_subflow *s)
+{
+    for (uint32_t i = 0; i < s->carry.count; i++) {
+        struct mp_carry *r = ring_at(&s->carry, i);
+        if (!r->moved)
+            queue_again(s->conn, r->pos, r->pos + r->len);
+        r->moved = true;
+    }
+}
+
+static void note_reinjected(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    struct mp_event ev = { .type = PLAIT_TRACE_REINJECT, .a = mp_dsn_out(c, pos), .b = len };
+
+    c->bytes_reinjected += len;
+    s->reinjected += len;
+    mp_trace(c, s, ev, now);
+}
+
+/*= RFC 8684 3.3.6
+ * The Data Sequence Mapping allows senders to resend data with the same data sequence number on a
+ * different subflow. */
+static bool send_again(struct mp_conn *c, plait_time now)
+{
+    struct range r = c->reinject.v[0];
+    struct offer o = { .pos = r.lo, .want = r.hi - r.lo, .window = UINT32_MAX, .again = true };
+    struct mp_subflow *s = pick(c, &o, now);
+    uint32_t n;
+
+    if (s == NULL)
+        return false;
+    n = chunk_len(s, o.want, useful_room(s, o.want));
+    if (n == 0 || !give(s, r.lo, n, now))
+        return false;
+    (void)rangeset_del(&c->reinject, r.lo, r.lo + n); /* a prefix: cannot fail */
+    note_reinjected(s, r.lo, n, now);
+    return true;
+}
+
+/* The window blocks and its oldest byte is with a subflow that lets it wait, while another one has
+ * room: that one sends it too. */
+static void opportunity(struct mp_conn *c, plait_time now)
+{
+    struct mp_subflow *fast = mp_best(c, NULL), *slow = NULL;
+    const struct mp_carry *head = NULL;
+    plait_time fast_rtt, slow_rtt;
+
+    if (fast == NULL || now < c->opportune_at || c->reinject.n > 0 || c->snd_una == c->snd_nxt)
+        return;
+    fast_rtt = fast->tcb.loss.rtt.srtt;
+    c->opportune_at = now + mp_later(fast_rtt, OPPORTUNE_MIN);
+    if (useful_room(fast, UINT32_MAX) == 0 || mp_carry_has(fast, c->snd_una))
+        return;
+    MP_EACH(s, c)
+        if (s != fast && head == NULL && (head = mp_carry_find(s, c->snd_una)) != NULL)
+            slow = s;
+    if (head == NULL || head->moved)
+        return;
+    slow_rtt = slow->tcb.loss.rtt.srtt;
+    if (slow_rtt >= 2 * fast_rtt || slow->stale || now - slow->tcb.last_rcvd > slow_rtt)
+        queue_again(c, head->pos, min_u64(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
+}
+
+/* ---- for the first time ----------------------------------------------------------------------------- */
+
+/*= RFC 8684 3.3.5
+ * a sender is allowed to send data segments with data-level sequence numbers between (DATA_ACK,
+ * DATA_ACK + receive_window) */
+static uint64_t window(const struct mp_conn *c)
+{
+    if (c->mode == MP_MODE_PLAIN)
+        return UINT64_MAX;
+    return c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
+}
+
+/* RFC 9293 3.7.4 (Nagle) and 3.8.6.2.1 (silly windows), for the stream as a whole: a short packet goes
+ * only where nothing is in flight, or where it is the end. */
+static bool hold_back(const struct mp_conn *c, uint32_t n, uint32_t mss)
+{
+    bool tail = c->snd_nxt + n == c->store.end;
+
+    if (n >= mss || c->snd_una == c->snd_nxt)
+        return false;
+    return !tail || !(c->cfg.nodelay || c->fin_wanted);
+}
+
+static bool send_new(struct mp_conn *c, plait_time now)
+{
+    uint64_t waiting = c->store.end - c->snd_nxt, wnd = window(c);
+    struct offer o = { .pos = c->snd_nxt, .want = min_u64(waiting, wnd),
+                       .window = (uint32_t)min_u64(wnd, UINT32_MAX) };
+    struct mp_subflow *s;
+    uint32_t n;
+
+    if (wnd == 0) {
+        c->blocked = true;
+        opportunity(c, now);
+        return false;
+    }
+    s = pick(c, &o, now);
+    if (s == NULL || (mp_unconfirmed(s) && c->snd_nxt > 0))
+        return false;
+    n = chunk_len(s, o.want, useful_room(s, o.want));
+    if (n == 0)
+        return false;
+    if (hold_back(c, n, tcp_payload_mss(&s->tcb))) {
+        c->blocked = o.want < waiting;
+        return false;
+    }
+    if (!give(s, c->snd_nxt, n, now))
+        return false;
+    c->snd_nxt += n;
+    return true;
+}
+
+/* Data waits for a window and nothing is in flight that would bring news of it: probing is TCP's. */
+static void set_blocked(struct mp_conn *c)
+{
+    bool waits = (c->store.end > c->snd_nxt || c->reinject.n > 0) && c->established && !c->over;
+    struct mp_subflow *best = mp_best(c, NULL);
+
+    MP_EACH(s, c)
+        s->tcb.blocked_above = waits && s == best && tcp_idle(&s->tcb) &&
+                               (c->blocked || tcp_room(&s->tcb) == 0);
+}
+
+void mp_tx_schedule(struct mp_conn *c, plait_time now)
+{
+    c->blocked = false;
+    if (c->established && !c->over && c->mode != MP_MODE_PENDING) {
+        rangeset_cut_below(&c->reinject, c->snd_una);
+        while (c->reinject.n > 0 && send_again(c, now))
+            ;
+        while (c->store.end > c->snd_nxt && send_new(c, now))
+            ;
+        if (c->fin_wanted && c->snd_nxt == c->store.end)
+            mp_close_step(c, now);
+    }
+    set_blocked(c);
+}
+
+/* ---- acknowledgments ----------------------------------------------------------------------------------- */
+
+bool mp_tx_outstanding(const struct mp_conn *c)
+{
+    return c->store.end > c->snd_una || (c->fin_wanted && !c->fin_acked);
+}
+
+static void progress(struct mp_conn *c, uint64_t pos, plait_time now)
+{
+    c->snd_una = pos;
+    if (c->snd_nxt < pos)
+        c->snd_nxt = pos;
+    c->progress_at = now;
+    c->rtx_n = 0;
+    c->rtx_at = PLAIT_NEVER;
+    rangeset_cut_below(&c->reinject, pos);
+    tune_sndbuf(c);
+    wake_writer(c);
+    mp_tx_release(c, now);
+}
+
+/*= RFC 8684 3.3.2
+ * an implementation MUST NOT use the RCV.WND field of a TCP segment at the connection level if it does
+ * not also carry a DSS option with a Data ACK field */
+void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    uint64_t max = c->snd_nxt + (c->fin_sent && c->snd_nxt == c->store.end ? 1 : 0);
+
+    if ((int64_t)pos < 0 || (pos > max && (int64_t)(pos - max) > 0)) {
+        if ((int64_t)pos >= 0)
+            mp_drop(c, s, PLAIT_REASON_DATA_ACK_OUTSIDE, now);
+        return;
+    }
+    /*= RFC 8684 3.3.5
+     * It should only update its local receive window values when the largest sequence number allowed
+     * (i.e., DATA_ACK + receive window) increases on the receipt of a DATA_ACK. */
+    if (pos + wnd > c->snd_edge)
+        c->snd_edge = pos + wnd;
+    if (pos > c->store.end) {
+        c->fin_acked = true;
+        pos = c->store.end;
+    }
+    if (pos > c->snd_una)
+        progress(c, pos, now);
+}
+
+/* On a plain connection the subflow's acknowledgment is the only one. */
+/*= RFC 8684 3.7
+ * After a sender signals an infinite mapping, it MUST only use subflow ACKs to clear its send
+ * buffer. */
+static void plain_acked(struct mp_subflow *s, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    const struct mp_carry *first = s->carry.count > 0 ? ring_at(&s->carry, 0) : NULL;
+    uint64_t una = first != NULL ? first->pos : c->snd_nxt;
+
+    if (una > c->snd_una)
+        progress(c, una, now);
+}
+
+static void unstale(struct mp_subflow *s, plait_time now)
+{
+    struct mp_event ev = { .type = PLAIT_TRACE_SUBFLOW_STALE, .a = 0 };
+
+    if (!s->stale)
+        return;
+    s->stale = false;
+    mp_trace(s->conn, s, ev, now);
+}
+
+void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+
+    if (res->ack.acked_data > 0) {
+        mp_carry_acked(s);
+        s->sig_n = 0;
+    }
+    /* Our data gets through: what it would take to call the path dead must happen anew. */
+    if (res->ack.acked_data > 0 || res->ack.sacked > 0 || s->tcb.sndq.una == s->tcb.sndq.nxt)
+        unstale(s, now);
+    if (c->mode == MP_MODE_PLAIN)
+        plain_acked(s, now);
+    else if (res->ack.acked_data > 0)
+        mp_tx_release(c, now);
+}
+
+/* ---- the store and the attics --------------------------------------------------------------------------- */
+
+/* Copies what s carries of [from, upto) out of the store. */
+static bool fill_attic(struct mp_subflow *s, uint64_t upto)
+{
+    struct mp_conn *c = s->conn;
+    uint64_t from = s->attic_to > c->store.begin ? s->attic_to : c->store.begin;
+
+    for (uint32_t i = 0; i < s->carry.count; i++) {
+        const struct mp_carry *r = ring_at(&s->carry, i);
+        uint64_t lo = r->pos > from ? r->pos : from, hi = min_u64(r->pos + r->len, upto);
+        while (lo < hi) {
+            struct store_view v[STORE_VIEWS_MAX];
+            uint32_t part = (uint32_t)min_u64(hi - lo, UINT16_MAX);
+            if (store_views(&c->store, lo, part, v, STORE_VIEWS_MAX) == 0)
+                return false;
+            reasm_insert_copy(&s->attic, &c->ctx->pool, lo, v[0].data, (uint32_t)v[0].len);
+            lo += v[0].len;
+        }
+    }
+    s->attic_to = upto;
+    return true;
+}
+
+/* All of it is in the attic, or memory ran out on the way. */
+static bool attic_complete(const struct mp_subflow *s)
+{
+    for (uint32_t i = 0; i < s->carry.count; i++) {
+        const struct mp_carry *r = ring_at(&s->carry, i);
+        uint64_t hi = min_u64(r->pos + r->len, s->attic_to);
+        struct reasm_range held;
+        if (r->pos < hi && (!reasm_range_at(&s->attic, r->pos, &held) || held.hi < hi))
+            return false;
+    }
+    return true;
+}
+
+/* The lowest position that s needs of the store. */
+static uint64_t needs(struct mp_subflow *s)
+{
+    uint64_t low = tcp_low_pos(&s->tcb);
+
+    if (s->attic_to > 0 && low >= s->attic_to) {
+        reasm_fini(&s->attic, &s->conn->ctx->pool);
+        reasm_init(&s->attic, 0);
+        s->attic_to = 0;
+    }
+    return low < s->attic_to ? s->attic_to : low;
+}
+
+/*= RFC 8684 3.3.2
+ * However, if some data needs to be retransmitted multiple times over a subflow, there is a risk of
+ * blocking the send window. In this case, the MPTCP sender can decide to terminate the subflow that is
+ * behaving badly by sending a RST */
+static bool make_way(struct mp_subflow *s, plait_time now)
+{
+    uint64_t una = s->conn->snd_una;
+
+    if (fill_attic(s, una) && attic_complete(s))
+        return true;
+    s->rst_outstanding = true;
+    mp_subflow_abort(s, PLAIT_REASON_NO_MEMORY, now);
+    return false;
+}
+
+/*= RFC 8684 3.3.2
+ * An MPTCP sender MUST NOT free data from the send buffer until it has been acknowledged by both a Data
+ * ACK received on any subflow and at the subflow level by all subflows on which the data was sent. */
+void mp_tx_release(struct mp_conn *c, plait_time now)
+{
+    uint64_t keep = c->snd_una;
+
+    MP_EACH(s, c) {
+        uint64_t low = s->phase == MP_PHASE_DOWN ? UINT64_MAX : needs(s);
+        if (low < c->snd_una && c->snd_una - low > MP_ATTIC_LAG)
+            low = make_way(s, now) ? needs(s) : UINT64_MAX;
+        keep = min_u64(keep, low);
+    }
+    if (keep > c->store.begin)
+        store_release(&c->store, keep);
+}
+
+/* Views of [pos, pos + len), which lies below attic_to. */
+static uint32_t attic_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
+                            struct store_view *views, uint32_t max)
+{
+    uint32_t n = 0;
+
+    for (const struct plait_block *b = s->attic.head; b != NULL && len > 0; b = b->next) {
+        uint64_t skip, part;
+        if (b->pos + b->len <= pos)
+            continue;
+        if (b->pos > pos || n == max)
+            return 0;
+        skip = pos - b->pos;
+        part = min_u64(b->len - skip, len);
+        views[n++] = (struct store_view){ b->data + skip, part };
+        pos += part;
+        len -= (uint32_t)part;
+    }
+    return len == 0 ? n : 0;
+}
+
+uint32_t mp_tx_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
+                     struct store_view *views, uint32_t max)
+{
+    uint32_t first = 0, n = 0, more;
+
+    if (pos < s->attic_to) {
+        first = (uint32_t)min_u64(s->attic_to - pos, len);
+        n = attic_views(s, pos, first, views, max);
+        if (n == 0 || first == len)
+            return n;
+    }
+    more = store_views(&s->conn->store, pos + first, len - first, views + n, max - n);
+    return more > 0 ? n + more : 0;
+}
+
+uint64_t mp_tx_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len)
+{
+    struct store_view views[2 * STORE_VIEWS_MAX];
+    uint32_t n = mp_tx_views(s, pos, len, views, 2 * STORE_VIEWS_MAX);
+    uint64_t sum = 0;
+    bool odd = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t part = csum_add(0, views[i].data, views[i].len);
+        sum = odd ? csum_add_odd(sum, part) : sum + part;
+        odd = odd != (views[i].len % 2 != 0);
+    }
+    return sum;
+}
+
+/* ---- data-level retransmission --------------------------------------------------------------------------- */
+
+/*= RFC 8684 3.3.6
+ * A timer is set when the head of the connection level is ACKed at the subflow level but is not
+ * DATA_ACKed at the data level. */
+/* It runs while anything awaits a DATA_ACK, for longer than any subflow's own timer, and looks at the
+ * head when it comes. */
+void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now)
+{
+    plait_time wait = RTX_MIN;
+
+    if (c->mode != MP_MODE_MULTIPATH || c->over || c->snd_una == c->snd_nxt) {
+        c->rtx_at = PLAIT_NEVER;
+        return;
+    }
+    if (c->rtx_at != PLAIT_NEVER)
+        return;
+    MP_EACH(s, c)
+        if (mp_subflow_usable(s) && !s->stale)
+            wait = mp_later(wait, 2 * s->tcb.loss.rtt.rto);
+    c->rtx_at = now + mp_earlier(wait << (c->rtx_n < 6 ? c->rtx_n : 6), RTX_MAX);
+}
+
+/* The lowest position above pos that a living subflow still works on, or `end`. */
+static uint64_t next_carried(const struct mp_conn *c, uint64_t pos, uint64_t end)
+{
+    MP_EACH(s, c)
+        for (uint32_t i = 0; i < s->carry.count; i++) {
+            const struct mp_carry *r = ring_at(&s->carry, i);
+            if (!r->moved && r->pos > pos && r->pos < end)
+                end = r->pos;
+        }
+    return end;
+}
+
+void mp_tx_rtx_expire(struct mp_conn *c, plait_time now)
+{
+    const struct mp_carry *head = NULL;
+
+    if (now < c->rtx_at)
+        return;
+    c->rtx_at = PLAIT_NEVER;
+    MP_EACH(s, c)
+        if (head == NULL && !s->stale)
+            head = mp_carry_find(s, c->snd_una);
+    if (head == NULL && !rangeset_has(&c->reinject, c->snd_una)) {
+        uint64_t end = min_u64(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
+        queue_again(c, c->snd_una, next_carried(c, c->snd_una, end));
+        c->rtx_n += c->rtx_n < 8 ? 1 : 0;
+    }
+    mp_tx_rtx_rearm(c, now);
+}

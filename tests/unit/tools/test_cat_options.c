@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "tools/cat_options.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { WORDS = 16 };
+
+static struct cat_options o;
+static char said[1024]; /* on standard error */
+
+/* The words of a command line, split at single blanks; what is said is caught. */
+static enum cat_parse parse(const char *command)
+{
+    static char copy[256];
+    char *argv[WORDS] = {NULL};
+    int argc = 0, p[2], keep = dup(2);
+    enum cat_parse verdict;
+    ssize_t n;
+
+    strcpy(copy, command);
+    for (char *w = strtok(copy, " "); w; w = strtok(NULL, " "))
+        argv[argc++] = w;
+    assert_int_equal(pipe(p), 0);
+    dup2(p[1], 2);
+    verdict = cat_options_parse(&o, argc, argv);
+    dup2(keep, 2);
+    close(keep);
+    close(p[1]);
+    n = read(p[0], said, sizeof said - 1);
+    said[n > 0 ? n : 0] = '\0';
+    close(p[0]);
+    return verdict;
+}
+
+static void takes_everything(void **state)
+{
+    assert_int_equal(
+        parse(
+            "cat --path eth0 --path wlan0=192.0.2.7,backup -4 --checksum --cc reno --require-mptcp "
+            "--nodelay --connect-timeout 2.5 -vv host 5000"),
+        CAT_PARSE_OK);
+    assert_string_equal(o.host, "host");
+    assert_int_equal(o.port, 5000);
+    assert_int_equal(o.paths.path_n, 2);
+    assert_false(o.paths.automatic);
+    assert_true(o.paths.path[1].backup);
+    assert_int_equal(o.paths.family, 4);
+    assert_true(o.conn.checksum && o.conn.require_mptcp && o.conn.nodelay && o.conn.mptcp);
+    assert_string_equal(o.conn.cc, "reno");
+    assert_int_equal(o.connect_timeout, 2500000);
+    assert_int_equal(o.verbose, 2);
+    assert_int_equal(
+        parse("cat -l --announce 192.0.2.7:81 --status fd:3=50 --stats --pcap x --buffer 64k 5000"),
+        CAT_PARSE_OK);
+    assert_true(o.listening && o.paths.listening && o.stats && o.paths.automatic);
+    assert_null(o.host);
+    assert_int_equal(o.paths.announce[0].port, 81);
+    assert_string_equal(o.status, "fd:3");
+    assert_int_equal(o.status_every, 50000);
+    assert_int_equal(o.conn.rcvbuf_max, 65536);
+    assert_true(o.conn.rcvbuf_init <= 65536);
+    assert_int_equal(parse("cat -l ::1 5000 --status a=b"), CAT_PARSE_OK);
+    assert_string_equal(o.host, "::1");
+    assert_string_equal(o.status, "a=b");
+    assert_int_equal(o.status_every, 100000);
+}
+
+static void names_the_mistake(void **state)
+{
+    static const char *const bad[][2] = {
+        {"cat", "HOST"},
+        {"cat host", "host"},
+        {"cat -l", "PORT"},
+        {"cat host 0", "'0'"},
+        {"cat host 99999", "99999"},
+        {"cat a 1 c", "'c'"},
+        {"cat --path =x h 1", "--path =x"},
+        {"cat --announce x h 1", "--announce x"},
+        {"cat --cc vegas h 1", "vegas"},
+        {"cat --connect-timeout 0 h 1", "--connect-timeout 0"},
+        {"cat --user-timeout 1y h 1", "1y"},
+        {"cat --foo h 1", "--foo"},
+        {"cat -z h 1", "-z"},
+        {"cat h 1 --path", "--path"},
+        {"cat --require-mptcp --no-mptcp h 1", "exclude"},
+        {"cat --buffer 1 h 1", "--buffer 1"},
+        {"cat --status x=0 h 1", "x=0"},
+        {"cat -l -p 5 6", "--source-port"},
+        {"cat --stats=1 h 1", "--stats=1"},
+        {"cat -p x h 1", "'x'"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(parse(bad[i][0]), CAT_PARSE_BAD);
+        if (!strstr(said, bad[i][1]))
+            fail_msg("'%s' was answered by '%s'", bad[i][0], said);
+    }
+}
+
+static void durations(void **state)
+{
+    plait_time t;
+    assert_true(cat_parse_duration("5", &t) && t == 5000000);
+    assert_true(cat_parse_duration("2.5s", &t) && t == 2500000);
+    assert_true(cat_parse_duration("300ms", &t) && t == 300000);
+    assert_true(cat_parse_duration("0.25ms", &t) && t == 250);
+    assert_true(cat_parse_duration("2min", &t) && t == 120000000);
+    assert_false(cat_parse_duration("", &t) || cat_parse_duration("s", &t) ||
+                 cat_parse_duration("1.", &t) || cat_parse_duration("-1", &t) ||
+                 cat_parse_duration("1h", &t) || cat_parse_duration("9999999999", &t));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_everything),
+        cmocka_unit_test(names_the_mistake),
+        cmocka_unit_test(durations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
