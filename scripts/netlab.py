@@ -289,17 +289,24 @@ def last_json(text):
 
 # ---- what this machine allows -----------------------------------------------------------------------
 
-def enter_user_namespace():
-    """Without root, starts this program again inside `unshare -Urn`. Answers why that cannot be, or None when
-    namespaces can be made."""
+def why_no_namespaces():
+    """Why this process cannot make network namespaces, or None."""
     try:
         host = Host("probe")
         host.close()
         return None
     except OSError as error:
-        why = error.strerror or str(error)
+        return error.strerror or str(error)
     except LabError as error:
-        why = str(error)
+        return str(error)
+
+
+def enter_user_namespace(always=False):
+    """Without root (or always), starts this program again inside `unshare -Urn`. Answers why that cannot be, or
+    None when namespaces can be made."""
+    why = why_no_namespaces()
+    if why is None and (in_user_namespace() or not always):
+        return None
     if os.environ.get("NETLAB_UNSHARED"):
         return f"no namespaces even inside unshare -Urn: {why}"
     try:

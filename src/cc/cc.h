@@ -31,7 +31,7 @@ struct cc_cubic {
     uint32_t w_max;      /* window when the last reduction came; 0: none known */
     uint32_t w_est;      /* what Reno would have by now */
     uint32_t cwnd_prior; /* cwnd before the last reduction */
-    bool running;        /* an epoch (a stage of congestion avoidance) has begun: the rest is valid */
+    bool running;        /* an epoch (congestion avoidance) has begun: the rest is valid */
     plait_time k;        /* from the epoch's start until w_max is reached again */
     plait_time epoch;    /* its start, moved on by the time that the application did not use */
     plait_time last_ack; /* until when epoch has been adjusted */

@@ -106,7 +106,7 @@ static void start_epoch(struct cc *cc, plait_time now)
 static void grow_est(struct cc *cc, uint32_t acked)
 {
     struct cc_cubic *c = &cc->u.cubic;
-    bool behind = c->w_est < c->cwnd_prior; /* alpha = 9/17 until the old window is reached, then 1 */
+    bool behind = c->w_est < c->cwnd_prior; /* alpha = 9/17 up to the old window, then 1 */
     uint64_t den = (uint64_t)cc->cwnd * ALPHA_DEN;
 
     c->est_frac += (uint64_t)acked * cc->mss * (behind ? ALPHA_NUM : ALPHA_DEN);

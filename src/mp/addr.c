@@ -234,12 +234,20 @@ void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *ad
         *a = (struct mp_announced){ .id = id, .addr = *addr, .due = true, .again = PLAIT_NEVER };
 }
 
-static struct mp_announced *first_due(const struct mp_conn *c)
+static struct mp_announced *first_due(struct mp_conn *c)
 {
     for (unsigned i = 0; i < c->announced_n; i++)
         if (c->announced[i].due)
-            return (struct mp_announced *)(uintptr_t)&c->announced[i];
+            return &c->announced[i];
     return NULL;
+}
+
+bool mp_addr_pending(const struct mp_conn *c)
+{
+    for (unsigned i = 0; i < c->announced_n; i++)
+        if (c->announced[i].due)
+            return true;
+    return c->echo_n > 0;
 }
 
 enum mp_signal mp_addr_signal(struct mp_subflow *s)
@@ -257,7 +265,7 @@ enum mp_signal mp_addr_signal(struct mp_subflow *s)
 
 void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out)
 {
-    const struct mp_conn *c = s->conn;
+    struct mp_conn *c = s->conn;
     const struct mp_announced *a = first_due(c);
 
     if (signal == MP_SIG_REMOVE) {

@@ -215,7 +215,8 @@ void mp_opts_fill(struct mp_subflow *s, enum mp_signal signal, struct mp_plan *p
 /* After tcp_commit(). */
 void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time now);
 /* When a signal that was held back may go. */
-plait_time mp_opts_deadline(const struct mp_subflow *s, plait_time now);
+plait_time mp_opts_deadline(const struct mp_subflow *s);
+void mp_opts_tick(struct mp_subflow *s, plait_time now);
 
 /* ---- dss.c ------------------------------------------------------------------------------------ */
 
@@ -284,6 +285,7 @@ void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *ad
 enum mp_signal mp_addr_signal(struct mp_subflow *s);
 void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out);
 void mp_addr_sent(struct mp_subflow *s, enum mp_signal signal, plait_time now);
+bool mp_addr_pending(const struct mp_conn *c); /* an echo or an announcement is to be sent */
 plait_time mp_addr_deadline(const struct mp_conn *c);
 void mp_addr_tick(struct mp_conn *c, plait_time now);
 

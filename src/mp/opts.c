@@ -137,12 +137,19 @@ static bool is_due(const struct mp_subflow *s, enum mp_signal signal)
     return signal != MP_SIG_NONE;
 }
 
-plait_time mp_opts_deadline(const struct mp_subflow *s, plait_time now)
+plait_time mp_opts_deadline(const struct mp_subflow *s)
 {
-    if (s->phase != MP_PHASE_OPEN || gate_open(s, now))
+    bool waits = s->prio_due || s->remove_due || mp_addr_pending(s->conn);
+
+    if (s->phase != MP_PHASE_OPEN || s->sig_n < MP_SIGNALS_IN_A_ROW || !waits)
         return PLAIT_NEVER;
-    return s->prio_due || s->remove_due || s->conn->echo_n > 0 || mp_addr_deadline(s->conn) <= now
-               ? s->sig_at : PLAIT_NEVER;
+    return s->sig_at;
+}
+
+void mp_opts_tick(struct mp_subflow *s, plait_time now)
+{
+    if (now >= s->sig_at)
+        s->sig_n = 0;
 }
 
 /* ---- out ------------------------------------------------------------------------------------------- */

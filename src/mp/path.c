@@ -51,7 +51,8 @@ void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool fo
     }
     for (unsigned i = 0; i < bar->fails && wait < BAR_MAX; i++)
         wait *= 2;
-    bar->fails += bar->fails < UINT8_MAX;
+    if (bar->fails < UINT8_MAX)
+        bar->fails++;
     bar->until = for_ever ? PLAIT_NEVER : now + mp_earlier(wait, BAR_MAX);
     mp_path_changed(c);
 }

@@ -624,7 +624,8 @@ void mp_tx_rtx_expire(struct mp_conn *c, plait_time now)
     if (head == NULL && !rangeset_has(&c->reinject, c->snd_una)) {
         uint64_t end = min_u64(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
         queue_again(c, c->snd_una, next_carried(c, c->snd_una, end));
-        c->rtx_n += c->rtx_n < 8 ? 1 : 0;
+        if (c->rtx_n < 8)
+            c->rtx_n++;
     }
     mp_tx_rtx_rearm(c, now);
 }

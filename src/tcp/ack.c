@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ACK field: the fifth step of RFC 9293 3.10.7.4.
  *
- * Called by input.c, and by handshake.c for the ACK on a SYN. Everything about what was sent lies with
- * loss.c; here are the checks, the peer's window and the states that end with an acknowledged FIN.
- * RFC 5961 5, RFC 7323 4.3. */
+ * Called by input.c, and by handshake.c for the ACK on a SYN. Everything about what was sent
+ * lies with loss.c; here are the checks, the peer's window and the states that end with an
+ * acknowledged FIN. RFC 5961 5, RFC 7323 4.3. */
 #include "internal.h"
 
 /*= RFC 9293 3.10.7.4
- * TCP stacks that implement RFC 5961 MUST add an input check that the ACK value is acceptable only if
- * it is in the range of ((SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT). */
+ * TCP stacks that implement RFC 5961 MUST add an input check that the ACK value is acceptable
+ * only if it is in the range of ((SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT). */
 static bool in_range(const struct tcb *t, uint32_t ack)
 {
     return seq_le(ack, t->sndq.nxt) && seq_ge(ack, t->sndq.una - t->max_wnd);
@@ -37,8 +37,8 @@ static bool admits(struct tcp_in *in)
     if (in_range(t, ack))
         return true;
     /*= RFC 9293 3.10.7.4
-     * All incoming segments whose ACK value doesn't satisfy the above condition MUST be discarded and
-     * an ACK sent back. */
+     * All incoming segments whose ACK value doesn't satisfy the above condition MUST be
+     * discarded and an ACK sent back. */
     tcp_drop(in, PLAIT_REASON_ACK_OUTSIDE);
     tcp_challenge(t, in->now);
     return false;
@@ -78,9 +78,9 @@ static void update_window(struct tcp_in *in, uint32_t old_una)
     const struct wire_seg *seg = in->seg;
     uint32_t old = t->snd_wnd, old_edge = old_una + old;
     /*= RFC 9293 3.8.6
-     * A refinement to avoid this problem is to act on the window information from segments that carry
-     * the highest acknowledgment number (that is, segments with an acknowledgment number equal to or
-     * greater than the highest previously received). */
+     * A refinement to avoid this problem is to act on the window information from segments that
+     * carry the highest acknowledgment number (that is, segments with an acknowledgment number
+     * equal to or greater than the highest previously received). */
     bool fresh = seq_lt(old_una, seg->ack) || seq_lt(t->snd_wl1, seg->seq) ||
                  (t->snd_wl1 == seg->seq && seq_le(t->snd_wl2, seg->ack));
 

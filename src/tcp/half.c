@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A half-open passive connection: LISTEN's answer to a SYN, and SYN-RECEIVED, in little memory.
  *
- * Owned by the stack's table of half-open connections; it becomes a tcb by the ACK that completes the
- * handshake. A SYN flood costs one small struct for each SYN, and the table has a cap. Text on the SYN
- * is not kept and not acknowledged, so it comes again. RFC 9293 3.10.7.2 and 3.10.7.4 (SYN-RECEIVED
- * after a passive OPEN), RFC 5961 3. */
+ * Owned by the stack's table of half-open connections; it becomes a tcb by the ACK that
+ * completes the handshake. A SYN flood costs one small struct for each SYN, and the table has a
+ * cap. Text on the SYN is not kept and not acknowledged, so it comes again. RFC 9293 3.10.7.2
+ * and 3.10.7.4 (SYN-RECEIVED after a passive OPEN), RFC 5961 3. */
 #include "internal.h"
 
 #include <string.h>
@@ -154,8 +154,8 @@ int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now)
     t->syn_first = h->first_sent;
     t->last_rcvd = now;
     tcp_sndq_init(&t->sndq, &t->ctx->env, h->iss, t->cfg.recs_max);
-    /* The SYN/ACK went out before there was a queue: it is entered as often as it was sent (twice is
-     * often enough to tell that its RTT is ambiguous). */
+    /* The SYN/ACK went out before there was a queue: it is entered as often as it was sent
+     * (twice is often enough to tell that its RTT is ambiguous). */
     if (enter_synack(t, h, h->first_sent, false) != 0)
         return PLAIT_ENOMEM;
     if (h->tx_n > 1 && enter_synack(t, h, h->sent, true) != 0)

@@ -2,10 +2,10 @@
 /* The active side of the handshake, and what both sides need to agree: initial sequence numbers,
  * timestamp offsets, the options of the two SYNs.
  *
- * tcp_input() calls tcp_input_syn_sent() for a tcb in SYN-SENT; ack.c calls tcp_established() when the
- * SYN of a tcb in SYN-RECEIVED was acknowledged. Text that rides on the peer's SYN of a simultaneous
- * open is not kept: it is not acknowledged, so it comes again. RFC 9293 3.10.7.3 and 3.4.1, RFC 6528 3,
- * RFC 7323 2.2 and 5.4, RFC 6691. */
+ * tcp_input() calls tcp_input_syn_sent() for a tcb in SYN-SENT; ack.c calls tcp_established()
+ * when the SYN of a tcb in SYN-RECEIVED was acknowledged. Text that rides on the peer's SYN of a
+ * simultaneous open is not kept: it is not acknowledged, so it comes again. RFC 9293 3.10.7.3
+ * and 3.4.1, RFC 6528 3, RFC 7323 2.2 and 5.4, RFC 6691. */
 #include "internal.h"
 
 #include "../base/be.h"
@@ -39,8 +39,8 @@ uint32_t tcp_isn(const struct base_ctx *ctx, const struct plait_addr *local,
     return (uint32_t)(now / 4) + hash_tuple(ctx, local, remote, PURPOSE_ISN);
 }
 
-/* The same offset for each incarnation of a connection: timestamps go on rising from one to the next,
- * as RFC 6191 wants. */
+/* The same offset for each incarnation of a connection: timestamps go on rising from one to the
+ * next, as RFC 6191 wants. */
 uint32_t tcp_ts_offset(const struct base_ctx *ctx, const struct plait_addr *local,
                        const struct plait_addr *remote)
 {
@@ -66,8 +66,8 @@ static void learn_syn(struct tcb *t, const struct wire_seg *syn, plait_time now)
     t->sack_on = t->sack_on && syn->opt.sack_permitted;
     t->wscale_on = t->wscale_on && syn->opt.has_wscale;
     /*= RFC 7323 2.3
-     * If a Window Scale option is received with a shift.cnt value larger than 14, the TCP SHOULD log
-     * the error but MUST use 14 instead of the specified value. */
+     * If a Window Scale option is received with a shift.cnt value larger than 14, the TCP SHOULD
+     * log the error but MUST use 14 instead of the specified value. */
     t->snd_wscale = syn->opt.wscale < TCP_WSCALE_MAX ? syn->opt.wscale : TCP_WSCALE_MAX;
     if (!t->wscale_on)
         t->snd_wscale = t->rcv_wscale = 0;
@@ -85,8 +85,8 @@ static void learn_irs(struct tcb *t, uint32_t irs)
     t->rcv_adv = t->rcv_told = t->rcv_nxt + offered;
 }
 
-/* Our SYN is acknowledged. What the SYN's loss did to the congestion window is set right here: RFC 6928
- * 2 wants one segment only after more than one retransmission. */
+/* Our SYN is acknowledged. What the SYN's loss did to the congestion window is set right here:
+ * RFC 6928 2 wants one segment only after more than one retransmission. */
 void tcp_established(struct tcp_in *in)
 {
     struct tcb *t = in->t;
@@ -108,8 +108,8 @@ static bool syn_sent_admits(struct tcp_in *in, bool ack_ok)
     const struct wire_seg *seg = in->seg;
 
     /*= RFC 9293 3.10.7.3
-     * If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset (unless the RST bit is set, if so drop the
-     * segment and return) */
+     * If SEG.ACK =< ISS or SEG.ACK > SND.NXT, send a reset (unless the RST bit is set, if so
+     * drop the segment and return) */
     if ((seg->flags & WIRE_ACK) != 0 && !ack_ok) {
         if ((seg->flags & WIRE_RST) == 0)
             tcp_refuse(t, seg->ack);
@@ -119,8 +119,8 @@ static bool syn_sent_admits(struct tcp_in *in, bool ack_ok)
     if ((seg->flags & WIRE_RST) == 0)
         return true;
     /*= RFC 9293 3.10.7.3
-     * If the ACK was acceptable, then signal to the user "error: connection reset", drop the segment,
-     * enter CLOSED state, delete TCB, and return. */
+     * If the ACK was acceptable, then signal to the user "error: connection reset", drop the
+     * segment, enter CLOSED state, delete TCB, and return. */
     if (ack_ok) {
         tcp_drop(in, PLAIT_REASON_SYN_REFUSED);
         in->res->reset = in->res->closed = true;
@@ -145,8 +145,8 @@ static void syn_sent_syn(struct tcp_in *in)
     t->snd_wl2 = (seg->flags & WIRE_ACK) != 0 ? seg->ack : t->iss;
     in->res->acceptable = in->res->window_update = true;
     /*= RFC 9293 3.10.7.3
-     * If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED, form an
-     * ACK segment */
+     * If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED,
+     * form an ACK segment */
     if ((seg->flags & WIRE_ACK) != 0) {
         tcp_ack_apply(in);
         tcp_established(in);

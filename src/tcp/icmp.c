@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors of the network about segments of ours.
  *
- * Called by the stack for an ICMP error whose quoted segment belongs to this tcb. Anybody can send one,
- * so it counts only if it quotes a sequence number in flight (RFC 5927 4.1), and even then it ends a
- * connection only in SYN-SENT; later it is soft (RFC 5461, RFC 5927 5.2), and "too big" may not go below
- * a floor that every sane path has. A smaller MTU is never raised again during the connection's life.
- * RFC 9293 3.9.2.2, RFC 1191, RFC 8201. */
+ * Called by the stack for an ICMP error whose quoted segment belongs to this tcb. Anybody can
+ * send one, so it counts only if it quotes a sequence number in flight (RFC 5927 4.1), and even
+ * then it ends a connection only in SYN-SENT; later it is soft (RFC 5461, RFC 5927 5.2), and
+ * "too big" may not go below a floor that every sane path has. A smaller MTU is never raised
+ * again during the connection's life. RFC 9293 3.9.2.2, RFC 1191, RFC 8201. */
 #include "internal.h"
 
 #include <string.h>
@@ -76,9 +76,9 @@ void tcp_icmp(struct tcb *t, const struct wire_icmp *icmp, plait_time now, struc
         tcp_gone(t, PLAIT_REASON_ICMP_ERROR, now);
     } else {
         /*= RFC 9293 3.9.2.2
-         * Since these Unreachable messages indicate soft error conditions, a TCP implementation MUST
-         * NOT abort the connection (MUST-56), and it SHOULD make the information available to the
-         * application (SHLD-25). */
+         * Since these Unreachable messages indicate soft error conditions, a TCP implementation
+         * MUST NOT abort the connection (MUST-56), and it SHOULD make the information available
+         * to the application (SHLD-25). */
         ignore(t, res);
     }
     tcp_rearm(t, now);

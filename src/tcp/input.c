@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A segment arrives: the order of RFC 9293 3.10.7.4, step by step.
  *
- * Called by mp/ (or a test) with a parsed segment for this tcb. The steps stand in the order of the
- * RFC; each may end the walk with a counted drop. PAWS comes before the first (RFC 7323 5.3). What a
- * segment does is told in struct tcp_result; what should be sent is found out by tcp_plan() later, so
- * that one ACK answers all segments of a batch (MUST-58, MUST-59). The urgent pointer is ignored: urgent
- * data is delivered in its place of the stream.
+ * Called by mp/ (or a test) with a parsed segment for this tcb. The steps stand in the order of
+ * the RFC; each may end the walk with a counted drop. PAWS comes before the first (RFC 7323
+ * 5.3). What a segment does is told in struct tcp_result; what should be sent is found out by
+ * tcp_plan() later, so that one ACK answers all segments of a batch (MUST-58, MUST-59). The
+ * urgent pointer is ignored: urgent data is delivered in its place of the stream.
  *
  * Nothing that comes in may be trusted: RFC 5961 for RST, SYN and ACK; RFC 1337 for TIME-WAIT. */
 #include "internal.h"
 
 #include <string.h>
 
-/* Answers a segment that is not acceptable. One with text is answered always (it may be our ACK that
- * got lost), one without within the budget of challenge ACKs. */
+/* Answers a segment that is not acceptable. One with text is answered always (it may be our ACK
+ * that got lost), one without within the budget of challenge ACKs. */
 static void answer_unacceptable(struct tcp_in *in)
 {
     if (in->len > 0 || in->fin)
@@ -23,9 +23,9 @@ static void answer_unacceptable(struct tcp_in *in)
 }
 
 /*= RFC 7323 5.3
- * If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is valid
- * (see later discussion), and if the RST bit is not set, then treat the arriving segment as not
- * acceptable */
+ * If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is
+ * valid (see later discussion), and if the RST bit is not set, then treat the arriving segment
+ * as not acceptable */
 static bool check_paws(struct tcp_in *in)
 {
     const struct tcb *t = in->t;
@@ -45,7 +45,8 @@ static bool check_paws(struct tcp_in *in)
     return false;
 }
 
-/* Table 6 of RFC 9293. A segment that reaches over both ends of the window has an acceptable part too. */
+/* Table 6 of RFC 9293. A segment that reaches over both ends of the window has an acceptable
+ * part too. */
 static bool acceptable(const struct tcb *t, uint32_t seq, uint32_t len)
 {
     uint32_t wnd = tcp_rcv_wnd(t), right = t->rcv_nxt + wnd;
@@ -84,8 +85,8 @@ static void note_old(struct tcp_in *in)
     if (in->len > 0 && seq_le(end, t->rcv_nxt) && t->rcv_nxt - in->seq <= (1u << 30))
         tcp_dsack_note(t, in->seq, end);
     /*= RFC 9293 3.10.7.4
-     * The only thing that can arrive in this state is a retransmission of the remote FIN. Acknowledge
-     * it, and restart the 2 MSL timeout. */
+     * The only thing that can arrive in this state is a retransmission of the remote FIN.
+     * Acknowledge it, and restart the 2 MSL timeout. */
     if (t->state == TCP_ST_TIME_WAIT && in->fin && end + 1 == t->rcv_nxt)
         t->time_wait_at = in->now + t->cfg.time_wait;
 }
@@ -101,8 +102,8 @@ static bool check_sequence(struct tcp_in *in)
     if (acceptable(t, in->seq, in->len + (in->fin ? 1 : 0)) || allowed_at_zero(in))
         return true;
     /*= RFC 9293 3.10.7.4
-     * If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the
-     * RST bit is set, if so drop the segment and return) */
+     * If an incoming segment is not acceptable, an acknowledgment should be sent in reply
+     * (unless the RST bit is set, if so drop the segment and return) */
     note_old(in);
     tcp_drop(in, PLAIT_REASON_SEQ_OUTSIDE);
     answer_unacceptable(in);
@@ -134,9 +135,9 @@ static bool check_rst(struct tcp_in *in)
         return false;
     }
     /*= RFC 9293 3.10.7.4
-     * If the RST bit is set and the sequence number exactly matches the next expected sequence number
-     * (RCV.NXT), then TCP endpoints MUST reset the connection in the manner prescribed below
-     * according to the connection state. */
+     * If the RST bit is set and the sequence number exactly matches the next expected sequence
+     * number (RCV.NXT), then TCP endpoints MUST reset the connection in the manner prescribed
+     * below according to the connection state. */
     if (in->seq == t->rcv_nxt) {
         reset_by_peer(in);
         return false;
@@ -149,9 +150,9 @@ static bool check_rst(struct tcp_in *in)
         return false;
     }
     /*= RFC 9293 3.10.7.4
-     * If the RST bit is set and the sequence number does not exactly match the next expected sequence
-     * value, yet is within the current receive window, TCP endpoints MUST send an acknowledgment
-     * (challenge ACK) */
+     * If the RST bit is set and the sequence number does not exactly match the next expected
+     * sequence value, yet is within the current receive window, TCP endpoints MUST send an
+     * acknowledgment (challenge ACK) */
     tcp_drop(in, PLAIT_REASON_RST_IN_WINDOW);
     tcp_challenge(t, in->now);
     return false;

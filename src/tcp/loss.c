@@ -219,7 +219,8 @@ enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq
     return l->tlp_due && q->recs.count > 0 ? TCP_WANT_PROBE : TCP_WANT_NOTHING;
 }
 
-bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq, uint32_t *len)
+bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq,
+                    uint32_t *len)
 {
     const struct tcp_rec *r;
 
@@ -282,7 +283,8 @@ static void note_rtx(struct tcp_loss *l, const struct tcp_sent *s, uint32_t payl
     tcp_undo_rtx(l, s);
 }
 
-void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *s, plait_time now)
+void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *s,
+                      plait_time now)
 {
     bool began = !s->rtx && s->seq == q->una;
     uint32_t payload = stamp(q, s);
@@ -311,8 +313,8 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
 
 /* ---- the timer ------------------------------------------------------------------------------- */
 
-/* The time of the retransmission time-out.
- *= RFC 6298 5
+/* The time of the retransmission time-out. */
+/*= RFC 6298 5
  * An implementation MUST manage the retransmission timer(s) in such a way that a segment is never
  * retransmitted too early, i.e., less than one RTO after the previous transmission of that
  * segment. */
@@ -398,7 +400,8 @@ void tcp_loss_set_mss(struct tcp_loss *l, struct tcp_sndq *q, uint32_t mss)
 bool tcp_loss_check(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     assert((q->recs.count == 0) == (l->timer == TCP_TIMER_NONE) && "a timer guards what is sent");
-    assert((l->timer == TCP_TIMER_NONE) == (l->deadline == PLAIT_NEVER) && "a timer has a deadline");
+    assert((l->timer == TCP_TIMER_NONE) == (l->deadline == PLAIT_NEVER) &&
+           "a timer has a deadline");
     assert(l->cc.cwnd <= CC_CWND_MAX && "cwnd is bounded");
     if (l->state == TCP_LOSS_OPEN) {
         assert(l->frto_step == 0 && "F-RTO belongs to a time-out");

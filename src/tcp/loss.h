@@ -111,7 +111,8 @@ enum tcp_loss_want { TCP_WANT_NOTHING = 0, TCP_WANT_PROBE };
  * takes it, else what tcp_loss_probe() says; in either case sent as TCP_REC_PROBE. */
 enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq *q);
 /* The retransmission that serves as a probe: the last MSS sent. False: nothing was sent. */
-bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq, uint32_t *len);
+bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq,
+                    uint32_t *len);
 /* A segment with sequence space went out, after tcp_sndq_sent() for all of it. */
 void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *sent,
                       plait_time now);

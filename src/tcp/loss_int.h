@@ -19,7 +19,7 @@ struct tcp_ackctx {
     uint32_t prior_pipe;   /* in flight before this ACK */
     uint32_t prior_fack;   /* highest sequence number that was delivered before this ACK */
     bool advanced;         /* it moved una */
-    uint32_t delivered;    /* bytes that were in the network or lost and now are known to be there */
+    uint32_t delivered;    /* bytes in flight or lost that now are known to be there */
     uint32_t delivered_hi; /* highest sequence number among them; prior_una when none */
     bool dsack;            /* the first block reports a duplicate */
     struct tcp_sack_range dup;

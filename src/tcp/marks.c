@@ -28,7 +28,8 @@ static bool is_dsack(const struct wire_tcpopts *opt, uint32_t ack, uint32_t nxt)
 }
 
 /* Marks the records in [lo, hi). False: an edge could not be cut, some of it stays unmarked. */
-static bool mark(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, uint32_t lo, uint32_t hi)
+static bool mark(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, uint32_t lo,
+                 uint32_t hi)
 {
     bool whole = tcp_sndq_cut(q, lo) && tcp_sndq_cut(q, hi);
     uint32_t i;

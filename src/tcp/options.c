@@ -2,9 +2,9 @@
 /* Which plain options a segment carries, within what the layer above left free.
  *
  * Called by output.c and half.c. Of the 40 bytes, timestamps take 12 and the layer above what it
- * reserved; SACK blocks take what is left (RFC 8684 appendix A: cut SACK first). A segment without
- * payload whose reservation leaves no room for timestamps goes without them (an ADD_ADDR of IPv6 with a
- * port does not fit otherwise). RFC 7323 3.2, RFC 2018 3. */
+ * reserved; SACK blocks take what is left (RFC 8684 appendix A: cut SACK first). A segment
+ * without payload whose reservation leaves no room for timestamps goes without them (an ADD_ADDR
+ * of IPv6 with a port does not fit otherwise). RFC 7323 3.2, RFC 2018 3. */
 #include "internal.h"
 
 static uint32_t pad4(uint32_t n) { return (n + 3) & ~3u; }

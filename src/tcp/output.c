@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What to send next (tcp_plan), and that it was sent (tcp_commit).
  *
- * Called by mp/ again and again until nothing is left to say. tcp_plan() reads the state and changes
- * nothing; tcp_commit() applies a plan, and a plan whose commit fails must not be sent. In order of
- * urgency: RST; SYN; what was lost; a tail loss probe; new data; FIN; a window probe; keepalive; an ACK
- * that is due. Every segment but a first SYN carries the ACK, so any of them settles a due one.
+ * Called by mp/ again and again until nothing is left to say. tcp_plan() reads the state and
+ * changes nothing; tcp_commit() applies a plan, and a plan whose commit fails must not be sent.
+ * In order of urgency: RST; SYN; what was lost; a tail loss probe; new data; FIN; a window
+ * probe; keepalive; an ACK that is due. Every segment but a first SYN carries the ACK, so any of
+ * them settles a due one.
  *
- * A plan is a super-segment: up to gso_max bytes of one chunk, cut below us into packets of gso_size.
- * Only its last packet may be short. Congestion control allows bytes, sent in full packets, but for the
- * end of a chunk, and but for a pipe that is empty: something must always be able to go.
- * RFC 9293 3.7 and 3.8, RFC 8985 7.3. */
+ * A plan is a super-segment: up to gso_max bytes of one chunk, cut below us into packets of
+ * gso_size. Only its last packet may be short. Congestion control allows bytes, sent in full
+ * packets, but for the end of a chunk, and but for a pipe that is empty: something must always
+ * be able to go. RFC 9293 3.7 and 3.8, RFC 8985 7.3. */
 #include "internal.h"
 
 #include <string.h>
@@ -85,8 +86,8 @@ static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     return true;
 }
 
-/* How much of n bytes congestion control lets go: full packets, the whole, or what there is where the
- * pipe is empty. */
+/* How much of n bytes congestion control lets go: full packets, the whole, or what there is
+ * where the pipe is empty. */
 static uint32_t allowed(const struct tcb *t, uint32_t n, uint32_t mss)
 {
     uint32_t quota = tcp_loss_quota(&t->loss, &t->sndq);
@@ -166,8 +167,8 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
 }
 
 /*= RFC 8985 7.3
- * If both conditions are met, then the sender SHOULD transmit a previously unsent data segment, if one
- * exists and the receive window allows, and increment the FlightSize accordingly. */
+ * If both conditions are met, then the sender SHOULD transmit a previously unsent data segment,
+ * if one exists and the receive window allows, and increment the FlightSize accordingly. */
 static bool plan_probe(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 {
     uint32_t seq, len, n;

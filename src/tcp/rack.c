@@ -59,8 +59,8 @@ static bool is_valid(const struct tcp_loss *l, const struct tcp_ackctx *a, const
     return l->rtt.min_rtt == PLAIT_NEVER || a->now - r->sent >= l->rtt.min_rtt;
 }
 
-void tcp_rack_delivered(struct tcp_loss *l, struct tcp_ackctx *a, const struct tcp_rec *r, uint32_t end,
-                        bool sacked)
+void tcp_rack_delivered(struct tcp_loss *l, struct tcp_ackctx *a, const struct tcp_rec *r,
+                        uint32_t end, bool sacked)
 {
     a->delivered += end - r->seq;
     a->delivered_hi = seq_max(a->delivered_hi, end);
@@ -164,7 +164,8 @@ static void lose(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, s
     tcp_sndq_mark_lost(q, r);
 }
 
-static void scan_originals(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, plait_time wait)
+static void scan_originals(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a,
+                           plait_time wait)
 {
     const unsigned passed = TCP_REC_SACKED | TCP_REC_LOST | TCP_REC_RTX;
     uint32_t i;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text and FIN: the seventh and eighth step of RFC 9293 3.10.7.4, and when to acknowledge.
  *
- * Called by input.c and handshake.c. Payload stays in the block that it came in where it fills at least
- * half of it; smaller payload is copied, so that memory stays in proportion to data. Out-of-order data
- * may hold rcv_mem_max bytes of blocks; what is beyond goes, from the far end. Data in order that finds
- * no memory, not even after all data out of order was dropped, is not acknowledged: the peer sends it
- * again. Nothing that was acknowledged is ever dropped.
+ * Called by input.c and handshake.c. Payload stays in the block that it came in where it fills
+ * at least half of it; smaller payload is copied, so that memory stays in proportion to data.
+ * Out-of-order data may hold rcv_mem_max bytes of blocks; what is beyond goes, from the far end.
+ * Data in order that finds no memory, not even after all data out of order was dropped, is not
+ * acknowledged: the peer sends it again. Nothing that was acknowledged is ever dropped.
  *
- * A FIN has a place (fin_seq) from its first arrival on, and takes effect when RCV.NXT reaches it. Text
- * beyond it is dropped. RFC 9293 3.8.6.3 and 3.10.7.4, RFC 5681 4.2, RFC 2018 4, RFC 2883 4. */
+ * A FIN has a place (fin_seq) from its first arrival on, and takes effect when RCV.NXT reaches
+ * it. Text beyond it is dropped. RFC 9293 3.8.6.3 and 3.10.7.4, RFC 5681 4.2, RFC 2018 4, RFC
+ * 2883 4. */
 #include "internal.h"
 
 /* Position of a sequence number not below RCV.NXT. */
@@ -131,9 +132,9 @@ static void advance(struct tcb *t)
 }
 
 /*= RFC 9293 3.8.6.3
- * An ACK SHOULD be generated for at least every second full-sized segment or 2*RMSS bytes of new data
- * (where RMSS is the MSS specified by the TCP endpoint receiving the segments to be acknowledged, or
- * the default value if not specified) (SHLD-19). */
+ * An ACK SHOULD be generated for at least every second full-sized segment or 2*RMSS bytes of new
+ * data (where RMSS is the MSS specified by the TCP endpoint receiving the segments to be
+ * acknowledged, or the default value if not specified) (SHLD-19). */
 static void schedule_ack(struct tcb *t, uint32_t len, plait_time now)
 {
     if (len > t->rcv_mss)

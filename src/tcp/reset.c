@@ -2,10 +2,10 @@
 /* RSTs, and the ACKs that are sent instead of them.
  *
  * Called by input.c, handshake.c, tcb.c and, for segments that belong to nobody, by the stack.
- * Challenge ACKs have a budget of each connection, so that no other connection's behaviour tells an
- * observer anything (CVE-2016-5696). The same budget limits the ACKs that answer unacceptable segments
- * without payload: two ends that disagree would else answer each other for ever.
- * RFC 9293 3.5.2 and 3.10.7.1, RFC 5961 7, RFC 7323 5.2, RFC 6191. */
+ * Challenge ACKs have a budget of each connection, so that no other connection's behaviour tells
+ * an observer anything (CVE-2016-5696). The same budget limits the ACKs that answer unacceptable
+ * segments without payload: two ends that disagree would else answer each other for ever. RFC
+ * 9293 3.5.2 and 3.10.7.1, RFC 5961 7, RFC 7323 5.2, RFC 6191. */
 #include "internal.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
 /* The SACK option that a receiver sends: what it holds beyond RCV.NXT, and what came twice.
  *
  * rcv.c and input.c note each arrival, options.c fills the option. Only starting points are
- * remembered: the extent of a block is asked from the receive queue when it is reported, so data that
- * was dropped for want of memory is not reported again. RFC 2018 3 and 4, RFC 2883 4. */
+ * remembered: the extent of a block is asked from the receive queue when it is reported, so data
+ * that was dropped for want of memory is not reported again. RFC 2018 3 and 4, RFC 2883 4. */
 #include "internal.h"
 
 enum { OLDER = 3 };
@@ -109,7 +109,8 @@ void tcp_sack_fill(const struct tcb *t, unsigned max, struct tcp_plan *plan)
         if (is_set(&t->sack_older[i]))
             add_held(t, t->sack_older[i].lo, max, plan);
     /*= RFC 2018 4
-     * The data receiver SHOULD include as many distinct SACK blocks as possible in the SACK option. */
+     * The data receiver SHOULD include as many distinct SACK blocks as possible in the SACK
+     * option. */
     n = plan->opt.sack_n < max ? reasm_gaps(&t->rcvq, held, WIRE_SACK_MAX) : 0;
     for (uint32_t i = 0; i < n; i++)
         add_held(t, t->rcv_nxt + (uint32_t)(held[i].lo - t->rcv_pos), max, plan);

@@ -370,7 +370,8 @@ static void mark_resent(struct tcp_sndq *q, struct tcp_rec *r, unsigned kind, pl
         r->tx_n++;
 }
 
-static void send_again(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind, plait_time now)
+static void send_again(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind,
+                       plait_time now)
 {
     struct tcp_rtx *x;
     uint32_t i;
@@ -391,7 +392,8 @@ int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind,
 {
     int err = tcp_sndq_reserve(q);
 
-    assert(len > 0 && seq_ge(seq, q->una) && seq_le(seq, q->nxt) && "what is sent is not acknowledged");
+    assert(len > 0 && seq_ge(seq, q->una) && seq_le(seq, q->nxt) &&
+           "what is sent is not acknowledged");
     if (seq == q->nxt)
         return err != 0 ? err : send_new(q, len, kind, now);
     assert(seq_le(seq + len, q->nxt) && "a retransmission was sent before");
@@ -489,8 +491,10 @@ bool tcp_sndq_check(const struct tcp_sndq *q)
         lost += (r->flags & TCP_REC_LOST) != 0 ? r->len : 0;
     }
     assert(seq == q->nxt && "records are contiguous up to nxt");
-    assert(sacked == q->sacked && sacked_n == q->sacked_n && lost == q->lost && "flags are counted");
-    assert(seq_ge(q->highest_sack, q->una) && seq_le(q->highest_sack, q->nxt) && "SACKs are of data sent");
+    assert(sacked == q->sacked && sacked_n == q->sacked_n && lost == q->lost &&
+           "flags are counted");
+    assert(seq_ge(q->highest_sack, q->una) && seq_le(q->highest_sack, q->nxt) &&
+           "SACKs are of data sent");
     assert(q->recs.count <= q->recs.max && "the scoreboard is capped");
     check_chunks(q);
     return true;

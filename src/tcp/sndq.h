@@ -45,7 +45,7 @@ struct tcp_rtx {
 struct tcp_sndq {
     struct ring chunks;  /* struct tcp_chunk, by seq, from the first not wholly acknowledged */
     struct ring recs;    /* struct tcp_rec, by seq, contiguous from una to nxt */
-    struct ring rtx;     /* struct tcp_rtx in order of time: retransmissions that may be in flight */
+    struct ring rtx;     /* struct tcp_rtx by time: retransmissions that may be in flight */
     uint32_t recs_max;   /* beyond it records are only split for retransmission */
     uint32_t una, nxt;   /* SND.UNA, SND.NXT (RFC 9293 3.3.1) */
     uint32_t end;        /* sequence number behind the last chunk */
@@ -59,13 +59,16 @@ struct tcp_sndq {
 };
 
 /* iss: the first sequence number to be sent (of the SYN). recs_max caps the scoreboard. */
-void tcp_sndq_init(struct tcp_sndq *q, const struct plait_env *env, uint32_t iss, uint32_t recs_max);
+void tcp_sndq_init(struct tcp_sndq *q, const struct plait_env *env, uint32_t iss,
+                   uint32_t recs_max);
 void tcp_sndq_fini(struct tcp_sndq *q);
 /* Data follows the SYN: end = iss + 1. Appends [pos, pos+len). Grows the last chunk where it is
  * contiguous, has the same meta, was not started and stays <= max_chunk bytes; else it makes new
  * ones of up to max_chunk. 0, PLAIT_ENOMEM, PLAIT_ELIMIT, with nothing changed. */
-int tcp_sndq_push(struct tcp_sndq *q, uint64_t pos, uint32_t len, uint32_t meta, uint32_t max_chunk);
-uint32_t tcp_sndq_unsent(const struct tcp_sndq *q);  /* payload bytes pushed and not yet sent once */
+int tcp_sndq_push(struct tcp_sndq *q, uint64_t pos, uint32_t len, uint32_t meta,
+                  uint32_t max_chunk);
+/* Payload bytes pushed and not yet sent once. */
+uint32_t tcp_sndq_unsent(const struct tcp_sndq *q);
 /* Bytes in flight: sent, neither acknowledged, SACKed nor deemed lost ("pipe", in sequence space).
  * */
 uint32_t tcp_sndq_flight(const struct tcp_sndq *q);

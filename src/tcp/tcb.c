@@ -5,13 +5,13 @@
  *
  * How a connection is spread over the files:
  *
- *   handshake.c  SYN-SENT, what both SYNs agreed on, ISNs       half.c    LISTEN and SYN-RECEIVED
- *   input.c      the order of RFC 9293 3.10.7.4                  ack.c     its fifth step
- *   rcv.c        its seventh and eighth step, when to ACK        sack.c    what to report as held
- *   window.c     both windows, silly window avoidance            options.c what options a segment has
- *   output.c     what to send, and that it was sent              timer.c   when something is due
- *   reset.c      RSTs and challenge ACKs                         icmp.c    errors of the network
- *   sndq, loss, rtt: what was sent and has to be sent again; reasm (base): what arrived
+ *   handshake.c  SYN-SENT, what both SYNs agreed on, ISNs    half.c     LISTEN and SYN-RECEIVED
+ *   input.c      the order of RFC 9293 3.10.7.4              ack.c      its fifth step
+ *   rcv.c        its seventh and eighth step, when to ACK    sack.c     what to report as held
+ *   window.c     both windows, silly window avoidance        options.c  options of a segment
+ *   output.c     what to send, and that it was sent          timer.c    when something is due
+ *   reset.c      RSTs and challenge ACKs                     icmp.c     errors of the network
+ *   sndq.c       what was sent (the scoreboard)              loss.c ... what has to be sent again
  *
  * Invariants: state has one writer, tcp_set_state(). A CLOSED tcb holds no chunk and no record and
  * runs no timer. RCV.NXT moves when data arrives in order, whether or not it was taken: rcv_pos is
@@ -68,7 +68,8 @@ int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plai
     return 0;
 }
 
-/* Nothing is sent and no timer but TIME-WAIT's runs from here on; received data can still be taken. */
+/* Nothing is sent and no timer but TIME-WAIT's runs from here on; received data can still be
+ * taken. */
 static void disarm(struct tcb *t, plait_time now)
 {
     uint32_t nxt = t->sndq.nxt;
@@ -137,7 +138,8 @@ void tcp_sync_mss(struct tcb *t)
 }
 
 /*= RFC 9293 3.10.4
- * Queue this until all preceding SENDs have been segmentized, then form a FIN segment and send it. */
+ * Queue this until all preceding SENDs have been segmentized, then form a FIN segment and send
+ * it. */
 void tcp_close(struct tcb *t, plait_time now)
 {
     if (t->state == TCP_ST_CLOSED)
@@ -211,7 +213,7 @@ uint32_t tcp_payload_mss(const struct tcb *t)
 {
     uint32_t options = (t->ts_on ? (uint32_t)TCP_TS_SPACE : 0) + ((t->opt_reserve_data + 3u) & ~3u);
 
-    return t->mss - options;
+    return t->mss - (options < TCP_OPTION_SPACE ? options : TCP_OPTION_SPACE);
 }
 
 bool tcp_is_synchronized(const struct tcb *t)

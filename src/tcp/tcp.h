@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One subflow: a TCP (RFC 9293 with 7323, 2018, 2883, 5961, 8985, 6937, 5682, 6298, 6528). It does
- * not know that MPTCP exists: it leaves room for options that somebody above may add, numbers
- * payload by "positions" that it does not interpret, and answers by value.
+/* One subflow: a TCP (RFC 9293 with 7323, 2018, 2883, 5961, 8985, 6937, 5682, 6298, 6528). It
+ * does not know that MPTCP exists: it leaves room for options that somebody above may add,
+ * numbers payload by "positions" that it does not interpret, and answers by value.
  *
  * A step: tcp_input() or tcp_tick() change state; then tcp_plan() says, again and again, what
- * should be sent, and tcp_commit() makes it so. A plan that is not committed has changed nothing. */
+ * should be sent, and tcp_commit() makes it so. A plan that is not committed has changed
+ * nothing. */
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
 

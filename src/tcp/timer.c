@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time: when something is due (tcp_deadline), what then happens (tcp_tick), and the one function that
- * derives the timers of this layer from the state (tcp_rearm).
+/* Time: when something is due (tcp_deadline), what then happens (tcp_tick), and the one function
+ * that derives the timers of this layer from the state (tcp_rearm).
  *
- * The timers: retransmission, tail loss and reordering (loss.c decides, here is the end of patience);
- * persist for a closed window; delayed ACK; keepalive; user timeout; TIME-WAIT; FIN-WAIT-2 where the
- * owner asks for it. A timer that came sets a flag for tcp_plan(), and its deadline is off until the
- * segment was sent: a packet that cannot be sent does not make the caller spin.
+ * The timers: retransmission, tail loss and reordering (loss.c decides, here is the end of
+ * patience); persist for a closed window; delayed ACK; keepalive; user timeout; TIME-WAIT;
+ * FIN-WAIT-2 where the owner asks for it. A timer that came sets a flag for tcp_plan(), and its
+ * deadline is off until the segment was sent: a packet that cannot be sent does not make the
+ * caller spin.
  *
- * A window is probed by an empty segment at SND.UNA-1, as widely deployed stacks do, and not by an octet
- * of new data (RFC 9293 3.8.6.1): it consumes nothing, needs no retransmission, and an MPTCP mapping is
- * never cut for it. RFC 9293 3.8.3, 3.8.4, 3.8.6.1, 3.10.8, RFC 5482, RFC 6298. */
+ * A window is probed by an empty segment at SND.UNA-1, as widely deployed stacks do, and not by
+ * an octet of new data (RFC 9293 3.8.6.1): it consumes nothing, needs no retransmission, and an
+ * MPTCP mapping is never cut for it. RFC 9293 3.8.3, 3.8.4, 3.8.6.1, 3.10.8, RFC 5482, RFC 6298. */
 #include "internal.h"
 
 #include <string.h>
@@ -34,9 +35,9 @@ bool tcp_persist_wanted(const struct tcb *t)
 }
 
 /*= RFC 9293 3.8.6.1
- * The transmitting host SHOULD send the first zero-window probe when a zero window has existed for the
- * retransmission timeout period (SHLD-29) (Section 3.8.1), and SHOULD increase exponentially the
- * interval between successive probes (SHLD-30). */
+ * The transmitting host SHOULD send the first zero-window probe when a zero window has existed
+ * for the retransmission timeout period (SHLD-29) (Section 3.8.1), and SHOULD increase
+ * exponentially the interval between successive probes (SHLD-30). */
 plait_time tcp_persist_timeout(const struct tcb *t)
 {
     plait_time d = t->loss.rtt.rto;
@@ -60,8 +61,8 @@ static void rearm_persist(struct tcb *t)
 }
 
 /*= RFC 9293 3.8.4
- * Keep-alive packets MUST only be sent when no sent data is outstanding, and no data or acknowledgment
- * packets have been received for the connection within an interval (MUST-26). */
+ * Keep-alive packets MUST only be sent when no sent data is outstanding, and no data or
+ * acknowledgment packets have been received for the connection within an interval (MUST-26). */
 static void rearm_keepalive(struct tcb *t)
 {
     bool idle = t->sndq.una == t->sndq.nxt && tcp_sndq_unsent(&t->sndq) == 0 &&
@@ -150,8 +151,8 @@ static void trace_rto(const struct tcb *t, plait_time now)
 }
 
 /*= RFC 9293 3.8.3
- * When the number of transmissions of the same segment reaches a threshold R2 greater than R1, close
- * the connection. */
+ * When the number of transmissions of the same segment reaches a threshold R2 greater than R1,
+ * close the connection. */
 static bool patience_ends(const struct tcb *t, plait_time now)
 {
     /*= RFC 9293 3.8.6.1
@@ -196,8 +197,8 @@ static void tick_keepalive(struct tcb *t, plait_time now, struct tcp_result *res
     if (now < t->keepalive_at)
         return;
     /*= RFC 9293 3.8.4
-     * Consequently, if a keep-alive mechanism is implemented it MUST NOT interpret failure to respond
-     * to any specific probe as a dead connection (MUST-29). */
+     * Consequently, if a keep-alive mechanism is implemented it MUST NOT interpret failure to
+     * respond to any specific probe as a dead connection (MUST-29). */
     if (t->keepalive_n >= t->cfg.keepalive_probes) {
         give_up(t, PLAIT_REASON_KEEPALIVE, now, res);
         return;

@@ -7,7 +7,7 @@
  * can be undone at a time, the last; a lost retransmission or a second reduction makes it final. */
 #include "loss_int.h"
 
-enum { UNDO_SPAN = 1 << 30 }; /* sequence space after which a report cannot be told from an older one */
+enum { UNDO_SPAN = 1 << 30 }; /* sequence space in which reports can be told apart */
 
 void tcp_undo_start(struct tcp_loss *l, const struct tcp_sndq *q)
 {
@@ -43,7 +43,8 @@ static bool by_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct 
 
 /* The original arrived. In fast recovery only once nothing waits to be retransmitted: the rest was
  * deemed lost for reasons of its own. */
-static bool by_timestamp(const struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
+static bool by_timestamp(const struct tcp_loss *l, const struct tcp_sndq *q,
+                         const struct tcp_ackctx *a)
 {
     if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->rtx_first_ts))
         return false;

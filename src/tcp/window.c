@@ -4,13 +4,13 @@
  * Called by output.c (offer, what may go), input.c and rcv.c (what is acceptable), timer.c (is a
  * window what holds us back).
  *
- * rcv_adv is the rightmost edge that was ever offered; what lies left of it is accepted, whatever
- * was said later (RFC 7323 2.4). On plain TCP it never retreats on the wire either: rounding to the
- * window scale goes up where it must. Rounding up gives away up to 2^shift - 1 bytes beyond the
- * buffer each time, and a peer that sends single bytes could collect those for ever; rcv_creep counts
- * them, and beyond 64 KiB rounding goes down. With a shared window (MPTCP) the field is the
- * connection's, and a subflow's own edge may move either way.
- * RFC 9293 3.8.6, RFC 7323 2. */
+ * rcv_adv is the rightmost edge that was ever offered; what lies left of it is accepted,
+ * whatever was said later (RFC 7323 2.4). On plain TCP it never retreats on the wire either:
+ * rounding to the window scale goes up where it must. Rounding up gives away up to 2^shift - 1
+ * bytes beyond the buffer each time, and a peer that sends single bytes could collect those for
+ * ever; rcv_creep counts them, and beyond 64 KiB rounding goes down. With a shared window
+ * (MPTCP) the field is the connection's, and a subflow's own edge may move either way. RFC 9293
+ * 3.8.6, RFC 7323 2. */
 #include "internal.h"
 
 enum { CREEP_MAX = 65536 };
@@ -32,8 +32,9 @@ static uint32_t offer_plain(const struct tcb *t, uint32_t mask)
     uint32_t held = tcp_rcv_wnd(t), want = t->rcv_space, rounded;
 
     /*= RFC 9293 3.8.6.2.2
-     * The suggested SWS avoidance algorithm for the receiver is to keep RCV.NXT+RCV.WND fixed until
-     * the reduction satisfies: RCV.BUFF - RCV.USER - RCV.WND >= min( Fr * RCV.BUFF, Eff.snd.MSS ) */
+     * The suggested SWS avoidance algorithm for the receiver is to keep RCV.NXT+RCV.WND fixed
+     * until the reduction satisfies: RCV.BUFF - RCV.USER - RCV.WND >= min( Fr * RCV.BUFF,
+     * Eff.snd.MSS ) */
     if (want < held || want - held < min_u32(rcv_buffer(t) / 2, t->mss))
         want = held;
     rounded = want & ~mask;

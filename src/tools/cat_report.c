@@ -210,7 +210,10 @@ static void put_subflow(struct json *j, const struct drv_host *host,
     json_object(j, NULL);
     json_number(j, "id", s->id);
     json_string(j, "state", state_name(s->state));
-    json_string(j, "interface", drv_host_ifname_of(host, &s->local));
+    if (host)
+        json_string(j, "interface", drv_host_ifname_of(host, &s->local));
+    else
+        json_null(j, "interface");
     put_addr(j, "local", &s->local);
     put_addr(j, "remote", &s->remote);
     json_number(j, "local_id", s->local_id);
@@ -233,16 +236,17 @@ static void put_subflow(struct json *j, const struct drv_host *host,
     json_object_end(j);
 }
 
-static void put_subflows(struct json *j, const struct cat_report *r)
+void cat_report_conn(struct json *j, const struct drv_host *host, const struct plait_conn *conn)
 {
     struct plait_conn_info info;
     struct plait_subflow_info s;
 
-    plait_conn_info(r->conn, &info);
+    put_conn(j, conn);
+    plait_conn_info(conn, &info);
     json_array(j, "subflows");
     for (unsigned id = 0; id < info.subflow_total; id++)
-        if (plait_subflow_info(r->conn, (uint8_t)id, &s) == 0)
-            put_subflow(j, r->host, &s);
+        if (plait_subflow_info(conn, (uint8_t)id, &s) == 0)
+            put_subflow(j, host, &s);
     json_array_end(j);
 }
 
@@ -312,8 +316,7 @@ bool cat_report_write(const struct cat_report *r, int fd)
     json_object(&j, NULL);
     json_fraction(&j, "time", drv_host_now(r->host) - r->start, 6);
     if (r->conn) {
-        put_conn(&j, r->conn);
-        put_subflows(&j, r);
+        cat_report_conn(&j, r->host, r->conn);
     } else {
         json_null(&j, "connection");
     }

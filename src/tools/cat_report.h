@@ -27,5 +27,8 @@ struct cat_report {
     bool full;
 };
 bool cat_report_write(const struct cat_report *report, int fd);
+/* Its members "connection" and "subflows"; host NULL: interfaces have no names. */
+struct json;
+void cat_report_conn(struct json *j, const struct drv_host *host, const struct plait_conn *conn);
 
 #endif

@@ -3,7 +3,7 @@
  * the frames that a wire would carry. Called by link.c.
  *
  * Checksums are left to the kernel that gets the frame: like the super-segment, each piece says
- * NEEDS_CSUM and holds its pseudo header's sum, which wire_gso_head() writes. */
+ * NEEDS_CSUM and holds its pseudo header's sum, which wire_gso_cut() writes. */
 #include "link.h"
 
 #include "base/be.h"
@@ -53,7 +53,8 @@ uint32_t link_frame_cut(const struct link_frame *f, unsigned i, uint8_t *out,
     uint32_t payload = f->len - ETH_LEN - head_len, size = f->vnet.gso_size, skip = i * size;
     uint32_t len = payload - skip < size ? payload - skip : size;
     memcpy(out, f->data, ETH_LEN);
-    wire_gso_head(f->data + ETH_LEN, head_len, ip_len, i, size, payload, out + ETH_LEN);
+    wire_gso_cut(&(struct wire_gso){f->data + ETH_LEN, head_len, ip_len, size, payload}, i,
+                 out + ETH_LEN);
     memcpy(out + ETH_LEN + head_len, f->data + ETH_LEN + head_len + skip, len);
     vnet->gso_type = VIRTIO_NET_HDR_GSO_NONE;
     vnet->gso_size = vnet->hdr_len = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program `plait`: finds the subcommand and hands over to it. */
 #include "cat.h"
+#include "demo_sim.h"
 #include "link.h"
 
 #include <stdio.h>
@@ -13,13 +14,14 @@
 enum { STATUS_USAGE = 2 };
 
 struct command {
-    const char *name, *summary;
+    const char *name, *summary; /* summary NULL: for scripts, and not listed */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; the exit status */
 };
 
 static const struct command commands[] = {
     {"cat", "standard input and output over Multipath TCP", cat_main},
     {"link", "join two interfaces by an emulated link (for tests)", link_main},
+    {"demo-sim", NULL, demo_sim_main},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -30,7 +32,8 @@ static void help(FILE *to)
                 "Multipath TCP (RFC 8684) in userspace.\n\n",
                 to);
     for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+        if (commands[i].summary != NULL)
+            (void)fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     (void)fputs("\n"
                 "  --help     this text; `plait COMMAND --help` tells of one command\n"
                 "  --version  the version\n\n"
@@ -44,7 +47,8 @@ static int unknown(const char *name)
 {
     (void)fprintf(stderr, "plait: unknown command '%s'; there are:", name);
     for (size_t i = 0; i < COMMANDS; i++)
-        (void)fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+        if (commands[i].summary != NULL)
+            (void)fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
     (void)fputs("\nTry `plait --help`.\n", stderr);
     return STATUS_USAGE;
 }

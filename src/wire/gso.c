@@ -52,9 +52,3 @@ void wire_gso_cut(const struct wire_gso *gso, unsigned i, uint8_t *head)
         tcp[13] &= (uint8_t)~WIRE_CWR;
     be16_store(tcp + WIRE_TCP_CSUM_AT, csum_fold(sum));
 }
-
-void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i,
-                   uint32_t gso_size, uint32_t payload_len, uint8_t *head)
-{
-    wire_gso_cut(&(struct wire_gso){ big, head_len, ip_len, gso_size, payload_len }, i, head);
-}

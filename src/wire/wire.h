@@ -180,9 +180,6 @@ struct wire_gso {
  * first). payload_len is of the whole. The number of packets is wire_gso_count(). */
 unsigned wire_gso_count(uint32_t payload_len, uint32_t gso_size);
 void wire_gso_cut(const struct wire_gso *gso, unsigned i, uint8_t *head);
-/* The same with the struct spread out. */
-void wire_gso_head(const uint8_t *big, unsigned head_len, unsigned ip_len, unsigned i,
-                   uint32_t gso_size, uint32_t payload_len, uint8_t *head);
 
 /* An MTU's payload room for IP version: MSS as announced (mtu - IP - 20). */
 uint16_t wire_mss_of_mtu(uint32_t mtu, uint8_t family);

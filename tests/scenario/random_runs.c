@@ -129,9 +129,15 @@ static void random_conn(struct run *r, struct plait_conn_config *c)
     c->subflows_max = (uint8_t)between(r, 1, 8);
 }
 
+/* Half of the streams are bulk, the others of any size. */
+static uint64_t some_bytes(struct run *r)
+{
+    return one_in(r, 2) ? between(r, 100000, 1500000) : spread(r, 1, 1 << 20);
+}
+
 static void random_app(struct run *r, struct sim_app_config *a)
 {
-    *a = (struct sim_app_config){.send_bytes = one_in(r, 10) ? 0 : spread(r, 1, 300000)};
+    *a = (struct sim_app_config){.send_bytes = one_in(r, 10) ? 0 : some_bytes(r)};
     if (one_in(r, 2))
         a->write_max = (uint32_t)spread(r, 50, 65536);
     if (one_in(r, 2))

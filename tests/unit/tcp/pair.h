@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two tcbs and a wire between them, in virtual time, for tests: no bytes of headers, only what the
- * parser would hand up. Payload is a pattern of its position, so a lost, doubled or swapped byte shows.
- * tcp_check() runs after every step; what leaves is checked against the rules for senders. */
+/* Two tcbs and a wire between them, in virtual time, for tests: no bytes of headers, only what
+ * the parser would hand up. Payload is a pattern of its position, so a lost, doubled or swapped
+ * byte shows. tcp_check() runs after every step; what leaves is checked against the rules for
+ * senders. */
 #ifndef TESTS_TCP_PAIR_H
 #define TESTS_TCP_PAIR_H
 

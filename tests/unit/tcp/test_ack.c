@@ -79,6 +79,24 @@ static void window_update_rule(void **state)
     assert_true(a->max_wnd >= a->snd_wnd);
 }
 
+/* Of two segments that crossed, the one with the higher ACK tells the window, though its text is
+ * older. */
+static void higher_ack_tells_the_window(void **state)
+{
+    struct pair *p = *state;
+    struct tcb *a = &p->end[0].t;
+    struct wire_seg seg = pair_next(a, p->now), newer;
+
+    seg.seq += 1000; /* text that is ahead of a hole */
+    seg.wnd = 100;
+    pair_input(p, 0, &seg);
+    in_flight(p, 2000);
+    newer = pair_next(a, p->now);
+    newer.wnd = 5;
+    assert_true(pair_input(p, 0, &newer).window_update);
+    assert_int_equal(a->snd_wnd, 5 << 7);
+}
+
 static void bogus_sack_is_counted(void **state)
 {
     struct pair *p = *state;
@@ -160,7 +178,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
     const struct CMUnitTest tests[] = {
         CASE(moves_una_and_counts), CASE(outside_is_challenged), CASE(window_update_rule),
-        CASE(bogus_sack_is_counted), CASE(fin_walks_through_the_states), CASE(simultaneous_close),
+        CASE(higher_ack_tells_the_window), CASE(bogus_sack_is_counted), CASE(fin_walks_through_the_states), CASE(simultaneous_close),
         CASE(rst_in_last_ack_is_no_reset),
     };
 

@@ -310,7 +310,8 @@ static void fin_again_restarts_time_wait(void **state)
     assert_int_equal(a->reason, PLAIT_REASON_LOCAL_CLOSE);
 }
 
-/* Random segments around the truth: no crash, no state that cannot be, never a byte that is wrong. */
+/* Random segments around the truth: no crash, no state that cannot be, never a byte that is
+ * wrong. */
 static void random_segments(void **state)
 {
     struct pair *p = *state;
@@ -319,12 +320,15 @@ static void random_segments(void **state)
     for (unsigned n = 0; n < 30000; n++) {
         struct tcb *b = &p->end[1].t;
         struct wire_seg seg = data(p, (uint32_t)pair_roll(p, 6000), (uint32_t)pair_roll(p, 2000));
+        uint64_t pos;
         if (pair_roll(p, 4) == 0)
             seg.seq += (uint32_t)pair_roll(p, 1u << 20) - (1u << 19);
         seg.data = text;
+        pos = b->rcv_pos + (uint64_t)(int64_t)seq_diff(seg.seq, b->rcv_nxt);
         for (uint32_t i = 0; i < seg.len; i++)
-            text[i] = pair_pattern(0, b->rcv_pos + (uint64_t)(int64_t)seq_diff(seg.seq, b->rcv_nxt) + i);
-        seg.flags = (uint8_t)(pair_roll(p, 8) == 0 ? pair_roll(p, 256) & ~(unsigned)WIRE_FIN : WIRE_ACK);
+            text[i] = pair_pattern(0, pos + i);
+        if (pair_roll(p, 8) == 0)
+            seg.flags = (uint8_t)(pair_roll(p, 256) & ~(unsigned)WIRE_FIN);
         seg.ack += (uint32_t)(pair_roll(p, 8) == 0 ? pair_roll(p, 100000) - 50000 : 0);
         seg.wnd = (uint16_t)pair_roll(p, 65536);
         seg.opt.tsval += (uint32_t)(pair_roll(p, 8) == 0 ? pair_roll(p, 10) - 5 : 0);

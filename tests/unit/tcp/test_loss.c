@@ -253,7 +253,8 @@ int main(void)
         cmocka_unit_test(random_networks), cmocka_unit_test(clean_network),
         cmocka_unit_test(light_loss), cmocka_unit_test(reordering), cmocka_unit_test(silent_path),
         cmocka_unit_test(grows_only_when_limited), cmocka_unit_test(ack_splitting),
-        cmocka_unit_test(idle_restart), cmocka_unit_test(smaller_mtu), cmocka_unit_test(rtt_samples),
+        cmocka_unit_test(idle_restart), cmocka_unit_test(smaller_mtu),
+        cmocka_unit_test(rtt_samples),
         cmocka_unit_test(lost_syns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

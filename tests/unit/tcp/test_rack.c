@@ -188,7 +188,8 @@ static void parts_of_a_super_segment(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors), cmocka_unit_test(no_window), cmocka_unit_test(lost_retransmission),
+        cmocka_unit_test(vectors), cmocka_unit_test(no_window),
+        cmocka_unit_test(lost_retransmission),
         cmocka_unit_test(reordering_is_seen), cmocka_unit_test(spurious_times_are_ignored),
         cmocka_unit_test(dsack_widens_the_window), cmocka_unit_test(parts_of_a_super_segment),
     };

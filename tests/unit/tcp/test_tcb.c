@@ -103,6 +103,19 @@ static void room_is_the_smaller_window(void **state)
     assert_int_equal(tcp_room(t), 0);
 }
 
+/* What there is room for can be pushed. */
+static void room_counts_chunks(void **state)
+{
+    struct pair *p = *state;
+    struct tcb *t = &p->end[0].t;
+
+    t->snd_wnd = t->loss.cc.cwnd = 1 << 29;
+    assert_int_equal(tcp_room(t), t->sndq.chunks.max * 1448);
+    assert_int_equal(tcp_push(t, 0, tcp_room(t), 0), 0);
+    assert_int_equal(tcp_room(t), 0);
+    assert_int_equal(tcp_push(t, 1u << 30, 1, 1), PLAIT_ELIMIT);
+}
+
 static void mss_follows_the_reservation(void **state)
 {
     struct pair *p = *state;
@@ -156,7 +169,7 @@ int main(void)
         CASE(push_by_state), CASE(push_without_memory),
         cmocka_unit_test(close_before_the_handshake),
         cmocka_unit_test(abort_while_opening_is_silent), CASE(room_is_the_smaller_window),
-        CASE(mss_follows_the_reservation), CASE(relative_numbers),
+        CASE(room_counts_chunks), CASE(mss_follows_the_reservation), CASE(relative_numbers),
         CASE(data_outlives_the_connection),
     };
 

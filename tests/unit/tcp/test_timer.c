@@ -84,8 +84,8 @@ static void user_timeout_of_a_closed_window(void **state)
     assert_int_equal(a->reason, PLAIT_REASON_USER_TIMEOUT);
 }
 
-/* The receiver does not read for an hour and answers every probe: the connection lives, probes become
- * rare, and go on at once when the window opens. */
+/* The receiver does not read for an hour and answers every probe: the connection lives, probes
+ * become rare, and go on at once when the window opens. */
 static void zero_window(void **state)
 {
     struct pair *p = *state;
@@ -180,7 +180,8 @@ static void blocked_above(void **state)
     assert_true(tcp_deadline(a) == PLAIT_NEVER);
 }
 
-/* A small window that is never used by silly window avoidance is used after the override timeout. */
+/* A small window that is never used by silly window avoidance is used after the override
+ * timeout. */
 static void override_timeout(void **state)
 {
     struct pair *p = *state;

@@ -8,7 +8,7 @@ static void timeouts(void **state)
 
     rig_open(&r, &cc_reno_ops, 100000, 20000);
     rig_send(&r, 1);
-    assert_int_equal(tcp_tlp_timeout(&r.l, &r.q), 400000); /* a lone segment may meet a delayed ACK */
+    assert_int_equal(tcp_tlp_timeout(&r.l, &r.q), 400000); /* it may meet a delayed ACK */
     assert_int_equal(r.l.timer, TCP_TIMER_TLP);
     assert_int_equal(r.l.deadline, r.now + 300000); /* but the time-out would be earlier */
     rig_send(&r, 1);
@@ -166,7 +166,8 @@ static void probe_not_sent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(timeouts), cmocka_unit_test(repaired_tail), cmocka_unit_test(needless_probe),
+        cmocka_unit_test(timeouts), cmocka_unit_test(repaired_tail),
+        cmocka_unit_test(needless_probe),
         cmocka_unit_test(new_data_as_probe), cmocka_unit_test(one_at_a_time),
         cmocka_unit_test(not_beside_sack), cmocka_unit_test(probe_not_sent),
     };

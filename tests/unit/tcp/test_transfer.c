@@ -128,6 +128,8 @@ static void numbers_wrap(void **state)
 struct weather {
     unsigned loss, dup, reorder; /* in 1000 */
     plait_time jitter;
+    bool hunger;     /* memory is missing now and then */
+    bool shared[2];  /* the window is a connection's */
 };
 
 static struct weather weather;
@@ -153,6 +155,9 @@ static void configure(struct pair *p)
     weather.dup = (unsigned)pair_roll(p, 2) * (unsigned)pair_roll(p, 50);
     weather.reorder = (unsigned)pair_roll(p, 2) * (unsigned)pair_roll(p, 200);
     weather.jitter = pair_roll(p, 3) == 0 ? 0 : pair_roll(p, 5000);
+    weather.hunger = pair_roll(p, 2) != 0;
+    weather.shared[0] = pair_roll(p, 4) == 0;
+    weather.shared[1] = pair_roll(p, 4) == 0;
     p->fate = stormy;
     p->delay = 1 + pair_roll(p, 50 * PLAIT_MSEC);
     p->cfg.cc = pair_roll(p, 2) != 0 ? &cc_cubic_ops : &cc_reno_ops;
@@ -178,13 +183,11 @@ static void run_random(struct pair *p, uint64_t there, uint64_t back)
             p->end[i].reading = !p->end[i].reading;
         if (p->end[i].reading || pair_roll(p, 30) == 0)
             pair_read(p, i);
-        if (pair_roll(p, 1000) == 0)
-            p->fail_in = (long)pair_roll(p, 3);
-        else
-            p->fail_in = -1;
+        p->fail_in = weather.hunger && pair_roll(p, 1000) == 0 ? (long)pair_roll(p, 3) : -1;
+        p->end[i].t.shared_window = p->end[i].alive && weather.shared[i];
         if (p->end[0].alive)
             p->end[0].t.opt_reserve_data = (uint8_t)(pair_roll(p, 100) == 0 ? pair_roll(p, 28) : 0);
-        if (!pair_step(p)) { /* memory was missing for the first step: who owns the tcb tries again */
+        if (!pair_step(p)) { /* memory was missing: who owns the tcb tries again */
             p->fail_in = -1;
             pair_flush(p);
             if (!pair_step(p))
@@ -196,6 +199,8 @@ static void run_random(struct pair *p, uint64_t there, uint64_t back)
     p->fail_in = -1;
     pair_drop_all(p);
     check_end(p, there, back);
+    if (weather.loss + weather.dup + weather.reorder == 0 && weather.jitter == 0 && !weather.hunger)
+        assert_int_equal(p->end[0].t.loss.rtx_bytes + p->end[1].t.loss.rtx_bytes, 0);
 }
 
 static uint64_t running; /* the seed at work; 0: none */
@@ -212,8 +217,8 @@ static void seeds(void **state)
         uint64_t there, back;
         p->dice = seed;
         configure(p);
-        there = pair_roll(p, 3) == 0 ? pair_roll(p, 400000) : pair_roll(p, 30000);
-        back = pair_roll(p, 30000);
+        there = 1 + pair_roll(p, pair_roll(p, 3) == 0 ? 400000 : 30000);
+        back = 1 + pair_roll(p, 30000);
         running = seed;
         if (only != NULL)
             print_message("seed %llu: %llu there, %llu back, loss %u, window %u and %u\n",

@@ -124,7 +124,8 @@ static void time_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_dsack), cmocka_unit_test(by_late_dsack), cmocka_unit_test(not_by_others),
+        cmocka_unit_test(by_dsack), cmocka_unit_test(by_late_dsack),
+        cmocka_unit_test(not_by_others),
         cmocka_unit_test(by_timestamp), cmocka_unit_test(time_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time of a connection: its deadline, what happens then, and the judgement that a path has gone silent.
+ *
+ * Called by the stack. Each set of deadlines is derived where its subject lives; here they meet.
+ *
+ * A path is judged by silence: data is out on it, and nothing at all has come back for three round trips
+ * and an allowance, which is when a tail loss probe would have been answered; or it has had a time-out.
+ * Only while another path lives: either it has been heard in the meantime, or it is idle and can be asked.
+ * Then what the silent path carries goes to the others, at once, and the scheduler leaves it alone. Its
+ * own retransmissions go on, at least once in TIMEOUT_MAX, and the first answer brings it back.
+ * RFC 8684 3.3.6, RFC 8985 7.2. */
+#include "mp_int.h"
+
+#define SILENCE_MIN (50 * PLAIT_MSEC)
+#define ALLOWANCE_MIN (20 * PLAIT_MSEC)
+#define ACK_DELAY_MAX (200 * PLAIT_MSEC) /* of the peer, where only one packet is out */
+#define JUDGE_AGAIN (10 * PLAIT_MSEC)
+#define TIMEOUT_MAX (1 * PLAIT_SEC)
+
+static bool has_out(const struct mp_subflow *s) { return s->tcb.sndq.una != s->tcb.sndq.nxt; }
+
+static plait_time silent_since(const struct mp_subflow *s)
+{
+    return mp_later(s->tcb.last_rcvd, s->tcb.loss.last_progress);
+}
+
+static plait_time patience(const struct mp_subflow *s)
+{
+    const struct tcp_rtt *r = &s->tcb.loss.rtt;
+    plait_time wait;
+
+    if (r->srtt == 0)
+        return r->rto;
+    wait = mp_later(3 * r->srtt + mp_later(4 * r->rttvar, ALLOWANCE_MIN), SILENCE_MIN);
+    if (tcp_sndq_flight(&s->tcb.sndq) <= tcp_payload_mss(&s->tcb))
+        wait += ACK_DELAY_MAX;
+    return wait;
+}
+
+/* When its silence will have lasted too long; PLAIT_NEVER: it is not waited for. */
+static plait_time judge_deadline(const struct mp_conn *c, const struct mp_subflow *s)
+{
+    if (s->stale || !mp_subflow_usable(s) || !has_out(s) || c->mode != MP_MODE_MULTIPATH)
+        return PLAIT_NEVER;
+    if (!mp_has_other(c, s))
+        return PLAIT_NEVER;
+    return mp_later(silent_since(s) + patience(s), s->judge_at);
+}
+
+/* Was another path heard since s fell silent, or has one nothing to wait for? Else all of them are silent,
+ * and it is the peer, or this host, that takes a break. */
+static bool others_live(const struct mp_conn *c, const struct mp_subflow *s)
+{
+    MP_EACH(o, c)
+        if (o != s && mp_subflow_usable(o) && !o->stale &&
+            (!has_out(o) || o->tcb.last_rcvd > silent_since(s)))
+            return true;
+    return false;
+}
+
+void mp_stale(struct mp_subflow *s, plait_time now)
+{
+    struct mp_event ev = { .type = PLAIT_TRACE_SUBFLOW_STALE, .a = 1 };
+
+    if (s->stale)
+        return;
+    s->stale = true;
+    mp_trace(s->conn, s, ev, now);
+    mp_tx_requeue(s);
+}
+
+static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
+{
+    bool timed_out = s->tcb.loss.rto_n > 0 && has_out(s) && !s->stale;
+
+    if (timed_out && mp_subflow_usable(s) && mp_has_other(c, s)) {
+        mp_stale(s, now);
+    } else if (now >= judge_deadline(c, s)) {
+        s->judge_at = now + JUDGE_AGAIN;
+        if (others_live(c, s))
+            mp_stale(s, now);
+    }
+}
+
+/* A path that comes back should be found soon: its probes do not back off for minutes. */
+static void cap_backoff(struct mp_subflow *s, plait_time now)
+{
+    struct tcp_rtt *r = &s->tcb.loss.rtt;
+    bool changed = false;
+
+    while (s->stale && r->backoff > 0 && tcp_rtt_timeout(r) > TIMEOUT_MAX) {
+        r->backoff--;
+        changed = true;
+    }
+    if (changed)
+        tcp_loss_rearm(&s->tcb.loss, &s->tcb.sndq, now);
+}
+
+static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subflow *s)
+{
+    plait_time at = mp_earlier(tcp_deadline(&s->tcb), judge_deadline(c, s));
+
+    if (s->phase == MP_PHASE_DOWN)
+        return PLAIT_NEVER;
+    at = mp_earlier(at, mp_earlier(s->join_at, s->probe_at));
+    at = mp_earlier(at, mp_earlier(s->abort_at, s->failed_until));
+    return mp_earlier(at, mp_opts_deadline(s));
+}
+
+plait_time mp_deadline(const struct mp_conn *c)
+{
+    plait_time at = mp_earlier(mp_close_deadline(c), c->rtx_at);
+
+    if (!c->over && c->mode == MP_MODE_MULTIPATH)
+        at = mp_earlier(at, mp_earlier(c->pm_at, mp_addr_deadline(c)));
+    MP_EACH(s, c)
+        at = mp_earlier(at, subflow_deadline(c, s));
+    return at;
+}
+
+static void tick_subflow(struct mp_subflow *s, plait_time now)
+{
+    struct tcp_result res;
+
+    if (s->phase == MP_PHASE_DOWN)
+        return;
+    tcp_tick(&s->tcb, now, &res);
+    mp_subflow_settle(s, now);
+    mp_opts_tick(s, now);
+    if (s->phase != MP_PHASE_DOWN)
+        mp_join_tick(s, now);
+    if (s->phase != MP_PHASE_DOWN && now >= s->failed_until)
+        mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
+    if (s->phase != MP_PHASE_DOWN && now >= s->abort_at)
+        mp_subflow_abort(s, PLAIT_REASON_ADDR_REMOVED, now);
+}
+
+void mp_tick(struct mp_conn *c, plait_time now)
+{
+    MP_EACH(s, c)
+        tick_subflow(s, now);
+    if (!c->over && c->mode == MP_MODE_MULTIPATH) {
+        MP_EACH(s, c) {
+            judge(c, s, now);
+            cap_backoff(s, now);
+        }
+        mp_tx_rtx_expire(c, now);
+        mp_addr_tick(c, now);
+    }
+    mp_close_tick(c, now);
+    mp_settle(c, now);
+}
