@@ -156,17 +156,19 @@ static int try_packet_socket(struct drv_host *host, struct drv_error *err)
     return 0;
 }
 
-/* An address that is being checked for duplicates now is worth a moment's wait at the start. */
+/* An address that is being checked for duplicates now is worth a moment's wait before a connection
+ * is made. A listener takes it up whenever it comes. */
 static bool is_settling(const struct drv_host *host)
 {
     const struct drv_paths *paths = &host->config.paths;
     const struct drv_ifaddr *a;
 
+    if (paths->listening)
+        return false;
     for (size_t i = 0; (a = drv_netmon_addr(host->mon, i)) != NULL; i++) {
         const struct drv_link *link = drv_netmon_find_link(host->mon, a->ifindex);
-        if (a->tentative && link && link->up &&
-            (paths->family == 0 || paths->family == a->addr.family) &&
-            (paths->peer.family == 0 || paths->peer.family == a->addr.family))
+        if (a->tentative && link && link->up && a->addr.family == paths->peer.family &&
+            addr_is_linklocal(&a->addr) == addr_is_linklocal(&paths->peer))
             return true;
     }
     return false;

@@ -24,6 +24,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define STARVED_WAIT (100 * PLAIT_MSEC)
+
 /* ---- traces ------------------------------------------------------------------------------------------------- */
 
 void mp_trace(const struct mp_conn *c, const struct mp_subflow *s, struct mp_event ev,
@@ -76,6 +78,7 @@ static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct pl
     c->sndbuf = c->cfg.sndbuf_max < (256u << 10) ? c->cfg.sndbuf_max : 256u << 10;
     c->progress_at = c->drs_at = now;
     c->fin_at = c->rtx_at = c->pm_at = c->alone_at = c->orphan_at = PLAIT_NEVER;
+    c->starved_at = PLAIT_NEVER;
     /* So that the set always has room for one range. */
     if (rangeset_add(&c->reinject, 0, 1) != 0) {
         ctx_free(c->ctx, c, sizeof *c);
@@ -404,6 +407,11 @@ void mp_icmp(struct mp_subflow *s, const struct wire_icmp *icmp, plait_time now)
 
 /* ---- out ------------------------------------------------------------------------------------------------------ */
 
+void mp_starved(struct mp_conn *c, plait_time now)
+{
+    c->starved_at = mp_earlier(c->starved_at, now + STARVED_WAIT);
+}
+
 static bool takes_sequence(const struct tcp_plan *plan)
 {
     return plan->len > 0 || (plan->flags & (WIRE_SYN | WIRE_FIN)) != 0;
@@ -416,8 +424,10 @@ static bool plan_subflow(struct mp_subflow *s, plait_time now, struct mp_plan *p
     if (!tcp_plan(&s->tcb, now, &plan->tcp))
         return false;
     /* What is sent must be possible to remember. */
-    if (takes_sequence(&plan->tcp) && tcp_sndq_reserve(&s->tcb.sndq) == PLAIT_ENOMEM)
+    if (takes_sequence(&plan->tcp) && tcp_sndq_reserve(&s->tcb.sndq) == PLAIT_ENOMEM) {
+        mp_starved(s->conn, now);
         return false;
+    }
     plan->subflow = s;
     plan->view_n = 0;
     mp_opts_fill(s, signal, plan);

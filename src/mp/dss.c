@@ -201,15 +201,38 @@ static void add_shift(struct mp_subflow *s, struct mp_map m, plait_time now)
     }
 }
 
+/* Do both say the same of the payload? The sum of length and checksum is what the payload leaves of
+ * the pseudo-header's. */
+static bool same_payload_sum(const struct mp_map *a, const struct mp_map *b)
+{
+    uint16_t sum_a = csum_fold((uint64_t)a->dll + a->csum);
+    uint16_t sum_b = csum_fold((uint64_t)b->dll + b->csum);
+
+    return sum_a % UINT16_MAX == sum_b % UINT16_MAX; /* 0 and 0xffff are the same number */
+}
+
+/* The same mapping again. A sender that closes may add the DATA_FIN to its last mapping between one
+ * packet and the next or between two transmissions, as Linux does: one more in the length, and the
+ * checksum follows. */
+static bool repeats(const struct mp_map *held, const struct mp_map *m)
+{
+    return held->off == m->off && held->len == m->len && held->pos == m->pos &&
+           same_payload_sum(held, m);
+}
+
 /* With checksums: a repetition, or new as a whole. */
 static void add_unit(struct mp_subflow *s, const struct mp_map *m, plait_time now)
 {
     uint32_t i = first_behind(s, m->off);
-    const struct mp_map *at = i < s->maps.count ? ring_at(&s->maps, i) : NULL;
+    struct mp_map *at = i < s->maps.count ? ring_at(&s->maps, i) : NULL;
 
     if (at != NULL && at->off < map_end(m)) {
-        if (at->off != m->off || at->len != m->len || at->pos != m->pos || at->csum != m->csum)
+        if (!repeats(at, m))
             conflict(s, now);
+        else if (m->dll > at->dll) {
+            at->dll = m->dll;
+            at->csum = m->csum;
+        }
     } else if (m->off < s->tcb.rcvq.next) {
         conflict(s, now); /* part of it was delivered under another mapping */
     } else if (!insert(s, i, m)) {

@@ -125,6 +125,7 @@ struct mp_conn {
     plait_time pm_at;
 
     plait_time alone_at;       /* without a subflow until then; PLAIT_NEVER */
+    plait_time starved_at;     /* memory was missing: try again then; PLAIT_NEVER */
     plait_time orphan_at;      /* released, and the peer does not finish; PLAIT_NEVER */
 };
 
@@ -159,6 +160,8 @@ void mp_trace(const struct mp_conn *c, const struct mp_subflow *s, struct mp_eve
 void mp_drop(const struct mp_conn *c, const struct mp_subflow *s, enum plait_reason why,
              plait_time now);
 void mp_set_mode(struct mp_conn *c, enum mp_mode to, plait_time now);
+/* Memory was missing for something that no packet will bring up again: look after a while. */
+void mp_starved(struct mp_conn *c, plait_time now);
 /* Whatever a step did: dead subflows are noticed, the close goes on. */
 void mp_settle(struct mp_conn *c, plait_time now);
 uint32_t mp_alive_n(const struct mp_conn *c);

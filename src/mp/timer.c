@@ -111,6 +111,7 @@ plait_time mp_deadline(const struct mp_conn *c)
 {
     plait_time at = mp_earlier(mp_close_deadline(c), c->rtx_at);
 
+    at = mp_earlier(at, c->starved_at);
     if (!c->over && c->mode == MP_MODE_MULTIPATH)
         at = mp_earlier(at, mp_earlier(c->pm_at, mp_addr_deadline(c)));
     MP_EACH(s, c)
@@ -135,8 +136,20 @@ static void tick_subflow(struct mp_subflow *s, plait_time now)
         mp_subflow_abort(s, PLAIT_REASON_ADDR_REMOVED, now);
 }
 
+/* What found no memory is tried again: output by itself, writing by the application. */
+static void try_again(struct mp_conn *c, plait_time now)
+{
+    if (now < c->starved_at)
+        return;
+    c->starved_at = PLAIT_NEVER;
+    if (c->want_write)
+        c->news |= MP_NEWS_WRITABLE;
+    c->want_write = false;
+}
+
 void mp_tick(struct mp_conn *c, plait_time now)
 {
+    try_again(c, now);
     MP_EACH(s, c)
         tick_subflow(s, now);
     if (!c->over && c->mode == MP_MODE_MULTIPATH) {

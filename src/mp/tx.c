@@ -51,6 +51,8 @@ int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
         c->progress_at = now;
     n = store_append(&c->store, data, min_u64(len, room));
     c->want_write = n < len;
+    if (n < len && n < room)
+        mp_starved(c, now);
     return n > 0 || len == 0 ? (int64_t)n : PLAIT_EAGAIN;
 }
 
@@ -109,15 +111,27 @@ static int push(struct mp_subflow *s, uint64_t pos, uint32_t len, uint32_t meta)
     return err;
 }
 
+/* A sixteenth of the congestion window, up to a whole super-segment: what is worth waiting for while
+ * ACKs come in. Else a stream that was once cut into single packets would stay so for ever. */
+static uint32_t worth(const struct mp_subflow *s, uint32_t mss)
+{
+    uint32_t n = s->tcb.loss.cc.cwnd / 16, max = chunk_max(s);
+
+    n = n < max ? n : max;
+    return n > mss ? n - n % mss : mss;
+}
+
 /* What s would send at once, in whole packets where more waits. */
 static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 {
-    uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb);
+    uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb), target = worth(s, mss);
 
     if (room >= want)
         return room;
     if (room < mss)
         return tcp_idle(&s->tcb) ? room : 0;
+    if (room < target && tcp_sndq_flight(&s->tcb.sndq) >= 2 * target)
+        return 0; /* more than this comes back soon */
     return room - room % mss;
 }
 
@@ -183,8 +197,10 @@ static bool give(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time no
     struct mp_conn *c = s->conn;
     uint32_t meta = meta_for(s, pos + len);
 
-    if (push(s, pos, len, meta) != 0)
+    if (push(s, pos, len, meta) != 0) {
+        mp_starved(c, now);
         return false;
+    }
     if ((meta & MP_META_FIN) != 0) {
         c->fin_sent = true;
         c->fin_at = now + mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), RTX_MIN);

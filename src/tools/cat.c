@@ -184,9 +184,9 @@ static void take_events(struct cat *c)
         }
         if (ev.conn != c->conn)
             continue;
-        if (!c->connected && ev.type != PLAIT_EVENT_CLOSED)
+        if (ev.type == PLAIT_EVENT_CONNECTED && !c->connected)
             on_connected(c);
-        if (ev.type == PLAIT_EVENT_READABLE)
+        else if (ev.type == PLAIT_EVENT_READABLE)
             c->readable = true;
         else if (ev.type == PLAIT_EVENT_WRITABLE)
             c->writable = true;

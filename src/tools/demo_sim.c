@@ -26,7 +26,7 @@
 enum { PATHS = 2, PORT = 5001, PIECE = 65536, MIB = 1 << 20, SHA = 32 };
 enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE };
 
-#define REPORT_EVERY (100 * PLAIT_MSEC)
+#define REPORT_EVERY (20 * PLAIT_MSEC)
 #define DELAY (5 * PLAIT_MSEC)       /* of a path, one way */
 #define QUEUE (30 * PLAIT_MSEC)      /* what a path's queue holds, at its rate */
 #define CUT_LONGEST (8 * PLAIT_SEC)  /* the other path may not bring the file to three quarters */

@@ -364,7 +364,7 @@ static void send_packet(struct pair *p, int from, const struct wire_emit *how,
         struct wire_view view = { big + off, len };
         uint8_t *packet = malloc(head_len + len);
         if (n > 1)
-            wire_gso_head(head, head_len, ip_len, i, gso, at, one);
+            wire_gso_cut(&(struct wire_gso){ head, head_len, ip_len, gso, at }, i, one);
         else
             memcpy(one, head, head_len);
         wire_finish_csum(one, head_len, ip_len, &view, len > 0 ? 1 : 0);

@@ -178,7 +178,8 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
     const struct CMUnitTest tests[] = {
         CASE(moves_una_and_counts), CASE(outside_is_challenged), CASE(window_update_rule),
-        CASE(higher_ack_tells_the_window), CASE(bogus_sack_is_counted), CASE(fin_walks_through_the_states), CASE(simultaneous_close),
+        CASE(higher_ack_tells_the_window), CASE(bogus_sack_is_counted),
+        CASE(fin_walks_through_the_states), CASE(simultaneous_close),
         CASE(rst_in_last_ack_is_no_reset),
     };
 

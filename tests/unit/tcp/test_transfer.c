@@ -200,7 +200,7 @@ static void run_random(struct pair *p, uint64_t there, uint64_t back)
     pair_drop_all(p);
     check_end(p, there, back);
     if (weather.loss + weather.dup + weather.reorder == 0 && weather.jitter == 0 && !weather.hunger)
-        assert_int_equal(p->end[0].t.loss.rtx_bytes + p->end[1].t.loss.rtx_bytes, 0);
+        assert_int_equal(p->end[0].t.loss.lost_bytes + p->end[1].t.loss.lost_bytes, 0);
 }
 
 static uint64_t running; /* the seed at work; 0: none */
