@@ -101,7 +101,7 @@ struct plait_view {
     size_t len;
 };
 
-enum { PLAIT_HEAD_MAX = 40 + 60, PLAIT_VIEWS_MAX = 4 };
+enum { PLAIT_HEAD_MAX = 40 + 60, PLAIT_VIEWS_MAX = 8 };
 
 /* A packet that the stack would send. The views stay valid until the next call other than
  * plait_output_plan/commit. The TCP checksum field holds the folded sum of the pseudo header, not

@@ -192,6 +192,7 @@ static int set_up(struct drv_host *host, struct drv_error *err)
         return -1;
     drv_host_sync(host);
     settle(host);
+    read_clock(host); /* all that took some milliseconds */
     return 0;
 }
 
@@ -275,6 +276,13 @@ const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_a
     return "?";
 }
 
+const char *drv_host_ifname_between(const struct drv_host *host, const struct plait_addr *local,
+                                    const struct plait_addr *remote)
+{
+    uint32_t ifindex = drv_routes_last(host->routes, local, remote);
+    return ifindex != 0 ? link_name(host, ifindex) : drv_host_ifname_of(host, local);
+}
+
 static const struct plait_local *local_with_route(struct drv_host *host,
                                                   const struct plait_addr *peer, uint8_t refused)
 {
@@ -349,27 +357,58 @@ static void flush(struct drv_host *host)
     }
 }
 
-/* Packets for which no way is known are committed too: for the stack they are lost on the way. */
-static void output(struct drv_host *host)
+static void refuse(struct drv_host *host, const struct plait_out *out)
 {
-    struct plait_out out;
+    struct drv_pair *pair = &host->no_way[host->no_way_n % DRV_NO_WAY_MAX];
+
+    if (host->refused_n == DRV_REFUSED_MAX ||
+        !drv_unreach_make(out, &host->refused[host->refused_n]))
+        return;
+    host->refused_n++;
+    host->no_way_n++;
+    *pair = (struct drv_pair){.src = out->src, .dst = out->dst, .ifindex = out->ifindex};
+}
+
+static void send_or_hold(struct drv_host *host, const struct plait_out *out)
+{
     struct drv_hop hop;
 
+    switch (drv_routes_find(host->routes, out, host->now, &hop)) {
+    case DRV_HOP_READY:
+        send_by(host, out, &hop);
+        break;
+    case DRV_HOP_WAIT:
+        drv_routes_hold(host->routes, out);
+        break;
+    case DRV_HOP_NONE:
+    default:
+        refuse(host, out);
+        break;
+    }
+}
+
+/* Packets for which no way is known are committed too: for the stack they are lost on the way. */
+static void output_planned(struct drv_host *host)
+{
+    struct plait_out out;
+
     while (plait_output_plan(host->stack, host->now, &out)) {
-        switch (drv_routes_find(host->routes, &out, host->now, &hop)) {
-        case DRV_HOP_READY:
-            send_by(host, &out, &hop);
-            break;
-        case DRV_HOP_WAIT:
-            drv_routes_hold(host->routes, &out);
-            break;
-        case DRV_HOP_NONE:
-        default:
-            break;
-        }
+        send_or_hold(host, &out);
         plait_output_commit(host->stack, host->now);
     }
     flush(host);
+}
+
+static void output(struct drv_host *host)
+{
+    output_planned(host);
+    while (host->refused_n > 0) {
+        struct drv_unreach *u = &host->refused[--host->refused_n];
+        struct plait_in in = {.ip = u->ip, .len = u->len, .csum_ok = true};
+        (void)plait_input(host->stack, &in, host->now);
+        if (host->refused_n == 0)
+            output_planned(host);
+    }
 }
 
 static void output_held(struct drv_host *host)
@@ -384,12 +423,14 @@ static void output_held(struct drv_host *host)
 
 /* ---- packets in ----------------------------------------------------------------------------- */
 
-/* The filter knows ports only. A packet that this host forwards, or one for an address that is not
- * in use here, must not be answered. */
+/* The filter knows ports only. A packet that this host forwards must not be answered, nor one that
+ * claims to be for loopback and comes from outside. */
 static bool is_ours(const struct drv_host *host, const struct plait_in *in)
 {
     bool v6 = in->len > 0 && in->ip[0] >> 4 == 6;
     size_t at = v6 ? 24 : 16, len = v6 ? 16 : 4;
+    const struct drv_link *link;
+    struct plait_addr dst;
 
     if (in->len < at + len)
         return false;
@@ -398,7 +439,12 @@ static bool is_ours(const struct drv_host *host, const struct plait_in *in)
         if (addr->family == (v6 ? 6 : 4) && memcmp(addr->ip, in->ip + at, len) == 0)
             return true;
     }
-    return false;
+    /* An address that the stack was just told to forget may have a subflow that is closing. */
+    dst = drv_addr_make(v6 ? 6 : 4, in->ip + at);
+    if (!addr_is_loopback(&dst))
+        return drv_netmon_is_local(host->mon, &dst);
+    link = drv_netmon_find_link(host->mon, in->ifindex);
+    return link && link->loopback;
 }
 
 static size_t input(struct drv_host *host, struct drv_afp *afp)
@@ -434,8 +480,10 @@ static void read_news(struct drv_host *host)
 {
     unsigned news = drv_netmon_read(host->mon, on_neigh, host);
 
-    if (news & DRV_NEWS_ROUTES)
+    if (news & DRV_NEWS_ROUTES) {
         drv_routes_forget(host->routes);
+        drv_host_renew(host);
+    }
     if (news & (DRV_NEWS_ADDRS | DRV_NEWS_ROUTES))
         host->locals_changed = true;
     if (news & (DRV_NEWS_NEIGH | DRV_NEWS_ROUTES))
@@ -492,6 +540,7 @@ void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *ext
     struct pollfd fds[1 + DRV_IFACES_MAX + DRV_EXTRA_FDS];
     size_t own;
 
+    read_clock(host); /* the program may have taken its time */
     output(host);
     if (host->locals_changed)
         timeout = 0;

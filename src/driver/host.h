@@ -48,6 +48,10 @@ void drv_host_counters(const struct drv_host *host, struct drv_host_counters *co
 const char *drv_host_ifname(const struct drv_host *host, uint8_t local_id);
 /* The same for an address; ports do not count. */
 const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_addr *local);
+/* The interface that packets of this pair leave by, which a route may take elsewhere than to that of
+ * the local address. Before the first of them: as above. */
+const char *drv_host_ifname_between(const struct drv_host *host, const struct plait_addr *local,
+                                    const struct plait_addr *remote);
 
 /* Sends what the stack has to say, sleeps until there is something to do but no longer than
  * timeout, takes packets and timers, and sends again. Fills revents of extra, at most

@@ -7,8 +7,14 @@
 #include "host.h"
 #include "pcapng.h"
 #include "port.h"
+#include "unreach.h"
 
-enum { DRV_IFACES_MAX = 32 };
+enum { DRV_IFACES_MAX = 32, DRV_REFUSED_MAX = 8, DRV_NO_WAY_MAX = 32 };
+
+struct drv_pair {
+    struct plait_addr src, dst; /* src.family 0: free */
+    uint32_t ifindex;
+};
 
 struct drv_iface {
     struct drv_afp *afp;
@@ -33,8 +39,12 @@ struct drv_host {
     size_t iface_n;
     struct plait_local local[DRV_LOCALS_MAX]; /* what the stack has */
     size_t local_n;
-    uint8_t last_id;     /* of the local address made last */
-    bool locals_changed; /* compare again before the next step */
+    uint8_t last_id;                             /* of the local address made last */
+    bool locals_changed;                         /* compare again before the next step */
+    struct drv_unreach refused[DRV_REFUSED_MAX]; /* for the stack, after the batch is sent */
+    size_t refused_n;
+    struct drv_pair no_way[DRV_NO_WAY_MAX]; /* of SYNs that met no route; a ring */
+    size_t no_way_n;                        /* entries ever written */
     plait_time now;
     struct drv_afp_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
@@ -43,6 +53,9 @@ struct drv_host {
 /* Tells the stack how the local addresses differ from what it has, opens and closes packet sockets.
  */
 void drv_host_sync(struct drv_host *host);
+/* Routes have changed: tells the stack again of a local address that has a way now where it had
+ * none, which lets it try once more. */
+void drv_host_renew(struct drv_host *host);
 /* The interface's socket, opened when needed; NULL when that fails, which the user is told once. */
 struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex);
 void drv_host_iface_close(struct drv_host *host, size_t i);

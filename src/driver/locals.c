@@ -233,3 +233,24 @@ void drv_host_sync(struct drv_host *host)
     close_gone(host);
     host->locals_changed = false;
 }
+
+static void renew(struct drv_host *host, const struct drv_pair *pair)
+{
+    for (size_t i = 0; i < host->local_n; i++)
+        if (addr_same_ip(&host->local[i].addr, &pair->src))
+            (void)plait_local_change(host->stack, &host->local[i], host->now);
+}
+
+void drv_host_renew(struct drv_host *host)
+{
+    struct drv_route route;
+
+    for (size_t i = 0; i < DRV_NO_WAY_MAX; i++) {
+        struct drv_pair *pair = &host->no_way[i];
+        if (pair->src.family == 0 ||
+            !drv_netmon_route(host->mon, &pair->src, &pair->dst, pair->ifindex, &route))
+            continue;
+        renew(host, pair);
+        pair->src.family = 0;
+    }
+}

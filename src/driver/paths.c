@@ -4,9 +4,10 @@
  *
  * One address of each family on each interface is a path: a second one on the same link would not
  * be another way through the network. A client takes the address that the kernel would take for the
- * peer. A listener accepts on all of them, and announces one of each family and interface. Loopback
- * and link-local addresses are not announced and not used for further subflows; they serve a peer
- * that uses them itself.
+ * peer. An interface without a route to the peer is taken too: the peer may announce an address
+ * that it leads to, and until then its SYNs end at this host (unreach.c). A listener accepts on all
+ * addresses, and announces one of each family and interface. Loopback and link-local addresses are
+ * not announced and not used for further subflows; they serve a peer that uses them itself.
  *
  * Called by the host. Pure but for route questions through netmon. */
 #include "paths.h"
@@ -206,10 +207,9 @@ static bool first_addr(const struct chooser *c, uint32_t ifindex, uint8_t family
 }
 
 /* The address of an interface that a client uses for a family: the one in use, else the kernel's
- * choice for the peer, else the first. needs_route: only where a route leads from there to the
- * peer. */
+ * choice for the peer, else the first. */
 static bool client_addr(const struct chooser *c, const struct drv_link *link, uint8_t family,
-                        bool needs_route, struct plait_addr *addr)
+                        struct plait_addr *addr)
 {
     static const struct plait_addr any;
     const struct plait_local *have = find_have(c, link->ifindex, family);
@@ -221,15 +221,11 @@ static bool client_addr(const struct chooser *c, const struct drv_link *link, ui
     }
     if (!first_addr(c, link->ifindex, family, addr))
         return false;
-    if (family != c->paths->peer.family)
-        return true;
-    if (drv_netmon_route(c->mon, &any, &c->paths->peer, link->ifindex, &route)) {
-        if (route.source.family == family && has_addr(c->mon, link->ifindex, &route.source))
-            *addr = route.source;
-        return true;
-    }
-    /* A rule may give the interface's own addresses a route of their own. */
-    return drv_netmon_route(c->mon, addr, &c->paths->peer, link->ifindex, &route) || !needs_route;
+    if (family == c->paths->peer.family &&
+        drv_netmon_route(c->mon, &any, &c->paths->peer, link->ifindex, &route) &&
+        route.source.family == family && has_addr(c->mon, link->ifindex, &route.source))
+        *addr = route.source;
+    return true;
 }
 
 static uint8_t base_flags(const struct drv_paths *paths, const struct drv_path *path)
@@ -267,15 +263,13 @@ static void listen_on(struct chooser *c, const struct drv_link *link, uint8_t fl
     }
 }
 
-static void connect_from(struct chooser *c, const struct drv_link *link, uint8_t flags,
-                         bool needs_route)
+static void connect_from(struct chooser *c, const struct drv_link *link, uint8_t flags)
 {
     static const uint8_t families[2] = {4, 6};
     struct plait_addr addr;
 
     for (int i = 0; i < 2; i++)
-        if (family_fits(c->paths, families[i]) &&
-            client_addr(c, link, families[i], needs_route, &addr))
+        if (family_fits(c->paths, families[i]) && client_addr(c, link, families[i], &addr))
             add(c, link, &addr, flags);
 }
 
@@ -328,7 +322,7 @@ static void want_automatic(struct chooser *c)
         if (c->paths->listening)
             listen_on(c, link, base_flags(c->paths, said));
         else if (!link->loopback)
-            connect_from(c, link, base_flags(c->paths, said), true);
+            connect_from(c, link, base_flags(c->paths, said));
     }
 }
 
@@ -345,7 +339,7 @@ static void want_named(struct chooser *c)
         } else if (c->paths->listening) {
             listen_on(c, link, base_flags(c->paths, path));
         } else {
-            connect_from(c, link, base_flags(c->paths, path), false);
+            connect_from(c, link, base_flags(c->paths, path));
         }
     }
 }

@@ -198,6 +198,20 @@ enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait
     return state;
 }
 
+uint32_t drv_routes_last(const struct drv_routes *routes, const struct plait_addr *local,
+                         const struct plait_addr *remote)
+{
+    const struct entry *last = NULL;
+
+    for (size_t i = 0; i < ENTRIES; i++) {
+        const struct entry *e = &routes->entry[i];
+        if (e->local.family == local->family && addr_same_ip(&e->local, local) &&
+            addr_same_ip(&e->remote, remote) && (!last || e->used > last->used))
+            last = e;
+    }
+    return last ? last->hop.ifindex : 0;
+}
+
 void drv_routes_neigh(struct drv_routes *routes, const struct drv_neigh *neigh)
 {
     for (size_t i = 0; i < ENTRIES; i++) {

@@ -33,6 +33,9 @@ void drv_routes_free(struct drv_routes *routes);
 /* The way of a packet. */
 enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait_out *out,
                                    plait_time now, struct drv_hop *hop);
+/* The interface that packets between these addresses left by last; 0 when none did. */
+uint32_t drv_routes_last(const struct drv_routes *routes, const struct plait_addr *local,
+                         const struct plait_addr *remote);
 /* Copies a packet that found DRV_HOP_WAIT; a small number waits, the oldest gives way. */
 void drv_routes_hold(struct drv_routes *routes, const struct plait_out *out);
 /* The next packet held whose way is ready now; false when none. Its views are valid until the next

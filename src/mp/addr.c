@@ -234,9 +234,19 @@ void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *ad
         *a = (struct mp_announced){ .id = id, .addr = *addr, .due = true, .again = PLAIT_NEVER };
 }
 
-static struct mp_announced *first_due(struct mp_conn *c)
+/* One announcement after the other: a peer that is busy with the first may drop the second (Linux
+ * does). The first is waited for once; a peer that does not echo holds up the rest no longer. */
+static bool echo_awaited(const struct mp_conn *c)
 {
     for (unsigned i = 0; i < c->announced_n; i++)
+        if (c->announced[i].tx_n == 1 && !c->announced[i].due && c->announced[i].again != PLAIT_NEVER)
+            return true;
+    return false;
+}
+
+static struct mp_announced *first_due(struct mp_conn *c)
+{
+    for (unsigned i = 0; i < c->announced_n && !echo_awaited(c); i++)
         if (c->announced[i].due)
             return &c->announced[i];
     return NULL;
@@ -401,9 +411,15 @@ void mp_local_changed(struct mp_conn *c, const struct plait_local *l, plait_time
     /* A new port is a new announcement. */
     if (a != NULL && a->addr.port != l->addr.port && (l->flags & PLAIT_LOCAL_SIGNAL) != 0)
         mp_addr_announce(c, id, &l->addr);
-    MP_EACH(s, c)
-        if (down && s->local_id == id && mp_subflow_usable(s) && mp_has_other(c, s))
+    MP_EACH(s, c) {
+        if (s->local_id != id)
+            continue;
+        s->grounded = down && mp_subflow_usable(s) && (s->grounded || mp_has_other(c, s));
+        if (s->grounded)
             mp_stale(s, now);
+        else if (!down && s->tcb.sndq.una == s->tcb.sndq.nxt)
+            mp_unstale(s, now); /* with data out its next probe decides */
+    }
     if (!down)
         mp_path_unbar_local(c, id);
     mp_path_changed(c);

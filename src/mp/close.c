@@ -16,8 +16,9 @@
 #define FIN_RTO_MIN (200 * PLAIT_MSEC)
 #define FIN_RTO_MAX (30 * PLAIT_SEC)
 #define FIN_WAIT_2 (60 * PLAIT_SEC)
+#define FIN_PATIENCE (20 * PLAIT_SEC)
 #define ORPHAN (60 * PLAIT_SEC)
-enum { FIN_TRIES = 15 };
+enum { FIN_TRIES = 15, FIN_TRIES_UNHEARD = 4 };
 
 const char *mp_state_name(enum mp_state s)
 {
@@ -78,6 +79,8 @@ static void close_subflows(struct mp_conn *c, plait_time now)
         }
         mp_subflow_close(s, now);
         s->tcb.fin_wait_2_at = now + FIN_WAIT_2;
+        if (c->mode == MP_MODE_MULTIPATH) /* everything is said: the FIN is a courtesy */
+            s->abort_at = now + FIN_PATIENCE;
     }
 }
 
@@ -105,6 +108,14 @@ void mp_set_state(struct mp_conn *c, enum mp_state to, plait_time now)
         enter_over(c, now);
 }
 
+static bool all_down(const struct mp_conn *c)
+{
+    MP_EACH(s, c)
+        if (s->phase != MP_PHASE_DOWN)
+            return false;
+    return true;
+}
+
 /* The next state by what is known (RFC 8684 figure 22). */
 static enum mp_state next_state(const struct mp_conn *c)
 {
@@ -126,7 +137,7 @@ static enum mp_state next_state(const struct mp_conn *c)
     case MP_ST_LAST_ACK:
         return c->fin_acked ? MP_ST_CLOSED : c->state;
     case MP_ST_TIME_WAIT:
-        return c->sub_n == 0 ? MP_ST_CLOSED : c->state;
+        return all_down(c) ? MP_ST_CLOSED : c->state;
     default:
         return c->state;
     }
@@ -317,12 +328,26 @@ static void orphan_tick(struct mp_conn *c, plait_time now)
         mp_conn_die(c, PLAIT_REASON_USER_TIMEOUT, now);
 }
 
+/* No DSS ever came, not even in answer to our DATA_FIN: nobody speaks MPTCP here, and there was no data to
+ * notice it by. */
+static void give_up_mptcp(struct mp_conn *c, plait_time now)
+{
+    struct mp_subflow *s = mp_best(c, NULL);
+
+    if (s != NULL && mp_fallback_possible(s))
+        mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, false, now);
+    else
+        send_fin(c, now);
+}
+
 void mp_close_tick(struct mp_conn *c, plait_time now)
 {
     if (c->over)
         return;
     if (now >= c->fin_at && c->fin_n > FIN_TRIES)
         mp_conn_die(c, PLAIT_REASON_RETRIES, now);
+    else if (now >= c->fin_at && c->fin_n >= FIN_TRIES_UNHEARD && !c->dss_in)
+        give_up_mptcp(c, now);
     else if (now >= c->fin_at)
         send_fin(c, now);
     if (now >= user_timeout_at(c))

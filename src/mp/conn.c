@@ -363,7 +363,12 @@ static void took(struct mp_subflow *s, const struct wire_seg *seg, const struct 
     sample_rcv_rtt(s, seg, now);
     mp_tx_subflow_acked(s, res, now);
     mp_opts_input(s, seg, now);
-    if (res->acked > 0 && !seg->mp.any)
+    /*= RFC 8684 3.7
+     * If, however, an ACK is received for data (not just for the SYN) without a DSS option containing a
+     * Data ACK, the sender determines that the path is not MPTCP capable. */
+    if (res->acked > 0 && wire_mp_has(&seg->mp, WIRE_MP_DSS) && seg->mp.dss.has_ack)
+        s->data_acked = true;
+    else if (res->acked > 0 && !seg->mp.any)
         mp_no_data_ack(s, now);
 }
 
@@ -432,7 +437,7 @@ static bool plan_subflow(struct mp_subflow *s, plait_time now, struct mp_plan *p
     plan->view_n = 0;
     mp_opts_fill(s, signal, plan);
     if (plan->tcp.len > 0)
-        plan->view_n = mp_tx_views(s, plan->tcp.pos, plan->tcp.len, plan->view, 4);
+        plan->view_n = mp_tx_views(s, plan->tcp.pos, plan->tcp.len, plan->view, MP_VIEWS_MAX);
     assert((plan->tcp.len == 0 || plan->view_n > 0) && "what is sent is still in the store");
     return true;
 }

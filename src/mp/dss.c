@@ -334,7 +334,6 @@ void mp_dss_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time n
     struct mp_conn *c = s->conn;
     const struct wire_mp_dss *d = &seg->mp.dss;
 
-    s->dss_in = true;
     if (s->first && !c->dss_in) {
         c->dss_in = true;
         mp_path_changed(c);

@@ -175,7 +175,7 @@ void mp_no_data_ack(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
 
-    if (c->mode != MP_MODE_MULTIPATH || s->phase != MP_PHASE_OPEN || s->dss_in)
+    if (c->mode != MP_MODE_MULTIPATH || s->phase != MP_PHASE_OPEN || s->data_acked)
         return;
     if (s->first && mp_fallback_possible(s)) {
         /*= RFC 8684 3.7

@@ -15,7 +15,7 @@
 #include "../sched/sched.h"
 #include "../tcp/tcp.h"
 
-enum { MP_SUBFLOWS_MAX = 32, MP_LOCALS_MAX = 32 };
+enum { MP_SUBFLOWS_MAX = 32, MP_LOCALS_MAX = 32, MP_VIEWS_MAX = 8 };
 
 /* Appendix D of RFC 8684. */
 enum mp_state {
@@ -126,7 +126,7 @@ struct mp_plan {
     struct wire_mp mp;
     bool has_mp;
     uint32_t view_n;
-    struct store_view view[4];
+    struct store_view view[MP_VIEWS_MAX];
     uint32_t signals;    /* what of the pending signals this carries (mp's own) */
 };
 /* Schedules data onto subflows and finds the next packet, round robin over the subflows; false: nothing to send. */

@@ -105,6 +105,7 @@ struct mp_conn {
     uint64_t rcv_edge;         /* right edge that was offered; never retreats */
     uint32_t rcvbuf;
     uint64_t plain_shift;      /* PLAIN: position = offset on the subflow + this */
+    uint64_t ack_told;         /* the highest position that a DATA_ACK told the peer */
     bool dsn64_in;             /* a 64-bit DSN came: DATA_ACKs have 64 bits */
     bool fin_seen, fin_received;
     uint64_t fin_pos;          /* the peer's DATA_FIN, with fin_seen */
@@ -314,7 +315,7 @@ void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now);
 void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now);
 /* Payload in order and no mapping for it. */
 void mp_unmapped(struct mp_subflow *s, plait_time now);
-/* An ACK for data without any MPTCP option before a DSS was ever seen (RFC 8684 3.7). */
+/* An ACK for data without any MPTCP option, and none had a DATA_ACK before (RFC 8684 3.7). */
 void mp_no_data_ack(struct mp_subflow *s, plait_time now);
 
 /* ---- close.c ---------------------------------------------------------------------------------- */
@@ -335,6 +336,8 @@ void mp_subflow_fin(struct mp_subflow *s, plait_time now);
 
 /* The path seems dead: what it carries goes to others. */
 void mp_stale(struct mp_subflow *s, plait_time now);
+/* It answered. */
+void mp_unstale(struct mp_subflow *s, plait_time now);
 
 /* ---- info.c ----------------------------------------------------------------------------------- */
 

@@ -313,11 +313,12 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
     }
     if (!speaks(c))
         return;
-    if (mp_unconfirmed(s)) {
+    p = mapping_of(s, chunk);
+    /* It stands for the mapping of the very first bytes and of no others. */
+    if (mp_unconfirmed(s) && p.ssn == 1 && chunk->pos == 0) {
         fill_capable_data(s, chunk, mp);
         return;
     }
-    p = mapping_of(s, chunk);
     add_data_ack(c, mp);
     mp->dss.has_map = mp->dss.dsn64 = true;
     mp->dss.data_fin = (chunk->meta & MP_META_FIN) != 0;
@@ -442,8 +443,13 @@ void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time n
         s->sig_n = 0;
     }
     signal_sent(s, (enum mp_signal)plan->signals, now);
-    if (wire_mp_has(mp, WIRE_MP_DSS) && mp->dss.has_ack)
+    if (wire_mp_has(mp, WIRE_MP_DSS) && mp->dss.has_ack) {
         mp_rx_offered(s->conn, plan->tcp.wnd_bytes);
+        s->conn->ack_told = mp_rx_nxt(s->conn);
+    } else if (s->phase == MP_PHASE_OPEN && speaks(s->conn) && !mp_unconfirmed(s) &&
+               mp_rx_nxt(s->conn) > s->conn->ack_told) {
+        s->tcb.ack_now = true; /* a signal took the place of the DATA_ACK: it follows at once */
+    }
 }
 
 /* ---- reasons as codes ----------------------------------------------------------------------------- */

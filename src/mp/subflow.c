@@ -45,6 +45,7 @@ struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *lo
         return NULL;
     tcp_init(&s->tcb, c->ctx, &cfg);
     s->conn = c;
+    s->gso_max = cfg.gso_max;
     s->id = (uint8_t)c->total;
     s->born = true;
     s->first = c->total == 0;

@@ -60,7 +60,7 @@ struct mp_subflow {
     bool told_dead;            /* mp_next_dead() has */
     bool closing;              /* takes no new data: FIN wanted, or RST soon */
     bool backup_local, backup_remote;
-    bool dss_in;               /* a DSS came on it */
+    bool data_acked;           /* a DATA_ACK came with an ACK for data on it */
 
     /* join (RFC 8684 3.2) */
     uint32_t nonce_local, nonce_remote;
@@ -72,7 +72,9 @@ struct mp_subflow {
     struct ring carry;         /* struct mp_carry, in order of sequence numbers */
     struct reasm attic;        /* copies of bytes below attic_to that the store has let go */
     uint64_t attic_to;         /* 0: no attic */
+    uint32_t gso_max;          /* of its local address; while there is an attic, packets go singly */
     bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
+    bool grounded;             /* its local link has no carrier: stale whatever comes */
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
     bool infinite;             /* the next chunk carries the infinite mapping */

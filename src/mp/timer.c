@@ -16,6 +16,7 @@
 #define ACK_DELAY_MAX (200 * PLAIT_MSEC) /* of the peer, where only one packet is out */
 #define JUDGE_AGAIN (10 * PLAIT_MSEC)
 #define TIMEOUT_MAX (1 * PLAIT_SEC)
+#define BACKOFF_END (60 * PLAIT_SEC) /* RFC 6298 2.5: no time-out is longer */
 
 static bool has_out(const struct mp_subflow *s) { return s->tcb.sndq.una != s->tcb.sndq.nxt; }
 
@@ -69,6 +70,16 @@ void mp_stale(struct mp_subflow *s, plait_time now)
     mp_tx_requeue(s);
 }
 
+void mp_unstale(struct mp_subflow *s, plait_time now)
+{
+    struct mp_event ev = { .type = PLAIT_TRACE_SUBFLOW_STALE, .a = 0 };
+
+    if (!s->stale || s->grounded)
+        return;
+    s->stale = false;
+    mp_trace(s->conn, s, ev, now);
+}
+
 static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
 {
     bool timed_out = s->tcb.loss.rto_n > 0 && has_out(s) && !s->stale;
@@ -82,7 +93,22 @@ static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
     }
 }
 
-/* A path that comes back should be found soon: its probes do not back off for minutes. */
+/* How many time-outs in a row there would have been by now, had they backed off. */
+static uint8_t uncapped_timeouts(const struct mp_subflow *s, plait_time now)
+{
+    plait_time left = now - s->tcb.loss.last_progress, step = s->tcb.loss.rtt.rto;
+    uint8_t n = 0;
+
+    for (; left >= step && n < UINT8_MAX; n++) {
+        left -= step;
+        step = mp_earlier(2 * step, BACKOFF_END);
+    }
+    return n > 0 ? n : 1;
+}
+
+/* A path that comes back should be found soon: its probes do not back off for minutes. As the tcb
+ * counts them to know when to give up, they count for what they stand for: the path has the time
+ * that it would have had. */
 static void cap_backoff(struct mp_subflow *s, plait_time now)
 {
     struct tcp_rtt *r = &s->tcb.loss.rtt;
@@ -92,8 +118,10 @@ static void cap_backoff(struct mp_subflow *s, plait_time now)
         r->backoff--;
         changed = true;
     }
-    if (changed)
-        tcp_loss_rearm(&s->tcb.loss, &s->tcb.sndq, now);
+    if (!changed)
+        return;
+    s->tcb.loss.rto_n = uncapped_timeouts(s, now);
+    tcp_loss_rearm(&s->tcb.loss, &s->tcb.sndq, now);
 }
 
 static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subflow *s)
@@ -132,8 +160,11 @@ static void tick_subflow(struct mp_subflow *s, plait_time now)
         mp_join_tick(s, now);
     if (s->phase != MP_PHASE_DOWN && now >= s->failed_until)
         mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
-    if (s->phase != MP_PHASE_DOWN && now >= s->abort_at)
-        mp_subflow_abort(s, PLAIT_REASON_ADDR_REMOVED, now);
+    if (s->phase != MP_PHASE_DOWN && now >= s->abort_at) {
+        s->abort_at = PLAIT_NEVER;
+        if (s->tcb.state != TCP_ST_TIME_WAIT)
+            mp_subflow_abort(s, PLAIT_REASON_LOCAL_CLOSE, now);
+    }
 }
 
 /* What found no memory is tried again: output by itself, writing by the application. */

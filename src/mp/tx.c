@@ -365,6 +365,8 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now)
             ;
         while (c->store.end > c->snd_nxt && send_new(c, now))
             ;
+        while (c->reinject.n > 0 && send_again(c, now)) /* an opportunity was seen */
+            ;
         if (c->fin_wanted && c->snd_nxt == c->store.end)
             mp_close_step(c, now);
     }
@@ -412,6 +414,7 @@ void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time
         c->snd_edge = pos + wnd;
     if (pos > c->store.end) {
         c->fin_acked = true;
+        c->fin_at = PLAIT_NEVER;
         pos = c->store.end;
     }
     if (pos > c->snd_una)
@@ -432,16 +435,6 @@ static void plain_acked(struct mp_subflow *s, plait_time now)
         progress(c, una, now);
 }
 
-static void unstale(struct mp_subflow *s, plait_time now)
-{
-    struct mp_event ev = { .type = PLAIT_TRACE_SUBFLOW_STALE, .a = 0 };
-
-    if (!s->stale)
-        return;
-    s->stale = false;
-    mp_trace(s->conn, s, ev, now);
-}
-
 void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -452,7 +445,7 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
     }
     /* Our data gets through: what it would take to call the path dead must happen anew. */
     if (res->ack.acked_data > 0 || res->ack.sacked > 0 || s->tcb.sndq.una == s->tcb.sndq.nxt)
-        unstale(s, now);
+        mp_unstale(s, now);
     if (c->mode == MP_MODE_PLAIN)
         plain_acked(s, now);
     else if (res->ack.acked_data > 0)
@@ -480,6 +473,7 @@ static bool fill_attic(struct mp_subflow *s, uint64_t upto)
         }
     }
     s->attic_to = upto;
+    s->tcb.cfg.gso_max = 0; /* its bytes lie in pieces: few views must do for a packet */
     return true;
 }
 
@@ -505,6 +499,7 @@ static uint64_t needs(struct mp_subflow *s)
         reasm_fini(&s->attic, &s->conn->ctx->pool);
         reasm_init(&s->attic, 0);
         s->attic_to = 0;
+        s->tcb.cfg.gso_max = s->gso_max;
     }
     return low < s->attic_to ? s->attic_to : low;
 }

@@ -10,6 +10,8 @@
 
 #include "../base/addr.h"
 
+#include <limits.h>
+
 /* Packets of one kind of address never reach the other kind. */
 static bool can_reach(const struct plait_addr *local, const struct plait_addr *remote)
 {
@@ -58,11 +60,10 @@ static bool may_start_from(const struct pm_local *l)
     return (l->subflow || l->id == 0) && !l->down;
 }
 
-static bool try_pair(const struct pm_view *v, uint8_t local, uint8_t remote,
-                     struct pm_decision *out)
+/* May the pair be opened now? Else, where it only has to wait, out->again says until when. */
+static bool may_open_pair(const struct pm_view *v, const struct pm_local *l,
+                          const struct pm_remote *r, struct pm_decision *out)
 {
-    const struct pm_local *l = &v->local[local];
-    const struct pm_remote *r = &v->remote[remote];
     plait_time until;
 
     /*= RFC 8684 3.1
@@ -72,24 +73,56 @@ static bool try_pair(const struct pm_view *v, uint8_t local, uint8_t remote,
     if (in_use(v, l->id, r->id))
         return false;
     until = barred_until(v, l->id, r->id);
-    if (until > 0) {
-        out->again = until < out->again ? until : out->again;
-        return false;
-    }
-    *out = (struct pm_decision){ .what = PM_OPEN, .local = local, .remote = remote,
-                                 .again = PLAIT_NEVER };
-    return true;
+    if (until > 0 && until < out->again)
+        out->again = until;
+    return until == 0;
+}
+
+static unsigned common_prefix(const struct plait_addr *a, const struct plait_addr *b)
+{
+    unsigned n = 0;
+
+    while (n < 8 * addr_ip_len(a) && ((a->ip[n / 8] ^ b->ip[n / 8]) & (0x80 >> n % 8)) == 0)
+        n++;
+    return n;
+}
+
+/* How little a pair promises. Addresses that no subflow uses yet come first, because they are other
+ * paths; of those the pair with the longest common prefix, because that one is likely to have a
+ * route (RFC 6724 5, rule 9). */
+static unsigned demerit(const struct pm_view *v, const struct pm_local *l, const struct pm_remote *r)
+{
+    unsigned uses = 0;
+
+    for (unsigned i = 0; i < v->subflow_n; i++)
+        if (v->subflow[i].alive)
+            uses += (v->subflow[i].local_id == l->id ? 1u : 0u) +
+                    (v->subflow[i].remote_id == r->id ? 1u : 0u);
+    return uses * 256 + (128 - common_prefix(&l->addr, &r->addr));
 }
 
 static void decide(const struct pm_view *v, struct pm_decision *out)
 {
+    unsigned best = UINT_MAX;
+
     *out = (struct pm_decision){ .what = PM_NOTHING, .again = PLAIT_NEVER };
     if (announce(v, out) || !v->may_open || v->subflows_left == 0)
         return;
     for (uint8_t r = 0; r < v->remote_n; r++)
-        for (uint8_t l = 0; l < v->local_n; l++)
-            if (try_pair(v, l, r, out))
-                return;
+        for (uint8_t l = 0; l < v->local_n; l++) {
+            unsigned d;
+            if (!may_open_pair(v, &v->local[l], &v->remote[r], out))
+                continue;
+            d = demerit(v, &v->local[l], &v->remote[r]);
+            if (d < best) {
+                best = d;
+                out->what = PM_OPEN;
+                out->local = l;
+                out->remote = r;
+            }
+        }
+    if (out->what == PM_OPEN)
+        out->again = PLAIT_NEVER;
 }
 
 const struct pm_ops pm_fullmesh_ops = { .name = "fullmesh", .decide = decide };

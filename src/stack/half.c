@@ -206,6 +206,15 @@ static enum plait_reason become_subflow(struct stack_half *h, const struct wire_
     return PLAIT_REASON_NONE;
 }
 
+/* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options get through;
+ * the third ACK itself is late or lost and comes again. Taking this one for the third ACK would make
+ * the connection plain on one side alone. */
+static bool overtaken(const struct stack_half *h, const struct wire_seg *seg)
+{
+    return h->mp.kind == MP_HALF_CAPABLE && wire_mp_has(&seg->mp, WIRE_MP_DSS) &&
+           !wire_mp_has(&seg->mp, WIRE_MP_CAPABLE);
+}
+
 enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *seg,
                                    struct plait_block **block, plait_time now)
 {
@@ -213,6 +222,8 @@ enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *
 
     switch (tcp_half_input(&h->tcp, seg, now)) {
     case TCP_HALF_OK:
+        if (overtaken(h, seg))
+            return PLAIT_REASON_MP_ACK_PLAIN;
         return h->listener != NULL ? become_conn(h, seg, block, now)
                                    : become_subflow(h, seg, block, now);
     case TCP_HALF_AGAIN:

@@ -47,14 +47,18 @@ static void note_rtt(struct tcp_ackctx *a, const struct tcp_rec *r, bool sacked)
 }
 
 /* RFC 8985 6.2 step 2: is the time of its last transmission a fact about what was delivered? */
-static bool is_valid(const struct tcp_loss *l, const struct tcp_ackctx *a, const struct tcp_rec *r)
+static bool is_valid(const struct tcp_loss *l, const struct tcp_ackctx *a, const struct tcp_rec *r,
+                     bool sacked)
 {
     if ((r->flags & TCP_REC_RTX) == 0)
         return true;
     /*= RFC 8985 6.2
      * To avoid spurious inferences, ignore a segment as invalid if any of its sequence range has
      * been retransmitted before and if either of two conditions is true: */
-    if (a->ts && seq_lt(a->tsecr, r->tsval))
+    /* The first is the echo of an older timestamp. It says so only of what is acknowledged
+     * cumulatively: behind a hole no timestamp is echoed (RFC 7323 4.3), and a tail loss probe
+     * would never count. */
+    if (!sacked && a->ts && seq_lt(a->tsecr, r->tsval))
         return false;
     return l->rtt.min_rtt == PLAIT_NEVER || a->now - r->sent >= l->rtt.min_rtt;
 }
@@ -74,7 +78,7 @@ void tcp_rack_delivered(struct tcp_loss *l, struct tcp_ackctx *a, const struct t
         a->orig_delivered = true;
         a->orig_hi = seq_max(a->orig_hi, end);
     }
-    if (!is_valid(l, a, r))
+    if (!is_valid(l, a, r, sacked))
         return;
     if (a->best && !sent_after(r->sent, end, a->best_sent, a->best_end))
         return;

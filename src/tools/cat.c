@@ -295,7 +295,11 @@ static void on_control(struct cat *c, bool readable)
 
 static void write_report(struct cat *c, int fd, bool full)
 {
-    struct cat_report report = {.host = c->host, .conn = c->conn, .start = c->start, .full = full};
+    struct cat_report report = {.host = c->host,
+                                .links = &c->teller.links,
+                                .conn = c->conn,
+                                .start = c->start,
+                                .full = full};
     (void)cat_report_write(&report, fd);
 }
 
@@ -453,7 +457,6 @@ static void on_trace(void *ctx, const struct plait_trace *ev)
 {
     struct cat *c = ctx;
 
-    c->teller.host = c->host;
     cat_tell(&c->teller, ev);
 }
 
@@ -494,6 +497,7 @@ static bool make_host(struct cat *c)
         c->status = status_of_fault(err.fault);
         return false;
     }
+    c->teller.links.host = c->host;
     c->start = c->teller.start = c->status_at = now_of(c);
     return true;
 }

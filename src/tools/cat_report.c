@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE = 640, TELL_LIFE = 1, TELL_DETAIL = 2 };
+enum { LINE = 640, TELL_LIFE = 1, TELL_DETAIL = 2, NO_SUBFLOW = 255 };
 
 void cat_say(const char *fmt, ...)
 {
@@ -112,12 +112,33 @@ static unsigned level_of(enum plait_trace_type type)
     }
 }
 
-static void describe_addrs(const struct cat_teller *teller, const struct plait_trace *ev, char *out,
+/* The name of a subflow's interface; "?" when it was never known. */
+static const char *link_of(struct cat_links *links, uint8_t id, const struct plait_addr *local,
+                           const struct plait_addr *remote)
+{
+    const char *now = "?";
+
+    if (links->host && local->family != 0)
+        now = drv_host_ifname_between(links->host, local, remote);
+    if (now[0] != '?')
+        (void)snprintf(links->name[id], IF_NAMESIZE, "%s", now);
+    return links->name[id][0] ? links->name[id] : "?";
+}
+
+static const char *link_of_event(struct cat_links *links, const struct plait_trace *ev)
+{
+    if (!links->host || ev->local.family == 0)
+        return "?";
+    if (ev->subflow == NO_SUBFLOW || ev->remote.family == 0)
+        return drv_host_ifname_of(links->host, &ev->local);
+    return link_of(links, ev->subflow, &ev->local, &ev->remote);
+}
+
+static void describe_addrs(struct cat_teller *teller, const struct plait_trace *ev, char *out,
                            size_t size)
 {
     char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
-    const char *ifname =
-        teller->host && ev->local.family != 0 ? drv_host_ifname_of(teller->host, &ev->local) : "?";
+    const char *ifname = link_of_event(&teller->links, ev);
 
     out[0] = '\0';
     drv_addr_text(&ev->local, local);
@@ -130,7 +151,7 @@ static void describe_addrs(const struct cat_teller *teller, const struct plait_t
         (void)snprintf(out + strlen(out), size - strlen(out), " (%s)", ifname);
 }
 
-void cat_tell(const struct cat_teller *teller, const struct plait_trace *ev)
+void cat_tell(struct cat_teller *teller, const struct plait_trace *ev)
 {
     char what[128], addrs[256], who[32] = "connection";
     const char *why = ev->reason != 0 ? plait_reason_text((enum plait_reason)ev->reason) : "";
@@ -139,7 +160,7 @@ void cat_tell(const struct cat_teller *teller, const struct plait_trace *ev)
     if (teller->verbose < level_of(ev->type) || !describe(ev, what, sizeof what))
         return;
     describe_addrs(teller, ev, addrs, sizeof addrs);
-    if (ev->subflow != 255)
+    if (ev->subflow != NO_SUBFLOW)
         (void)snprintf(who, sizeof who, "subflow %u", ev->subflow);
     cat_say("%llu.%03llu %s %s%s%s%s", (unsigned long long)(at / PLAIT_SEC),
             (unsigned long long)(at % PLAIT_SEC / PLAIT_MSEC), who, what, addrs, why[0] ? ": " : "",
@@ -204,14 +225,13 @@ static const char *state_name(enum plait_subflow_state state)
     return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "?";
 }
 
-static void put_subflow(struct json *j, const struct drv_host *host,
-                        const struct plait_subflow_info *s)
+static void put_subflow(struct json *j, struct cat_links *links, const struct plait_subflow_info *s)
 {
     json_object(j, NULL);
     json_number(j, "id", s->id);
     json_string(j, "state", state_name(s->state));
-    if (host)
-        json_string(j, "interface", drv_host_ifname_of(host, &s->local));
+    if (links)
+        json_string(j, "interface", link_of(links, s->id, &s->local, &s->remote));
     else
         json_null(j, "interface");
     put_addr(j, "local", &s->local);
@@ -236,7 +256,7 @@ static void put_subflow(struct json *j, const struct drv_host *host,
     json_object_end(j);
 }
 
-void cat_report_conn(struct json *j, const struct drv_host *host, const struct plait_conn *conn)
+void cat_report_conn(struct json *j, struct cat_links *links, const struct plait_conn *conn)
 {
     struct plait_conn_info info;
     struct plait_subflow_info s;
@@ -246,7 +266,7 @@ void cat_report_conn(struct json *j, const struct drv_host *host, const struct p
     json_array(j, "subflows");
     for (unsigned id = 0; id < info.subflow_total; id++)
         if (plait_subflow_info(conn, (uint8_t)id, &s) == 0)
-            put_subflow(j, host, &s);
+            put_subflow(j, links, &s);
     json_array_end(j);
 }
 
@@ -316,7 +336,7 @@ bool cat_report_write(const struct cat_report *r, int fd)
     json_object(&j, NULL);
     json_fraction(&j, "time", drv_host_now(r->host) - r->start, 6);
     if (r->conn) {
-        cat_report_conn(&j, r->host, r->conn);
+        cat_report_conn(&j, r->links, r->conn);
     } else {
         json_null(&j, "connection");
     }

@@ -21,16 +21,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATHS = 2, PORT = 5001, PIECE = 65536, MIB = 1 << 20, SHA = 32 };
 enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE };
 
 #define REPORT_EVERY (20 * PLAIT_MSEC)
-#define DELAY (5 * PLAIT_MSEC)       /* of a path, one way */
-#define QUEUE (30 * PLAIT_MSEC)      /* what a path's queue holds, at its rate */
-#define CUT_LONGEST (8 * PLAIT_SEC)  /* the other path may not bring the file to three quarters */
-#define LIMIT (300 * PLAIT_SEC)      /* for one way, beside the time that its bytes need */
+#define DELAY        (5 * PLAIT_MSEC)  /* of a path, one way */
+#define QUEUE        (30 * PLAIT_MSEC) /* what a path's queue holds, at its rate */
+#define CUT_LONGEST  (8 * PLAIT_SEC)   /* the other path may not bring the file to three quarters */
+#define LIMIT        (300 * PLAIT_SEC) /* for one way, beside the time that its bytes need */
 
 static const char usage[] =
     "Usage: plait demo-sim [--rate1 MBIT] [--rate2 MBIT] [--size MIB | --file FILE] [--seed N]\n"
@@ -140,6 +141,10 @@ static FILE *generate(uint64_t size)
         }
         pos += n;
     }
+    if (file != NULL && fflush(file) != 0) {
+        (void)fclose(file);
+        return NULL;
+    }
     return file;
 }
 
@@ -147,18 +152,19 @@ static FILE *generate(uint64_t size)
 static FILE *open_file(const struct options *o, uint64_t *size)
 {
     FILE *file = o->path != NULL ? fopen(o->path, "rb") : generate(o->size);
-    off_t end = -1;
+    const char *why = strerror(errno);
+    struct stat st;
 
-    if (file != NULL && fseeko(file, 0, SEEK_END) == 0)
-        end = ftello(file);
-    if (file != NULL && end > 0) {
-        *size = (uint64_t)end;
+    if (file != NULL && fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+        *size = (uint64_t)st.st_size;
         return file;
     }
-    (void)fprintf(stderr, "plait demo-sim: %s: %s\n", o->path != NULL ? o->path : "temporary file",
-                  end == 0 ? "is empty: a file with bytes is needed" : strerror(errno));
-    if (file != NULL)
+    if (file != NULL) {
+        why = "a regular file with at least one byte is needed";
         (void)fclose(file);
+    }
+    (void)fprintf(stderr, "plait demo-sim: %s: %s\n", o->path != NULL ? o->path : "temporary file",
+                  why);
     return NULL;
 }
 

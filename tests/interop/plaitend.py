@@ -114,11 +114,14 @@ class PlaitEnd(End):
         self.tell(f"backup e{use.path} off")
 
     def subflow_bytes(self):
-        """{path: payload bytes of all its subflows, both ways}, by plait's own statistics."""
-        found = {}
+        """{path: (least, most)}: payload bytes of all its subflows, both ways, by plait's own statistics. least: what
+        came, and what the peer has acknowledged on that subflow. most: what was sent counts in full, though a
+        path may have lost it, and every copy of it."""
+        found = {use.path: (0, 0) for use in self.plan}
         for subflow in self.stats.get("subflows", []):
             for use in self.plan:
                 if subflow["interface"] == f"e{use.path}":
-                    count = subflow["bytes_sent"] + subflow["bytes_received"]
-                    found[use.path] = found.get(use.path, 0) + count
+                    came, sent = subflow["bytes_received"], subflow["bytes_sent"] + subflow["bytes_retransmitted"]
+                    least, most = found[use.path]
+                    found[use.path] = least + came + subflow["bytes_acked"], most + came + sent
         return found

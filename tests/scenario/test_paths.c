@@ -107,6 +107,28 @@ static void test_join_without_listener(void **state)
     world_end(&w);
 }
 
+/* Probes of a silent path come each second, but it is not given up the sooner: the side that may
+ * not open it again has it back after 15 s. */
+static void test_long_silence(void **state)
+{
+    struct world w;
+
+    world_init(&w, 2);
+    w.pair_cfg.client.send_bytes = 0;
+    w.pair_cfg.server.send_bytes = 12 << 20;
+    for (unsigned i = 0; i < 2; i++)
+        w.topo_cfg.path[i].up.rate = w.topo_cfg.path[i].down.rate = 4000000;
+    world_start(&w);
+    world_at(&w, 1 * PLAIT_SEC);
+    sim_topology_cut(&w.topo, 1, true);
+    world_at(&w, 15 * PLAIT_SEC);
+    sim_topology_cut(&w.topo, 1, false);
+    uint64_t before = w.sim->link[w.topo.down[1]].bytes;
+    world_at(&w, 18 * PLAIT_SEC);
+    assert_true(w.sim->link[w.topo.down[1]].bytes - before > 256 << 10);
+    world_complete(&w, 120 * PLAIT_SEC);
+}
+
 static struct plait_local local_of(const struct world *w, unsigned path, bool server, uint8_t flags)
 {
     return (struct plait_local){
@@ -243,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_pm_none),
         cmocka_unit_test(test_server_joins),
         cmocka_unit_test(test_join_without_listener),
+        cmocka_unit_test(test_long_silence),
         cmocka_unit_test(test_remove_second_address),
         cmocka_unit_test(test_remove_first_address),
         cmocka_unit_test(test_address_comes_later),

@@ -74,7 +74,7 @@ static unsigned flags_of(size_t n, const char *text)
     return 255;
 }
 
-static void client_takes_ways_to_the_peer(void **state)
+static void client_takes_every_way(void **state)
 {
     struct drv_paths paths = {.automatic = true};
     struct plait_local have;
@@ -83,7 +83,9 @@ static void client_takes_ways_to_the_peer(void **state)
     open_net();
     assert_true(drv_addr_parse("198.51.100.7", &paths.peer));
     n = choose(&paths);
-    assert_int_equal(n, 3); /* c0 has no route to the peer, lo is no way to it */
+    assert_int_equal(n, 4);
+    assert_int_equal(flags_of(n, "10.3.0.1"), PLAIT_LOCAL_SUBFLOW | PLAIT_LOCAL_DOWN);
+    assert_int_equal(flags_of(n, "127.0.0.1"), 255); /* no way to the peer */
     assert_int_equal(flags_of(n, "10.1.0.1"), PLAIT_LOCAL_SUBFLOW);
     assert_int_equal(flags_of(n, "10.2.0.1"), PLAIT_LOCAL_SUBFLOW);
     assert_int_equal(flags_of(n, "fd01::1"),
@@ -91,22 +93,27 @@ static void client_takes_ways_to_the_peer(void **state)
     assert_int_equal(flags_of(n, "10.1.0.9"), 255); /* not another way */
     assert_true(want[0].mtu == 1500 && want[0].gso_max > 60000);
     paths.family = 4;
-    assert_int_equal(choose(&paths), 2);
+    assert_int_equal(choose(&paths), 3);
 
     assert_true(drv_paths_set_backup(&paths, "b0", true));
     assert_true(drv_paths_remove(&paths, "a0"));
+    assert_true(drv_paths_remove(&paths, "c0"));
     n = choose(&paths);
     assert_int_equal(n, 1);
     assert_int_equal(flags_of(n, "10.2.0.1"), PLAIT_LOCAL_SUBFLOW | PLAIT_LOCAL_BACKUP);
 
-    /* One that is in use stays, though the link is down and its routes are gone. */
+    /* One that is in use stays, though the kernel would take another one now. */
     have = want[0];
-    netns_run("ip link set b0 down");
+    netns_run(
+        "ip addr add 10.2.0.5/16 dev b0 && ip route replace 198.51.100.0/24 via 10.2.0.2 metric 9 "
+        "src 10.2.0.5 && ip link set b1 down");
     drv_netmon_read(mon, NULL, NULL);
-    assert_int_equal(choose(&paths), 0);
     n = drv_paths_want(&paths, mon, (struct drv_have){&have, 1}, want);
     assert_int_equal(n, 1);
-    assert_int_equal(want[0].flags, PLAIT_LOCAL_SUBFLOW | PLAIT_LOCAL_BACKUP | PLAIT_LOCAL_DOWN);
+    assert_int_equal(flags_of(n, "10.2.0.1"),
+                     PLAIT_LOCAL_SUBFLOW | PLAIT_LOCAL_BACKUP | PLAIT_LOCAL_DOWN);
+    assert_int_equal(choose(&paths), 1);
+    assert_int_not_equal(flags_of(1, "10.2.0.5"), 255);
     drv_netmon_close(mon);
 }
 
@@ -202,7 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parses),
         cmocka_unit_test(refuses),
-        cmocka_unit_test(client_takes_ways_to_the_peer),
+        cmocka_unit_test(client_takes_every_way),
         cmocka_unit_test(named_paths_are_all),
         cmocka_unit_test(listener_accepts_on_all_and_announces_one),
         cmocka_unit_test(own_peer_goes_by_loopback),

@@ -94,6 +94,26 @@ static void lost_retransmission(void **state)
     rig_close(&r);
 }
 
+/* The same with timestamps: what lies behind a hole never has its own echoed (RFC 7323 4.3), so
+ * the echo says nothing about which transmission of it was SACKed. */
+static void probe_behind_a_hole_counts(void **state)
+{
+    struct rig r;
+
+    rig_open(&r, &cc_reno_ops, 100000, 100000);
+    r.ts = true;
+    r.tsecr = (uint32_t)(r.now / 1000);
+    rig_send(&r, 4);
+    r.now += 100000;
+    rig_ack(&r, 1, 0, 0);
+    r.now += 200000;
+    rig_rtx(&r, 3, 4);
+    r.now += 100000;
+    rig_ack(&r, 1, 3, 4); /* the echo is still that of segment 0 */
+    assert_int_equal(r.out.lost, 2000);
+    rig_close(&r);
+}
+
 static void reordering_is_seen(void **state)
 {
     struct rig r;
@@ -190,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors), cmocka_unit_test(no_window),
         cmocka_unit_test(lost_retransmission),
+        cmocka_unit_test(probe_behind_a_hole_counts),
         cmocka_unit_test(reordering_is_seen), cmocka_unit_test(spurious_times_are_ignored),
         cmocka_unit_test(dsack_widens_the_window), cmocka_unit_test(parts_of_a_super_segment),
     };

@@ -108,6 +108,35 @@ static void zero_window(void **state)
     assert_true(p->end[0].t.persist_at == PLAIT_NEVER);
 }
 
+/* The window closed over data in flight (the receiver has no memory): as long as the peer
+ * answers, no number of retransmissions ends the connection; silence does. */
+static void shrunk_window(void **state)
+{
+    struct pair *p = *state;
+    struct tcb *a = &p->end[0].t;
+    struct wire_seg seg;
+    struct tcp_result res;
+
+    pair_write(p, 0, 1000);
+    pair_flush(p);
+    pair_drop_all(p);
+    for (unsigned i = 0; i < 40; i++) {
+        seg = pair_next(a, p->now);
+        seg.ack = a->sndq.una;
+        seg.wnd = 0;
+        pair_input(p, 0, &seg);
+        p->now = tcp_deadline(a);
+        tcp_tick(a, p->now, &res);
+        pair_flush(p);
+        pair_drop_all(p);
+    }
+    assert_int_equal(a->state, TCP_ST_ESTABLISHED);
+    assert_true(a->loss.rto_n > p->cfg.retries);
+    p->fate = lose_all;
+    pair_run(p, p->now + 600 * PLAIT_SEC);
+    assert_int_equal(a->reason, PLAIT_REASON_RETRIES);
+}
+
 static unsigned lose_window_update(struct pair *p, const struct pair_packet *pk, plait_time *late)
 {
     (void)late;
@@ -283,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(idle_needs_no_time), CASE(delayed_ack_comes), CASE(gives_up_after_r2),
         CASE(user_timeout_of_data), CASE(user_timeout_of_a_closed_window), CASE(zero_window),
+        CASE(shrunk_window),
         CASE(lost_window_update), CASE(nobody_answers_the_probes), CASE(blocked_above),
         CASE(override_timeout), CASE(keepalive_answered), CASE(keepalive_unanswered),
         CASE(keepalive_off_by_default), CASE(fin_wait_2_ends_when_asked), CASE(no_spinning),

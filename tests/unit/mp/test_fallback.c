@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options that vanish after the handshake, checksums that fail, MP_FAIL, infinite mappings. */
+#include "cm.h"
+#include "pair.h"
+
+#include <string.h>
+
+static struct pair p;
+
+static void start(uint64_t seed, unsigned paths)
+{
+    pair_init(&p, seed, paths);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+}
+
+static void finish(uint64_t up, uint64_t down)
+{
+    p.side[0].keep_open = p.side[1].keep_open = false;
+    assert_true(pair_finish(&p, 300 * PLAIT_SEC));
+    pair_expect_all(&p, up, down);
+    pair_fini(&p);
+}
+
+/* Which segments lose their options. */
+struct strip { int to; plait_time from; uint8_t subnet; bool any_net; };
+
+static bool strip_hook(struct pair *pair, int to, struct wire_seg *seg)
+{
+    const struct strip *s = pair->hook_data;
+    uint8_t net = to == 0 ? seg->dst.ip[2] : seg->src.ip[2];
+
+    if ((s->to == 2 || to == s->to) && pair->now >= s->from && (s->any_net || net == s->subnet) &&
+        (seg->flags & WIRE_SYN) == 0)
+        memset(&seg->mp, 0, sizeof seg->mp);
+    return true;
+}
+
+static void run(struct strip *s, uint64_t up, uint64_t down, plait_time wait)
+{
+    if (s != NULL)
+        p.hook = strip_hook;
+    p.hook_data = s;
+    pair_transfer(&p, up, down);
+    if (p.side[0].conn == NULL)
+        pair_connect(&p);
+    pair_run(&p, p.now + wait);
+}
+
+static void options_only_on_syns(void **state)
+{
+    struct strip s = { .to = 2, .any_net = true };
+
+    start(1, 2);
+    run(&s, 200000, 200000, 20 * PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].conn->fallback, PLAIT_REASON_MP_ACK_PLAIN);
+    finish(200000, 200000);
+}
+
+/* The server knows the keys, and then nothing comes through any more. */
+static void options_lost_towards_the_client(void **state)
+{
+    struct strip s = { .to = 0, .any_net = true };
+
+    start(2, 2);
+    run(&s, 200000, 200000, 20 * PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_true(pair_count(&p, 0, PLAIT_REASON_MP_NO_DATA_ACK) +
+                pair_count(&p, 0, PLAIT_REASON_DSS_UNMAPPED) == 1);
+    finish(200000, 200000);
+}
+
+static void options_lost_after_the_third_ack(void **state)
+{
+    struct strip s = { .to = 1, .any_net = true };
+
+    start(3, 1);
+    pair_connect(&p);
+    while (p.side[1].conn == NULL)
+        pair_run(&p, p.now + PLAIT_MSEC);
+    run(&s, 200000, 0, 20 * PLAIT_SEC);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+    finish(200000, 0);
+}
+
+static void empty_fin_without_options(void **state)
+{
+    struct strip s = { .to = 2, .any_net = true };
+
+    start(4, 1);
+    pair_connect(&p);
+    while (p.side[1].conn == NULL)
+        pair_run(&p, p.now + PLAIT_MSEC);
+    p.hook = strip_hook;
+    p.hook_data = &s;
+    finish(0, 0);
+}
+
+/* A joined subflow on which options vanish ends; the data goes another way. */
+static void options_lost_on_a_joined_subflow(void **state)
+{
+    struct strip s = { .to = 1, .subnet = 1 };
+
+    start(5, 2);
+    run(NULL, 0, 0, 10 * PLAIT_MSEC);
+    p.side[0].to_write = 1000;
+    pair_run(&p, p.now + 200 * PLAIT_MSEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    run(&s, 3 << 20, 0, 20 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 3 << 20);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_MULTIPATH);
+    assert_true(pair_count(&p, 1, PLAIT_REASON_DSS_UNMAPPED) >= 1);
+    finish(3 << 20, 0);
+}
+
+/* ---- checksums ------------------------------------------------------------------------------------ */
+
+/* A middlebox changes one byte of the payload, once; the stream's owner must not see it, or see it on a
+ * connection that is plain TCP. */
+struct change { unsigned n; int to; uint8_t subnet; bool csum; uint64_t dsn; };
+
+static bool change_hook(struct pair *pair, int to, struct wire_seg *seg)
+{
+    struct change *c = pair->hook_data;
+
+    if (to != c->to || seg->len < 500 || seg->src.ip[2] != c->subnet ||
+        !wire_mp_has(&seg->mp, WIRE_MP_DSS))
+        return true;
+    if (c->csum && (c->n > 0 || seg->mp.dss.dsn == c->dsn)) { /* in all segments of a mapping */
+        c->n = 0;
+        c->dsn = seg->mp.dss.dsn;
+        seg->mp.dss.csum ^= 0x0101;
+        return true;
+    }
+    if (c->n == 0)
+        return true;
+    c->n--;
+    if (!c->csum)
+        ((uint8_t *)(uintptr_t)seg->data)[100] ^= 0x20;
+    return true;
+}
+
+static void wrong_sum_with_two_subflows(void **state)
+{
+    struct change c = { .n = 1, .to = 1, .subnet = 1 };
+
+    start(6, 2);
+    p.side[0].cfg.checksum = true;
+    p.hook = change_hook;
+    p.hook_data = &c;
+    pair_transfer(&p, 4 << 20, 0);
+    pair_connect(&p);
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(c.n, 0);
+    assert_int_equal(pair_count(&p, 1, PLAIT_REASON_DSS_CSUM), 1);
+    assert_int_equal(pair_count(&p, 0, PLAIT_REASON_MP_FAIL_RECEIVED), 1);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_MULTIPATH);
+    assert_int_equal(p.side[1].read, 4 << 20);
+    finish(4 << 20, 0);
+}
+
+static void wrong_sum_on_the_only_subflow(void **state)
+{
+    struct change c = { .n = 1, .to = 1, .subnet = 0, .csum = true };
+
+    start(7, 1);
+    p.side[0].cfg.checksum = true;
+    p.hook = change_hook;
+    p.hook_data = &c;
+    pair_transfer(&p, 1 << 20, 50000);
+    pair_connect(&p);
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(c.n, 0);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[0].conn->fallback, PLAIT_REASON_MP_FAIL_RECEIVED);
+    assert_int_equal(pair_count(&p, 1, PLAIT_REASON_DSS_CSUM), 1);
+    finish(1 << 20, 50000);
+}
+
+static bool fails_lost(struct pair *pair, int to, struct wire_seg *seg)
+{
+    return change_hook(pair, to, seg) && !(to == 0 && wire_mp_has(&seg->mp, WIRE_MP_FAIL));
+}
+
+static void nobody_answers_the_fail(void **state)
+{
+    struct change c = { .n = 1, .to = 1, .subnet = 0, .csum = true };
+
+    start(8, 1);
+    p.side[0].cfg.checksum = true;
+    p.hook = fails_lost;
+    p.hook_data = &c;
+    pair_transfer(&p, 1 << 20, 0);
+    pair_connect(&p);
+    pair_run(&p, p.now + 60 * PLAIT_SEC);
+    assert_true(pair_count(&p, 1, PLAIT_REASON_DSS_CSUM) >= 1);
+    /* The subflow was reset, the client opened another one, and the data came over that. */
+    assert_int_equal(p.side[1].read, 1 << 20);
+    assert_true(p.side[0].conn->total > 1);
+    finish(1 << 20, 0);
+}
+
+/* ---- infinite mappings -------------------------------------------------------------------------------- */
+
+static unsigned infinite_seen, options_after;
+
+static bool watch_infinite(struct pair *pair, int to, struct wire_seg *seg)
+{
+    if (to != 1 || seg->len == 0)
+        return true;
+    if (wire_mp_has(&seg->mp, WIRE_MP_DSS) && seg->mp.dss.dll == 0)
+        infinite_seen++;
+    else if (infinite_seen > 0 && seg->mp.any)
+        options_after++;
+    return true;
+}
+
+static void infinite_mapping_is_the_last_word(void **state)
+{
+    start(9, 1);
+    pair_transfer(&p, 300000, 1000);
+    pair_connect(&p);
+    pair_run(&p, p.now + 30 * PLAIT_MSEC);
+    p.hook = watch_infinite;
+    mp_fallback(pair_sub(&p, 0, 0), PLAIT_REASON_MP_NO_DATA_ACK, true, p.now);
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_true(infinite_seen > 0);
+    assert_int_equal(options_after, 0);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].conn->fallback, PLAIT_REASON_INFINITE_MAP);
+    finish(300000, 1000);
+}
+
+static bool make_infinite(struct pair *pair, int to, struct wire_seg *seg)
+{
+    unsigned *n = pair->hook_data;
+
+    if (to == 1 && seg->len > 0 && *n > 0 && wire_mp_has(&seg->mp, WIRE_MP_DSS)) {
+        --*n;
+        seg->mp.dss.dll = 0;
+    }
+    return true;
+}
+
+static void infinite_mapping_beside_others_is_refused(void **state)
+{
+    unsigned n = 1;
+
+    start(10, 2);
+    pair_transfer(&p, 1000, 1000);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.hook = make_infinite;
+    p.hook_data = &n;
+    p.side[0].to_write = 2000;
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_MULTIPATH);
+    assert_int_equal(pair_count(&p, 1, PLAIT_REASON_INFINITE_MAP), 1);
+    finish(2000, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_only_on_syns), cmocka_unit_test(options_lost_towards_the_client),
+        cmocka_unit_test(options_lost_after_the_third_ack),
+        cmocka_unit_test(empty_fin_without_options),
+        cmocka_unit_test(options_lost_on_a_joined_subflow),
+        cmocka_unit_test(wrong_sum_with_two_subflows),
+        cmocka_unit_test(wrong_sum_on_the_only_subflow), cmocka_unit_test(nobody_answers_the_fail),
+        cmocka_unit_test(infinite_mapping_is_the_last_word),
+        cmocka_unit_test(infinite_mapping_beside_others_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
