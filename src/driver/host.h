@@ -33,7 +33,7 @@ struct drv_host_counters {
     uint64_t not_ours; /* packets for an address that the stack does not have */
 };
 
-/* NULL and err when something is missing. config is copied, the strings in it are not. */
+/* NULL and err when something is missing. config is copied, the strings that it names are not. */
 struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_error *err);
 /* Removes everything from the system again. Nothing is sent. False: err tells what went wrong late
  * (a capture that is not complete). */
@@ -48,8 +48,8 @@ void drv_host_counters(const struct drv_host *host, struct drv_host_counters *co
 const char *drv_host_ifname(const struct drv_host *host, uint8_t local_id);
 /* The same for an address; ports do not count. */
 const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_addr *local);
-/* The interface that packets of this pair leave by, which a route may take elsewhere than to that of
- * the local address. Before the first of them: as above. */
+/* The interface that packets of this pair leave by, which a route may take elsewhere than to that
+ * of the local address. Before the first of them: as above. */
 const char *drv_host_ifname_between(const struct drv_host *host, const struct plait_addr *local,
                                     const struct plait_addr *remote);
 

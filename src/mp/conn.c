@@ -363,6 +363,8 @@ static void took(struct mp_subflow *s, const struct wire_seg *seg, const struct 
     sample_rcv_rtt(s, seg, now);
     mp_tx_subflow_acked(s, res, now);
     mp_opts_input(s, seg, now);
+    if (s->failed && seg->len > 0)
+        s->fail_due = true; /* the peer has not heard */
     /*= RFC 8684 3.7
      * If, however, an ACK is received for data (not just for the SYN) without a DSS option containing a
      * Data ACK, the sender determines that the path is not MPTCP capable. */

@@ -499,5 +499,6 @@ void mp_tcprst(enum plait_reason why, struct wire_mp *out)
     /*= RFC 8684 3.6
      * The "T" flag is used by the sender to indicate whether the error condition that is reported is
      * Transient ("T" bit set to 1) or Permanent ("T" bit set to 0). */
-    out->rst.transient = code == CODE_RESOURCES || code == CODE_PERFORMANCE;
+    out->rst.transient = code == CODE_RESOURCES || code == CODE_PERFORMANCE ||
+                         why == PLAIT_REASON_DSS_CSUM;
 }

@@ -193,8 +193,9 @@ void sim_net_send(struct sim_node *from, const struct plait_out *out)
         uint32_t skip = i * out->gso_size, part = i + 1 < n ? out->gso_size : len - skip;
         struct wire_view view = {payload + skip, part};
         if (n > 1)
-            wire_gso_cut(&(struct wire_gso){out->head, out->head_len, out->ip_len, out->gso_size, len},
-                         i, packet);
+            wire_gso_cut(
+                &(struct wire_gso){out->head, out->head_len, out->ip_len, out->gso_size, len}, i,
+                packet);
         else
             memcpy(packet, out->head, out->head_len);
         wire_finish_csum(packet, out->head_len, out->ip_len, &view, 1);

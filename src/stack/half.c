@@ -206,9 +206,9 @@ static enum plait_reason become_subflow(struct stack_half *h, const struct wire_
     return PLAIT_REASON_NONE;
 }
 
-/* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options get through;
- * the third ACK itself is late or lost and comes again. Taking this one for the third ACK would make
- * the connection plain on one side alone. */
+/* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options get
+ * through; the third ACK itself is late or lost and comes again. Taking this one for the third ACK
+ * would make the connection plain on one side alone. */
 static bool overtaken(const struct stack_half *h, const struct wire_seg *seg)
 {
     return h->mp.kind == MP_HALF_CAPABLE && wire_mp_has(&seg->mp, WIRE_MP_DSS) &&

@@ -465,9 +465,9 @@ def plain():
 
 def speed():
     yield Scenario("figures: 2 x 500 Mbit/s to the kernel", two(rate=500), uses(), send=96 * MIB, recv=0, loud=True,
-                   after=figures)
+                   far_close="last", after=figures)
     yield Scenario("figures: 2 x 500 Mbit/s, one path cut silently", two(rate=500), uses(), send=96 * MIB, recv=0,
-                   loud=True, during=lambda run: (run.wait_bytes(32 * MIB), run.lab.paths[1].cut()))
+                   far_close="last", loud=True, during=lambda run: (run.wait_bytes(32 * MIB), run.lab.paths[1].cut()))
 
 
 def all_rows(self_test):

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RUNS = 1000, PORT = 80, FLAPS_MAX = 8 };
+enum { RUNS = 1000, PORT = 80, FLAPS_MAX = 8, DEEDS_MAX = 10 };
 
 #define TIME_LIMIT (7200 * PLAIT_SEC)
 #define STEPS_MAX  20000000
@@ -26,6 +26,15 @@ struct flap {
     struct sim_timer timer;
     unsigned path;
     bool down;
+};
+
+/* Something that the owner of a host does during the transfer. */
+enum verb { VERB_DEL, VERB_ADD, VERB_BACKUP, VERB_FLAGS, VERB_N };
+struct deed {
+    struct sim_timer timer;
+    enum verb verb;
+    unsigned path;
+    bool server, on;
 };
 
 struct run {
@@ -41,6 +50,8 @@ struct run {
     struct sim_pair_config pair_cfg;
     struct flap flap[FLAPS_MAX][2];
     unsigned flap_n;
+    struct deed deed[DEEDS_MAX];
+    unsigned deed_n;
     const char *why; /* it failed; NULL: it did not */
 };
 
@@ -114,6 +125,10 @@ static void random_topology(struct run *r)
             p->up.mtu = p->down.mtu = (uint32_t)between(r, 1280, 1500);
         if (i > 0 && one_in(r, 6))
             p->client_flags |= PLAIT_LOCAL_BACKUP;
+        if (one_in(r, 4))
+            p->server_flags |= PLAIT_LOCAL_SUBFLOW;
+        if (i > 0 && one_in(r, 4))
+            p->client_flags |= PLAIT_LOCAL_SIGNAL;
     }
 }
 
@@ -156,6 +171,11 @@ static void random_world(struct run *r)
     plait_config_init(&r->client_cfg);
     r->client_cfg.check_invariants = true;
     r->server_cfg = r->client_cfg;
+    if (one_in(r, 4))
+        r->client_cfg.mem_max = spread(r, 1 << 20, 64 << 20);
+    if (one_in(r, 4))
+        r->server_cfg.mem_max = spread(r, 1 << 20, 64 << 20);
+    r->server_cfg.conn.server_joins = one_in(r, 4);
     random_conn(r, &r->client_cfg.conn);
     random_conn(r, &r->server_cfg.conn);
     random_topology(r);
@@ -192,8 +212,65 @@ static void random_flaps(struct run *r)
     }
 }
 
-static void stop_flaps(struct run *r)
+/* ---- addresses and priorities that change ------------------------------------------------------ */
+
+static void change_backup(struct run *r, const struct deed *d)
 {
+    struct plait_conn *c = d->server ? r->pair.server.conn : r->pair.client.conn;
+
+    if (c != NULL)
+        plait_conn_set_backup(c, (uint8_t)(d->path + 1), d->on, r->sim->now);
+}
+
+/* What does not fit the moment is refused, and that is all. */
+static void do_deed(struct sim *sim, struct sim_timer *t)
+{
+    struct run *r = t->ctx;
+    const struct deed *d = (const struct deed *)(void *)t;
+    const struct sim_path_config *p = &r->topo_cfg.path[d->path];
+    struct sim_node *n = d->server ? r->server : r->client;
+    struct plait_local local = {
+        .addr = sim_path_addr(&r->topo_cfg, d->path, d->server),
+        .id = (uint8_t)(d->path + 1),
+        .flags = d->server ? p->server_flags : p->client_flags,
+        .mtu = p->mtu,
+        .gso_max = r->topo_cfg.gso_max,
+        .ifindex = d->path + 1,
+    };
+
+    if (d->verb == VERB_DEL)
+        plait_local_del(n->stack, local.id, sim->now);
+    else if (d->verb == VERB_ADD)
+        plait_local_add(n->stack, &local, sim->now);
+    else if (d->verb == VERB_BACKUP)
+        change_backup(r, d);
+    if (d->verb != VERB_FLAGS)
+        return;
+    local.flags ^= d->on ? PLAIT_LOCAL_BACKUP : PLAIT_LOCAL_DOWN;
+    plait_local_change(n->stack, &local, sim->now);
+}
+
+/* The first path's addresses stay: something must be left to talk over. */
+static void random_deeds(struct run *r)
+{
+    r->deed_n = one_in(r, 3) ? (unsigned)between(r, 1, DEEDS_MAX) : 0;
+    for (unsigned i = 0; i < r->deed_n; i++) {
+        struct deed *d = &r->deed[i];
+        *d = (struct deed){
+            .verb = (enum verb)sim_rng_below(&r->rng, VERB_N),
+            .path = (unsigned)between(r, 1, r->topo_cfg.path_n - 1),
+            .server = one_in(r, 2),
+            .on = one_in(r, 2),
+        };
+        d->timer.ctx = r;
+        sim_timer_set(r->sim, &d->timer, r->sim->now + spread(r, 1000, 10 * PLAIT_SEC), do_deed);
+    }
+}
+
+static void stop_timers(struct run *r)
+{
+    for (unsigned i = 0; i < r->deed_n; i++)
+        sim_timer_stop(r->sim, &r->deed[i].timer);
     for (unsigned i = 0; i < r->flap_n; i++) {
         sim_timer_stop(r->sim, &r->flap[i][0].timer);
         sim_timer_stop(r->sim, &r->flap[i][1].timer);
@@ -226,6 +303,7 @@ static bool start(struct run *r, const char *pcap)
     if (sim_apps_init(&r->apps, r->client, r->server, &any) != 0)
         return false;
     random_flaps(r);
+    random_deeds(r);
     return sim_pair_start(&r->apps, &r->pair, &r->pair_cfg) == 0;
 }
 
@@ -291,7 +369,7 @@ static void one_run(struct run *r, uint64_t seed, const char *pcap)
     transfer(r);
     if (r->why == NULL)
         wind_up(r);
-    stop_flaps(r);
+    stop_timers(r);
     sim_node_stop(r->client);
     sim_node_stop(r->server);
     if (r->why == NULL && r->client->live + r->server->live > 0)

@@ -120,7 +120,7 @@ static void options_lost_on_a_joined_subflow(void **state)
 
 /* A middlebox changes one byte of the payload, once; the stream's owner must not see it, or see it on a
  * connection that is plain TCP. */
-struct change { unsigned n; int to; uint8_t subnet; bool csum; uint64_t dsn; };
+struct change { unsigned n; int to; uint8_t subnet; bool csum; uint64_t dsn; plait_time until; };
 
 static bool change_hook(struct pair *pair, int to, struct wire_seg *seg)
 {
@@ -128,6 +128,8 @@ static bool change_hook(struct pair *pair, int to, struct wire_seg *seg)
 
     if (to != c->to || seg->len < 500 || seg->src.ip[2] != c->subnet ||
         !wire_mp_has(&seg->mp, WIRE_MP_DSS))
+        return true;
+    if (c->until > 0 && pair->now > c->until)
         return true;
     if (c->csum && (c->n > 0 || seg->mp.dss.dsn == c->dsn)) { /* in all segments of a mapping */
         c->n = 0;
@@ -192,6 +194,7 @@ static void nobody_answers_the_fail(void **state)
 
     start(8, 1);
     p.side[0].cfg.checksum = true;
+    c.until = p.now + PLAIT_SEC;
     p.hook = fails_lost;
     p.hook_data = &c;
     pair_transfer(&p, 1 << 20, 0);

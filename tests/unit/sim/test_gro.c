@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets of one made-up subflow are given to a node; what the stack gets is counted by its supers_in. */
+/* Packets of one made-up subflow are given to a node; what the stack gets is counted by its
+ * supers_in. */
 #include "sim/sim.h"
 #include "unit/base/cm.h"
 #include "wire/wire.h"

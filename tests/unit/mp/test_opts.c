@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which segment carries which option, on the wire. */
+#include "cm.h"
+#include "pair.h"
+
+#include <string.h>
+
+static struct pair p;
+
+struct note { int to; uint8_t flags; uint32_t len; struct wire_mp mp; struct wire_tcpopts opt; };
+static struct note note[4000];
+static unsigned notes;
+
+static bool take_notes(struct pair *pair, int to, struct wire_seg *seg)
+{
+    if (notes < sizeof note / sizeof note[0])
+        note[notes++] = (struct note){ to, seg->flags, seg->len, seg->mp, seg->opt };
+    return true;
+}
+
+static void start(uint64_t seed, unsigned paths, uint64_t up, uint64_t down)
+{
+    notes = 0;
+    pair_init(&p, seed, paths);
+    p.hook = take_notes;
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    pair_transfer(&p, up, down);
+    pair_connect(&p);
+}
+
+static void finish(uint64_t up, uint64_t down)
+{
+    p.side[0].keep_open = p.side[1].keep_open = false;
+    assert_true(pair_finish(&p, 100 * PLAIT_SEC));
+    pair_expect_all(&p, up, down);
+    pair_fini(&p);
+}
+
+static void the_handshake(void **state)
+{
+    start(1, 1, 0, 0);
+    pair_run(&p, p.now + 100 * PLAIT_MSEC);
+    assert_true(notes >= 3);
+    assert_int_equal(note[0].flags, WIRE_SYN);
+    assert_int_equal(note[0].mp.present, 1u << WIRE_MP_CAPABLE);
+    assert_int_equal(note[0].mp.capable.len, 4);
+    assert_int_equal(note[1].mp.capable.len, 12);
+    assert_int_equal(note[2].mp.capable.len, 20);
+    assert_true(note[2].mp.capable.key_sender == p.side[0].conn->local.key);
+    assert_true(note[2].mp.capable.key_receiver == p.side[1].conn->local.key);
+    finish(0, 0);
+}
+
+static void first_data_carries_the_keys(void **state)
+{
+    unsigned i = 2;
+
+    start(2, 1, 500, 0);
+    pair_run(&p, p.now + 200 * PLAIT_MSEC);
+    while (i < notes && note[i].len == 0)
+        i++;
+    assert_int_equal(note[i].mp.present, 1u << WIRE_MP_CAPABLE);
+    assert_int_equal(note[i].mp.capable.len, 22);
+    assert_int_equal(note[i].mp.capable.dll, 500);
+    for (i++; i < notes && note[i].to == 1; i++)
+        ;
+    assert_true(wire_mp_has(&note[i].mp, WIRE_MP_DSS));
+    finish(500, 0);
+}
+
+/* Every data segment has a mapping, the same for the same bytes, and room for timestamps beside it. */
+static void data_is_mapped_always_alike(void **state)
+{
+    unsigned data = 0;
+
+    for (unsigned csum = 0; csum < 2; csum++) {
+        start(3, 2, 0, 0);
+        p.side[0].conn->cfg.checksum = csum == 1;
+        p.side[0].to_write = 1 << 20;
+        p.path[0].loss_ppm = 20000;
+        pair_run(&p, p.now + 3 * PLAIT_SEC);
+        for (unsigned i = 0; i < notes; i++) {
+            if (note[i].to != 1 || note[i].len == 0 || !wire_mp_has(&note[i].mp, WIRE_MP_DSS))
+                continue;
+            data++;
+            assert_true(note[i].opt.has_ts);
+            assert_true(note[i].mp.dss.has_map && note[i].mp.dss.dsn64 && note[i].mp.dss.has_ack);
+            assert_int_equal(note[i].mp.dss.has_csum, csum);
+        }
+        finish(1 << 20, 0);
+    }
+    assert_true(data > 1000);
+    assert_int_equal(pair_count(&p, 1, PLAIT_REASON_DSS_CONFLICT), 0);
+}
+
+static void acks_have_as_many_bits_as_the_data(void **state)
+{
+    start(4, 1, 0, 5000);
+    pair_run(&p, p.now + 300 * PLAIT_MSEC);
+    for (unsigned i = 3; i < notes; i++)
+        if (wire_mp_has(&note[i].mp, WIRE_MP_DSS) && note[i].to == 0)
+            assert_false(note[i].mp.dss.ack64); /* no data went up */
+    assert_true(note[notes - 1].to == 1 || note[notes - 2].to == 1);
+    for (unsigned i = notes; i > 0; i--)
+        if (note[i - 1].to == 1 && note[i - 1].len == 0) {
+            assert_true(note[i - 1].mp.dss.ack64);
+            break;
+        }
+    finish(0, 5000);
+}
+
+static void no_more_than_two_in_a_row(void **state)
+{
+    unsigned row = 0, adds = 0;
+
+    pair_init(&p, 5, 1);
+    for (unsigned i = 1; i < 4; i++)
+        pair_local(&p, 1, i, PLAIT_LOCAL_SIGNAL);
+    notes = 0;
+    p.hook = take_notes;
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[0].cfg.pm = &pm_none_ops;
+    pair_transfer(&p, 100, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + 100 * PLAIT_MSEC);
+    for (unsigned i = 0; i < notes; i++) {
+        bool signal = wire_mp_has(&note[i].mp, WIRE_MP_ADD_ADDR) && !note[i].mp.add_addr.echo;
+        if (note[i].to != 0)
+            continue;
+        adds += signal;
+        row = signal ? row + 1 : 0;
+        assert_true(row <= MP_SIGNALS_IN_A_ROW);
+        if (signal)
+            assert_int_equal(note[i].len, 0);
+    }
+    assert_int_equal(adds, 3);
+    finish(100, 100);
+}
+
+static void long_announcement_goes_without_timestamps(void **state)
+{
+    struct mp_subflow *s;
+    struct mp_plan plan;
+    struct plait_addr six = { .family = 6, .port = 99, .ip = { 0x20, 1, 0xd, 0xb8, [15] = 1 } };
+    uint8_t head[100], ip_len;
+
+    start(6, 1, 100, 100);
+    pair_run(&p, p.now + PLAIT_SEC);
+    s = pair_sub(&p, 1, 0);
+    mp_addr_announce(p.side[1].conn, 7, &six);
+    assert_true(mp_plan(p.side[1].conn, p.now, &plan));
+    assert_int_equal(plan.signals, MP_SIG_ADD);
+    assert_false(plan.tcp.opt.has_ts);
+    assert_int_equal(plan.mp.present, 1u << WIRE_MP_ADD_ADDR);
+    assert_true(wire_emit_headers(&(struct wire_emit){ .src = &s->tcb.local, .dst = &s->tcb.remote,
+                                                       .flags = plan.tcp.flags, .mp = &plan.mp,
+                                                       .opt = &plan.tcp.opt }, head, &ip_len) > 0);
+    six.port = 0;
+    mp_addr_announce(p.side[1].conn, 7, &six);
+    assert_true(mp_plan(p.side[1].conn, p.now, &plan));
+    assert_true(plan.tcp.opt.has_ts);
+    p.side[1].conn->announced_n = 0;
+    finish(100, 100);
+}
+
+static void codes(void **state)
+{
+    static const struct { enum plait_reason why; uint8_t code; bool transient; } want[] = {
+        { PLAIT_REASON_JOIN_TOKEN, 1, false }, { PLAIT_REASON_JOIN_HMAC, 1, false },
+        { PLAIT_REASON_JOIN_NO_OPTION, 1, false }, { PLAIT_REASON_JOIN_LIMIT, 3, false },
+        { PLAIT_REASON_JOIN_POLICY, 3, false }, { PLAIT_REASON_NO_MEMORY, 2, true },
+        { PLAIT_REASON_RETRIES, 5, true }, { PLAIT_REASON_DSS_UNMAPPED, 6, false },
+        { PLAIT_REASON_DSS_CSUM, 6, true }, { PLAIT_REASON_LOCAL_ABORT, 0, false },
+    };
+
+    for (unsigned i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct wire_mp mp;
+        memset(&mp, 0, sizeof mp);
+        mp_tcprst(want[i].why, &mp);
+        assert_true(wire_mp_has(&mp, WIRE_MP_TCPRST));
+        assert_int_equal(mp.rst.reason, want[i].code);
+        assert_int_equal(mp.rst.transient, want[i].transient);
+    }
+}
+
+static void fast_close_on_every_reset(void **state)
+{
+    unsigned resets = 0;
+
+    start(7, 3, 100, 100);
+    pair_run(&p, p.now + PLAIT_SEC);
+    notes = 0;
+    mp_abort(p.side[0].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    for (unsigned i = 0; i < notes; i++)
+        if (note[i].to == 1 && (note[i].flags & WIRE_RST) != 0) {
+            resets++;
+            assert_true(wire_mp_has(&note[i].mp, WIRE_MP_FASTCLOSE));
+            assert_true(wire_mp_has(&note[i].mp, WIRE_MP_TCPRST));
+            assert_true(note[i].mp.fastclose_key == p.side[1].conn->local.key);
+        }
+    assert_int_equal(resets, 3);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_handshake), cmocka_unit_test(first_data_carries_the_keys),
+        cmocka_unit_test(data_is_mapped_always_alike),
+        cmocka_unit_test(acks_have_as_many_bits_as_the_data),
+        cmocka_unit_test(no_more_than_two_in_a_row),
+        cmocka_unit_test(long_announcement_goes_without_timestamps), cmocka_unit_test(codes),
+        cmocka_unit_test(fast_close_on_every_reset),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

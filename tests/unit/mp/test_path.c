@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between the connection and its path manager: bars, limits, when it is asked. */
+#include "cm.h"
+#include "pair.h"
+
+static struct pair p;
+static struct mp_conn *c;
+static struct plait_addr local, remote;
+
+static void start(uint64_t seed, unsigned paths)
+{
+    pair_init(&p, seed, paths);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[0].cfg.pm = &pm_none_ops;
+    pair_transfer(&p, 100, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    c = p.side[0].conn;
+    c->cfg.pm = &pm_fullmesh_ops;
+}
+
+static void end(void)
+{
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+static void asked_when_something_changed(void **state)
+{
+    start(1, 2);
+    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    mp_path_changed(c);
+    assert_true(mp_pm_next(c, p.now, &local, &remote));
+    assert_int_equal(local.port, 0);
+    assert_int_equal(local.ip[2], 1);
+    assert_int_equal(remote.port, 80);
+    assert_int_equal(mp_join(c, &local, &remote, PLAIT_EADDRINUSE, p.now), PLAIT_EADDRINUSE);
+    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    assert_true(c->pm_at == p.now + PLAIT_SEC);
+    assert_true(mp_deadline(c) <= c->pm_at);
+    assert_true(mp_pm_next(c, p.now + PLAIT_SEC, &local, &remote));
+    end();
+}
+
+static void bars_double(void **state)
+{
+    static const unsigned seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
+
+    start(2, 2);
+    for (unsigned i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        mp_path_bar(c, 2, 0, false, p.now);
+        assert_int_equal(c->bar_n, 1);
+        assert_true(c->bars[0].until == p.now + seconds[i] * PLAIT_SEC);
+    }
+    mp_path_bar(c, 2, 0, true, p.now);
+    assert_true(c->bars[0].until == PLAIT_NEVER);
+    mp_path_bar(c, 3, 0, false, p.now);
+    mp_path_bar(c, 3, 5, false, p.now);
+    mp_path_unbar(c, 3, 5);
+    assert_int_equal(c->bar_n, 2);
+    mp_path_unbar_local(c, 2);
+    assert_int_equal(c->bar_n, 1);
+    mp_path_unbar_remote(c, 0);
+    assert_int_equal(c->bar_n, 0);
+    for (unsigned i = 0; i < 100; i++)
+        mp_path_bar(c, (uint8_t)i, 9, false, p.now + i);
+    assert_int_equal(c->bar_n, MP_BARS_MAX);
+    end();
+}
+
+static void not_when_it_is_over(void **state)
+{
+    start(3, 2);
+    mp_abort(c, PLAIT_REASON_LOCAL_ABORT, p.now);
+    mp_path_changed(c);
+    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    assert_false(c->pm_dirty);
+    assert_int_equal(mp_join(c, &local, &remote, 0, p.now), PLAIT_EINVAL);
+    end();
+}
+
+static void server_does_not_open(void **state)
+{
+    start(4, 1);
+    pair_local(&p, 1, 1, PLAIT_LOCAL_SUBFLOW);
+    mp_path_changed(p.side[1].conn);
+    assert_false(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
+    p.side[1].conn->cfg.server_joins = true;
+    mp_path_changed(p.side[1].conn);
+    assert_true(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
+    end();
+}
+
+static void announcements_are_carried_out(void **state)
+{
+    start(5, 1);
+    pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
+    mp_path_changed(p.side[1].conn);
+    assert_false(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
+    assert_int_equal(p.side[1].conn->announced_n, 1);
+    assert_true(p.side[1].conn->announced[0].due);
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(asked_when_something_changed), cmocka_unit_test(bars_double),
+        cmocka_unit_test(not_when_it_is_over), cmocka_unit_test(server_does_not_open),
+        cmocka_unit_test(announcements_are_carried_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Silence on a path, and its end; break before make; deadlines. */
+#include "cm.h"
+#include "pair.h"
+
+static struct pair p;
+
+static void start(uint64_t seed, unsigned paths, uint64_t up, uint64_t down)
+{
+    pair_init(&p, seed, paths);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    pair_transfer(&p, up, down);
+    pair_connect(&p);
+}
+
+static void finish(uint64_t up, uint64_t down)
+{
+    p.side[0].keep_open = p.side[1].keep_open = false;
+    assert_true(pair_finish(&p, 400 * PLAIT_SEC));
+    pair_expect_all(&p, up, down);
+    pair_fini(&p);
+}
+
+/* A silent cut of the faster path: the stall is short, whatever the phase of the transfer. */
+static void stall_after_a_cut(void **state)
+{
+    plait_time worst = 0;
+
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        start(seed, 2, 24 << 20, 0);
+        p.path[0] = (struct pair_path){ .delay = 5 * PLAIT_MSEC, .rate = 25000000,
+                                        .queue = 400000 };
+        p.path[1] = (struct pair_path){ .delay = 10 * PLAIT_MSEC, .rate = 12500000,
+                                        .queue = 400000 };
+        pair_run(&p, p.now + 300 * PLAIT_MSEC + seed * 17 * PLAIT_MSEC);
+        p.side[1].longest_gap = 0;
+        p.path[0].down = true;
+        pair_run(&p, p.now + PLAIT_SEC);
+        worst = p.side[1].longest_gap > worst ? p.side[1].longest_gap : worst;
+        assert_true(pair_sub(&p, 0, 0)->stale);
+        p.path[0].down = false;
+        pair_run(&p, p.now + 1500 * PLAIT_MSEC);
+        if (pair_sub(&p, 0, 0) != NULL)
+            assert_false(pair_sub(&p, 0, 0)->stale);
+        finish(24 << 20, 0);
+    }
+    assert_true(worst < 200 * PLAIT_MSEC);
+}
+
+/* Both paths silent: nobody is to blame, nothing is reinjected. */
+static void a_pause_is_not_a_dead_path(void **state)
+{
+    start(20, 2, 8 << 20, 0);
+    pair_run(&p, p.now + 300 * PLAIT_MSEC);
+    p.path[0].down = p.path[1].down = true;
+    pair_run(&p, p.now + 90 * PLAIT_MSEC);
+    assert_false(pair_sub(&p, 0, 0)->stale || pair_sub(&p, 0, 1)->stale);
+    p.path[0].down = p.path[1].down = false;
+    finish(8 << 20, 0);
+}
+
+static void stale_path_probes_soon(void **state)
+{
+    start(21, 2, 60 << 20, 0);
+    pair_run(&p, p.now + 300 * PLAIT_MSEC);
+    p.path[0].down = true;
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_true(pair_sub(&p, 0, 0)->stale);
+    assert_true(tcp_rtt_timeout(&pair_sub(&p, 0, 0)->tcb.loss.rtt) <= PLAIT_SEC);
+    p.path[0].down = false;
+    pair_run(&p, p.now + 1100 * PLAIT_MSEC);
+    assert_false(pair_sub(&p, 0, 0)->stale);
+    finish(60 << 20, 0);
+}
+
+static void dead_path_is_given_up_and_opened_again(void **state)
+{
+    start(22, 2, 0, 0);
+    p.side[0].to_write = 1000;
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.path[0].down = true;
+    p.side[0].to_write = 4 << 20;
+    pair_run(&p, p.now + 30 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 4 << 20);
+    assert_null(pair_sub(&p, 0, 0)); /* even the first one */
+    assert_int_equal(pair_open_n(&p, 0), 1);
+    p.path[0].down = false;
+    pair_run(&p, p.now + 70 * PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    assert_int_equal(pair_open_n(&p, 1), 2);
+    finish(4 << 20, 0);
+}
+
+static void break_before_make(void **state)
+{
+    start(23, 1, 0, 0);
+    p.side[0].to_write = 1000;
+    pair_run(&p, p.now + PLAIT_SEC);
+    mp_subflow_abort(pair_sub(&p, 0, 0), PLAIT_REASON_RETRIES, p.now);
+    mp_settle(p.side[0].conn, p.now);
+    assert_true(p.side[0].conn->alone_at != PLAIT_NEVER);
+    p.side[0].to_write = 500000;
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 500000);
+    assert_true(p.side[0].conn->alone_at == PLAIT_NEVER);
+    assert_int_equal(p.side[0].conn->total, 2);
+    finish(500000, 0);
+}
+
+static void alone_for_too_long(void **state)
+{
+    enum plait_reason why;
+
+    start(24, 1, 0, 0);
+    p.side[0].to_write = 1000;
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.path[0].down = true;
+    mp_subflow_abort(pair_sub(&p, 0, 0), PLAIT_REASON_RETRIES, p.now);
+    mp_settle(p.side[0].conn, p.now);
+    pair_run(&p, p.now + 59 * PLAIT_SEC);
+    assert_int_equal(mp_error(p.side[0].conn, &why), 0);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    assert_int_equal(mp_error(p.side[0].conn, &why), PLAIT_ETIMEDOUT);
+    assert_int_equal(why, PLAIT_REASON_NO_SUBFLOWS);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+static void idle_has_no_deadline(void **state)
+{
+    start(25, 2, 1000, 1000);
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_true(mp_deadline(p.side[0].conn) == PLAIT_NEVER);
+    assert_true(mp_deadline(p.side[1].conn) == PLAIT_NEVER);
+    finish(1000, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stall_after_a_cut), cmocka_unit_test(a_pause_is_not_a_dead_path),
+        cmocka_unit_test(stale_path_probes_soon),
+        cmocka_unit_test(dead_path_is_given_up_and_opened_again),
+        cmocka_unit_test(break_before_make), cmocka_unit_test(alone_for_too_long),
+        cmocka_unit_test(idle_has_no_deadline),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

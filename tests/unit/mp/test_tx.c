@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending: buffer, Nagle, whole packets, reinjection, the store and the attics, data-level
+ * retransmission. */
+#include "cm.h"
+#include "pair.h"
+
+#include <string.h>
+
+static struct pair p;
+
+static void start(uint64_t seed, unsigned paths, uint64_t up)
+{
+    pair_init(&p, seed, paths);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    pair_transfer(&p, up, 100);
+    pair_connect(&p);
+}
+
+static void finish(uint64_t up)
+{
+    p.hook = NULL;
+    p.side[0].keep_open = p.side[1].keep_open = false;
+    assert_true(pair_finish(&p, 300 * PLAIT_SEC));
+    pair_expect_all(&p, up, 100);
+    pair_fini(&p);
+}
+
+static void buffer_has_an_end(void **state)
+{
+    static uint8_t bytes[1 << 20];
+    struct mp_conn *c;
+    int64_t n, all = 0;
+
+    start(1, 1, 0);
+    p.side[1].paused = true;
+    pair_run(&p, p.now + 100 * PLAIT_MSEC);
+    c = p.side[0].conn;
+    while ((n = mp_send(c, bytes, sizeof bytes, p.now)) > 0)
+        all += n;
+    assert_int_equal(n, PLAIT_EAGAIN);
+    assert_int_equal(all, c->sndbuf);
+    assert_true(c->want_write);
+    (void)mp_news(c);
+    p.side[1].paused = false;
+    p.side[0].news = 0;
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_true((p.side[0].news & MP_NEWS_WRITABLE) != 0);
+    assert_false(c->want_write);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+static unsigned small_n, data_n;
+
+static bool count_small(struct pair *pair, int to, struct wire_seg *seg)
+{
+    if (to == 1 && seg->len > 0) {
+        data_n++;
+        small_n += seg->len < 1000;
+    }
+    return true;
+}
+
+static void chatter(bool nodelay)
+{
+    small_n = data_n = 0;
+    pair_init(&p, 2, 1);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[0].cfg.nodelay = nodelay;
+    pair_transfer(&p, 100, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.hook = count_small;
+    for (unsigned i = 0; i < 100; i++) {
+        p.side[0].to_write += 10;
+        pair_run(&p, p.now + 200);
+    }
+    finish(1100);
+}
+
+static void nagle_gathers(void **state)
+{
+    chatter(false);
+    assert_true(small_n < 10);
+    chatter(true);
+    assert_true(small_n > 50);
+}
+
+static void bulk_goes_in_whole_packets(void **state)
+{
+    small_n = data_n = 0;
+    start(3, 2, 4 << 20);
+    p.hook = count_small;
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 4 << 20);
+    assert_true(data_n > 2000 && small_n * 100 < data_n);
+    finish(4 << 20);
+}
+
+static void dead_path_moves_its_data(void **state)
+{
+    start(4, 2, 16 << 20);
+    pair_run(&p, p.now + 600 * PLAIT_MSEC);
+    p.side[1].longest_gap = 0;
+    p.path[1].down = true;
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_true(pair_sub(&p, 0, 1)->stale);
+    assert_true(p.side[0].conn->bytes_reinjected > 0);
+    assert_true(p.side[1].longest_gap < 300 * PLAIT_MSEC);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 16 << 20);
+    p.path[1].down = false;
+    finish(16 << 20);
+}
+
+/* The store moves on while a dead path still wants megabytes of it, and when the path comes back, what it
+ * carried is sent from the attic and closes its hole. */
+static void attic_keeps_what_the_store_lets_go(void **state)
+{
+    struct mp_subflow *s;
+
+    start(5, 2, 40 << 20);
+    p.side[0].cfg.checksum = true;
+    pair_run(&p, p.now + 600 * PLAIT_MSEC);
+    p.path[1].down = true;
+    pair_run(&p, p.now + 1500 * PLAIT_MSEC);
+    s = pair_sub(&p, 0, 1);
+    assert_true(s->stale && s->carry.count > 0);
+    assert_true(s->attic_to > 0 && s->attic.bytes > 0);
+    assert_true(p.side[0].conn->store.begin > ((struct mp_carry *)ring_at(&s->carry, 0))->pos);
+    p.path[1].down = false;
+    pair_run(&p, p.now + 1300 * PLAIT_MSEC);
+    assert_false(s->stale);
+    assert_int_equal(s->attic_to, 0);
+    assert_true(p.path[1].payload[0] > 0);
+    finish(40 << 20);
+}
+
+/* Memory for the attic is refused: the path goes, the transfer does not. */
+static void no_memory_for_the_attic(void **state)
+{
+    start(6, 2, 30 << 20);
+    pair_run(&p, p.now + 600 * PLAIT_MSEC);
+    p.path[1].down = true;
+    p.side[0].ctx.pool.max = p.side[0].ctx.pool.used;
+    pair_run(&p, p.now + 3 * PLAIT_SEC);
+    p.side[0].ctx.pool.max = 64 << 20;
+    p.path[1].down = false;
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 30 << 20);
+    finish(30 << 20);
+}
+
+/* A middlebox acknowledges data and throws it away. */
+static bool swallow(struct pair *pair, int to, struct wire_seg *seg)
+{
+    unsigned *n = pair->hook_data;
+
+    if (to != 1 || seg->len == 0 || *n == 0)
+        return true;
+    --*n;
+    memset(&seg->mp.dss, 0, sizeof seg->mp.dss);
+    seg->mp.dss.has_map = seg->mp.dss.dsn64 = true;
+    seg->mp.dss.dsn = mp_dsn_in(pair->side[1].conn, 0) - 5000; /* nowhere */
+    seg->mp.dss.ssn = tcp_ssn_in(&pair_sub(pair, 1, 0)->tcb, seg->seq);
+    seg->mp.dss.dll = (uint16_t)seg->len;
+    return true;
+}
+
+static void data_level_retransmission(void **state)
+{
+    unsigned n = 1;
+
+    start(7, 1, 1000);
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.hook = swallow;
+    p.hook_data = &n;
+    p.side[0].to_write = 3000;
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(n, 0);
+    assert_int_equal(p.side[1].read, 3000);
+    assert_true(p.side[0].conn->bytes_reinjected > 0);
+    finish(3000);
+}
+
+/* The window blocks, and its oldest bytes are with the slow path: the fast one sends them too. */
+static void opportunity_is_taken(void **state)
+{
+    pair_init(&p, 8, 2);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[1].cfg.rcvbuf_init = p.side[1].cfg.rcvbuf_max = 120000;
+    p.path[0] = (struct pair_path){ .delay = 2 * PLAIT_MSEC, .rate = 12500000, .queue = 20000 };
+    p.path[1] = (struct pair_path){ .delay = 200 * PLAIT_MSEC, .rate = 12500000,
+                                    .queue = 256 << 10 };
+    pair_transfer(&p, 20 << 20, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 20 << 20);
+    assert_true(p.side[0].conn->bytes_reinjected > 0);
+    finish(20 << 20);
+}
+
+static void allocation_fails_now_and_then(void **state)
+{
+    for (uint64_t seed = 20; seed < 40; seed++) {
+        start(seed, 2, 300000);
+        pair_run(&p, p.now + 30 * PLAIT_MSEC);
+        for (unsigned i = 0; i < 30; i++) {
+            p.fail_in = (int64_t)pair_roll(&p, 20);
+            pair_run(&p, p.now + PLAIT_MSEC);
+            p.fail_in = -1;
+            pair_run(&p, p.now + PLAIT_MSEC);
+        }
+        finish(300000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(buffer_has_an_end), cmocka_unit_test(nagle_gathers),
+        cmocka_unit_test(bulk_goes_in_whole_packets), cmocka_unit_test(dead_path_moves_its_data),
+        cmocka_unit_test(attic_keeps_what_the_store_lets_go),
+        cmocka_unit_test(no_memory_for_the_attic), cmocka_unit_test(data_level_retransmission),
+        cmocka_unit_test(opportunity_is_taken), cmocka_unit_test(allocation_fails_now_and_then),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
