@@ -141,6 +141,7 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
     }
     mp_path_unbar_remote(c, add->id);
     mp_path_changed(c);
+    ev.told = &addr;
     mp_trace(c, s, ev, now);
 }
 
@@ -303,6 +304,7 @@ static void announced_now(struct mp_subflow *s, plait_time now)
     if (a == NULL)
         return;
     ev.a = a->id;
+    ev.told = &a->addr;
     mp_trace(c, s, ev, now);
     a->due = false;
     a->again = ++a->tx_n < MP_ANNOUNCE_TRIES ? now + (rto << (a->tx_n - 1)) : PLAIT_NEVER;

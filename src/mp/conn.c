@@ -41,6 +41,10 @@ void mp_trace(const struct mp_conn *c, const struct mp_subflow *s, struct mp_eve
         t.local = s->tcb.local;
         t.remote = s->tcb.remote;
     }
+    if (ev.told != NULL && ev.type == PLAIT_TRACE_ADDR_IN)
+        t.remote = *ev.told;
+    else if (ev.told != NULL)
+        t.local = *ev.told;
     ctx_trace(c->ctx, &t);
 }
 

@@ -154,6 +154,7 @@ struct mp_event {
     enum plait_trace_type type;
     enum plait_reason reason;
     uint64_t a, b;
+    const struct plait_addr *told; /* the address that ADD_ADDR names; NULL: it is not about one */
 };
 void mp_trace(const struct mp_conn *c, const struct mp_subflow *s, struct mp_event ev,
               plait_time now);

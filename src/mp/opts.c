@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define SIGNAL_GAP_MIN (10 * PLAIT_MSEC)
+#define SIGNAL_GAP_MIN (200 * PLAIT_MSEC)
 
 /* ---- in ------------------------------------------------------------------------------------------- */
 
@@ -394,7 +394,7 @@ static void count_signal(struct mp_subflow *s, plait_time now)
     if (now >= s->sig_at)
         s->sig_n = 0;
     s->sig_n++;
-    s->sig_at = now + mp_later(s->tcb.loss.rtt.srtt, SIGNAL_GAP_MIN);
+    s->sig_at = now + mp_later(2 * s->tcb.loss.rtt.srtt, SIGNAL_GAP_MIN);
 }
 
 static void signal_sent(struct mp_subflow *s, enum mp_signal signal, plait_time now)

@@ -55,8 +55,6 @@ static void env_random(void *ctx, void *buf, size_t len)
         *b++ = (uint8_t)pair_roll(ctx, 256);
 }
 
-struct tracer { struct pair *p; int side; };
-
 static void env_trace(void *ctx, const struct plait_trace *ev)
 {
     (void)ctx;
@@ -272,7 +270,7 @@ static void open_subflows(struct pair *p, struct pair_side *side)
     for (unsigned i = 0; i < 32 && mp_pm_next(side->conn, p->now, &local, &remote); i++) {
         int err = 0;
         if (local.port == 0)
-            local.port = mp_first(side->conn) != NULL || true ? side->conn->first_local.port : 0;
+            local.port = side->conn->first_local.port;
         if (find_sub(side, &local, &remote) != NULL)
             err = PLAIT_EADDRINUSE;
         mp_join(side->conn, &local, &remote, err, p->now);
@@ -290,7 +288,8 @@ static void settle(struct pair *p, int s)
     open_subflows(p, side);
     bury(side);
     side->news |= mp_news(side->conn);
-    mp_check(side->conn);
+    if (p->steps++ % 16 == 0)
+        mp_check(side->conn); /* it walks over everything */
     if (mp_is_finished(side->conn)) {
         assert_true(side->sub_n == 0);
         mp_conn_free(side->conn);
@@ -305,14 +304,49 @@ static unsigned path_of(const struct plait_addr *src, const struct plait_addr *d
     return src->ip[3] == 1 ? src->ip[2] : dst->ip[2];
 }
 
+/* The packets on their way are a binary heap by time of arrival. */
+static bool earlier(const struct pair_packet *a, const struct pair_packet *b)
+{
+    return a->at < b->at || (a->at == b->at && a->order < b->order);
+}
+
+static void swap(struct pair_packet *a, struct pair_packet *b)
+{
+    struct pair_packet t = *a;
+
+    *a = *b;
+    *b = t;
+}
+
 static void enqueue(struct pair *p, const uint8_t *bytes, uint32_t len, struct pair_packet how)
 {
-    assert_true(p->packet_n < PAIR_PACKETS);
+    unsigned i = p->packet_n++;
+
+    assert_true(i < PAIR_PACKETS);
     how.bytes = malloc(len);
     memcpy(how.bytes, bytes, len);
     how.len = len;
     how.order = p->order++;
-    p->packet[p->packet_n++] = how;
+    p->packet[i] = how;
+    for (; i > 0 && earlier(&p->packet[i], &p->packet[(i - 1) / 2]); i = (i - 1) / 2)
+        swap(&p->packet[i], &p->packet[(i - 1) / 2]);
+}
+
+static struct pair_packet dequeue(struct pair *p)
+{
+    struct pair_packet first = p->packet[0];
+    unsigned i = 0, least = 0;
+
+    p->packet[0] = p->packet[--p->packet_n];
+    for (;;) {
+        for (unsigned c = 2 * i + 1; c <= 2 * i + 2; c++)
+            if (c < p->packet_n && earlier(&p->packet[c], &p->packet[least]))
+                least = c;
+        if (least == i)
+            return first;
+        swap(&p->packet[i], &p->packet[least]);
+        i = least;
+    }
 }
 
 static void transmit(struct pair *p, int from, unsigned path, const uint8_t *bytes, uint32_t len)
@@ -551,18 +585,6 @@ static plait_time deadline_of(struct pair_side *side)
     return at;
 }
 
-static int next_packet(struct pair *p)
-{
-    int first = -1;
-
-    for (unsigned i = 0; i < p->packet_n; i++)
-        if (first < 0 || p->packet[i].at < p->packet[first].at ||
-            (p->packet[i].at == p->packet[first].at &&
-             p->packet[i].order < p->packet[first].order))
-            first = (int)i;
-    return first;
-}
-
 static void step_side(struct pair *p, int s)
 {
     settle(p, s);
@@ -591,16 +613,14 @@ void pair_run(struct pair *p, plait_time until)
 
     for (;;) {
         plait_time at = until, d;
-        int next;
 
         step_side(p, 0);
         step_side(p, 1);
-        next = next_packet(p);
         for (int s = 0; s < 2; s++)
             if ((d = deadline_of(&p->side[s])) < at)
                 at = d;
-        if (next >= 0 && p->packet[next].at < at)
-            at = p->packet[next].at;
+        if (p->packet_n > 0 && p->packet[0].at < at)
+            at = p->packet[0].at;
         if (at >= until) {
             p->now = until > p->now ? until : p->now;
             return;
@@ -608,9 +628,8 @@ void pair_run(struct pair *p, plait_time until)
         stuck = at <= p->now ? stuck + 1 : 0;
         assert_true(stuck < 20000);
         p->now = at > p->now ? at : p->now;
-        if (next >= 0 && p->packet[next].at <= p->now) {
-            struct pair_packet packet = p->packet[next];
-            p->packet[next] = p->packet[--p->packet_n];
+        if (p->packet_n > 0 && p->packet[0].at <= p->now) {
+            struct pair_packet packet = dequeue(p);
             deliver(p, &packet);
             free(packet.bytes);
         }

@@ -54,7 +54,6 @@ struct pair_side {
     bool bad;             /* a byte was wrong */
     plait_time last_read; /* when data came last */
     plait_time longest_gap;
-    uint64_t counter_trace[64]; /* by enum plait_trace_type */
 };
 
 struct pair {
@@ -62,7 +61,7 @@ struct pair {
     struct pair_path path[PAIR_ADDRS];
     unsigned paths;
     plait_time now;
-    uint64_t seed, dice, order;
+    uint64_t seed, dice, order, steps;
     struct pair_packet *packet;
     unsigned packet_n;
     uint64_t live;        /* allocations */

@@ -47,12 +47,27 @@ static void take(uint8_t local, uint8_t remote)
 
 static void opens_every_pair_once(void **state)
 {
+    take(1, 1); /* both addresses are new: another path */
     take(1, 0);
     take(0, 1);
-    take(1, 1);
     decide();
     assert_int_equal(d.what, PM_NOTHING);
     assert_true(d.again == PLAIT_NEVER);
+}
+
+/* Three more addresses on each side, in another order: those that look like one network go together. */
+static void pairs_what_shares_a_prefix(void **state)
+{
+    view.local_n = view.remote_n = 4;
+    view.local[2] = (struct pm_local){ .id = 3, .subflow = true, .addr = v4(3, 1) };
+    view.local[3] = (struct pm_local){ .id = 4, .subflow = true, .addr = v4(4, 1) };
+    view.remote[2] = (struct pm_remote){ .id = 8, .addr = v4(4, 2) };
+    view.remote[3] = (struct pm_remote){ .id = 7, .addr = v4(3, 2) };
+    for (unsigned i = 0; i < 3; i++) {
+        decide();
+        assert_int_equal(view.local[d.local].addr.ip[2], view.remote[d.remote].addr.ip[2]);
+        take(d.local, d.remote);
+    }
 }
 
 static void opens_the_first_pair_again(void **state)
@@ -93,8 +108,8 @@ static void waits_for_barred_pairs(void **state)
 static void respects_refusal(void **state)
 {
     view.remote[0].refuses = true;
-    take(0, 1);
     take(1, 1);
+    take(0, 1);
     decide();
     assert_int_equal(d.what, PM_NOTHING);
 }
@@ -128,10 +143,10 @@ static void announces_first(void **state)
     assert_int_equal(d.what, PM_ANNOUNCE);
     assert_int_equal(d.local, 1);
     view.local[1].announced = true;
-    take(1, 0);
+    take(1, 1);
     view.local[1].announced = false;
     view.may_announce = false;
-    take(0, 1);
+    take(1, 0);
 }
 
 static void does_not_announce_the_known(void **state)
@@ -152,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(opens_every_pair_once, setup),
+        cmocka_unit_test_setup(pairs_what_shares_a_prefix, setup),
         cmocka_unit_test_setup(opens_the_first_pair_again, setup),
         cmocka_unit_test_setup(keeps_to_limits, setup),
         cmocka_unit_test_setup(waits_for_barred_pairs, setup),
