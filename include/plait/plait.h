@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plait: Multipath TCP (RFC 8684) in userspace. This is the face of the core.
  *
- * A stack does no I/O and reads no clock. Its owner feeds it packets and the time, takes out packets
- * and news, and calls back when a deadline comes:
+ * A stack does no I/O and reads no clock. Its owner feeds it packets and the time, takes out
+ * packets and news, and calls back when a deadline comes:
  *
  *     plait_input(stack, &in, now)              a packet arrived
  *     plait_tick(stack, now)                    plait_deadline(stack) has come
@@ -25,7 +25,8 @@ struct plait_block;
 /* What one connection obeys. plait_config_init() fills it; change fields before use. */
 struct plait_conn_config {
     bool mptcp;            /* offer and accept MPTCP; default true */
-    bool require_mptcp;    /* end with PLAIT_ENOTMPTCP where the peer speaks only TCP; default false */
+    /* end with PLAIT_ENOTMPTCP where the peer speaks only TCP; default false */
+    bool require_mptcp;
     bool checksum;         /* ask for DSS checksums (A bit); default false */
     bool nodelay;          /* Nagle off; default false */
     bool server_joins;     /* let the accepting side open subflows too; default false */
@@ -43,7 +44,8 @@ struct plait_conn_config {
     uint8_t keepalive_probes;      /* default 9 */
     uint8_t syn_retries;           /* default 6 */
     uint8_t mp_syn_retries;        /* SYNs with MP_CAPABLE before a plain one; default 3 */
-    uint8_t subflow_retries;       /* RTOs in a row before a joined subflow is given up; default 8 */
+    /* RTOs in a row before a joined subflow is given up; default 8 */
+    uint8_t subflow_retries;
 };
 
 struct plait_config {
@@ -71,7 +73,8 @@ void plait_stack_free(struct plait_stack *stack);
 
 /* PLAIT_EADDRINUSE for a second use of id or address, PLAIT_EINVAL for an unusable one. */
 int plait_local_add(struct plait_stack *stack, const struct plait_local *local, plait_time now);
-/* New flags, MTU or announced port for an address with this id; a changed BACKUP flag sends MP_PRIO. */
+/* New flags, MTU or announced port for an address with this id; a changed BACKUP flag sends
+ * MP_PRIO. */
 int plait_local_change(struct plait_stack *stack, const struct plait_local *local, plait_time now);
 /* The address is gone: its subflows end, REMOVE_ADDR is sent (RFC 8684 3.4.2). */
 int plait_local_del(struct plait_stack *stack, uint8_t id, plait_time now);
@@ -117,8 +120,8 @@ struct plait_out {
     uint32_t gso_size;       /* payload bytes of each packet on the wire; 0: it is one packet */
 };
 
-/* False when nothing is to be sent now. True: out is filled, and either plait_output_commit() follows
- * or the packet was not sent and nothing has changed. */
+/* False when nothing is to be sent now. True: out is filled, and either plait_output_commit()
+ * follows or the packet was not sent and nothing has changed. */
 bool plait_output_plan(struct plait_stack *stack, plait_time now, struct plait_out *out);
 void plait_output_commit(struct plait_stack *stack, plait_time now);
 
@@ -133,7 +136,8 @@ enum plait_event_type {
     PLAIT_EVENT_CONNECTED,    /* the connection is established */
     PLAIT_EVENT_READABLE,     /* plait_recv() has bytes or end of stream */
     PLAIT_EVENT_WRITABLE,     /* plait_send() has room again after PLAIT_EAGAIN */
-    PLAIT_EVENT_CLOSED,       /* it is over; plait_conn_error() tells how; only plait_release() is left */
+    /* it is over; plait_conn_error() tells how; only plait_release() is left */
+    PLAIT_EVENT_CLOSED,
 };
 
 struct plait_event {
@@ -155,21 +159,25 @@ void plait_listener_close(struct plait_listener *listener, plait_time now);
 struct plait_conn *plait_accept(struct plait_listener *listener);
 
 struct plait_connect {
-    struct plait_addr local;  /* family 0: the first local address of the peer's family; port 0: drawn */
+    /* family 0: the first local address of the peer's family; port 0: drawn */
+    struct plait_addr local;
     struct plait_addr remote;
     const struct plait_conn_config *config; /* NULL: the stack's */
 };
 
-/* Starts a connection; PLAIT_EVENT_CONNECTED or PLAIT_EVENT_CLOSED follows. Its later subflows use the
- * same local port (RFC 8684 3.9.1). */
+/* Starts a connection; PLAIT_EVENT_CONNECTED or PLAIT_EVENT_CLOSED follows. Its later subflows
+ * use the same local port (RFC 8684 3.9.1). */
 int plait_connect(struct plait_stack *stack, const struct plait_connect *how, plait_time now,
                   struct plait_conn **conn);
 
-/* Copies up to len bytes into the send store. The count taken, PLAIT_EAGAIN when full, or an error. */
+/* Copies up to len bytes into the send store. The count taken, PLAIT_EAGAIN when full, or an
+ * error. */
 int64_t plait_send(struct plait_conn *conn, const void *data, size_t len, plait_time now);
-/* Copies out up to len bytes that arrived in order. 0 at the end of the stream, PLAIT_EAGAIN when none. */
+/* Copies out up to len bytes that arrived in order. 0 at the end of the stream, PLAIT_EAGAIN
+ * when none. */
 int64_t plait_recv(struct plait_conn *conn, void *data, size_t len, plait_time now);
-/* The same without a copy: borrows the next run of bytes; plait_recv_done() gives back its first n. */
+/* The same without a copy: borrows the next run of bytes; plait_recv_done() gives back its first
+ * n. */
 int64_t plait_recv_borrow(struct plait_conn *conn, struct plait_view *view);
 void plait_recv_done(struct plait_conn *conn, size_t n, plait_time now);
 
@@ -177,8 +185,9 @@ void plait_recv_done(struct plait_conn *conn, size_t n, plait_time now);
 int plait_shutdown(struct plait_conn *conn, plait_time now);
 /* Fast close (RFC 8684 3.5), or RST on plain TCP. */
 void plait_abort(struct plait_conn *conn, plait_time now);
-/* The application lets go. An open connection is shut down and finishes by itself; unread data in the
- * receive queue makes it an abort (RFC 9293 3.6 as updated by RFC 2525). conn must not be used again. */
+/* The application lets go. An open connection is shut down and finishes by itself; unread data
+ * in the receive queue makes it an abort (RFC 9293 3.6 as updated by RFC 2525). conn must not be
+ * used again. */
 void plait_release(struct plait_conn *conn, plait_time now);
 
 /* Why it ended: 0 after an orderly close or while open, else a plait_err; reason tells more. */
@@ -190,7 +199,11 @@ int plait_conn_set_backup(struct plait_conn *conn, uint8_t local_id, bool backup
 /* ---- what can be asked ---------------------------------------------------------------------- */
 
 enum plait_subflow_state {
-    PLAIT_SUBFLOW_OPENING, PLAIT_SUBFLOW_OPEN, PLAIT_SUBFLOW_STALE, PLAIT_SUBFLOW_CLOSING, PLAIT_SUBFLOW_CLOSED
+    PLAIT_SUBFLOW_OPENING,
+    PLAIT_SUBFLOW_OPEN,
+    PLAIT_SUBFLOW_STALE,
+    PLAIT_SUBFLOW_CLOSING,
+    PLAIT_SUBFLOW_CLOSED,
 };
 
 struct plait_subflow_info {

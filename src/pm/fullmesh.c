@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A subflow between each local and each remote address that can reach each other, and an announcement
- * of each local address that is marked for it.
+/* A subflow between each local and each remote address that can reach each other, and an
+ * announcement of each local address that is marked for it.
  *
- * Called by mp/ when something changed or a time that it named has come. It answers one step at a time:
- * mp carries it out, and the next view shows the result. Announcements come first: they cost one ACK, and
- * the peer needs a round trip to act on them. The pair of the first subflow is a pair like any other:
- * where it died it is opened again (break before make). RFC 8684 3.2, 3.4 and 3.9. */
+ * Called by mp/ when something changed or a time that it named has come. It answers one step at
+ * a time: mp carries it out, and the next view shows the result. Announcements come first: they
+ * cost one ACK, and the peer needs a round trip to act on them. The pair of the first subflow is
+ * a pair like any other: where it died it is opened again (break before make). RFC 8684 3.2, 3.4
+ * and 3.9. */
 #include "pm.h"
 
 #include "../base/addr.h"
@@ -90,7 +91,8 @@ static unsigned common_prefix(const struct plait_addr *a, const struct plait_add
 /* How little a pair promises. Addresses that no subflow uses yet come first, because they are other
  * paths; of those the pair with the longest common prefix, because that one is likely to have a
  * route (RFC 6724 5, rule 9). */
-static unsigned demerit(const struct pm_view *v, const struct pm_local *l, const struct pm_remote *r)
+static unsigned demerit(const struct pm_view *v, const struct pm_local *l,
+                        const struct pm_remote *r)
 {
     unsigned uses = 0;
 

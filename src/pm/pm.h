@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Path managers: which subflows to open and which addresses to announce. A view comes in, a decision goes out. */
+/* Path managers: which subflows to open and which addresses to announce. A view comes in, a
+ * decision goes out. */
 #ifndef PM_PM_H
 #define PM_PM_H
 
@@ -24,7 +25,8 @@ struct pm_barred { uint8_t local_id, remote_id; plait_time until; };
 
 struct pm_view {
     plait_time now;
-    bool may_open;            /* this side opens subflows (client, or server_joins) and a DSS was seen (MPC-16) */
+    /* this side opens subflows (client, or server_joins) and a DSS was seen (MPC-16) */
+    bool may_open;
     bool may_announce;
     uint8_t subflows_left;    /* how many more the limit allows */
     uint8_t local_n, remote_n, subflow_n, barred_n;
@@ -38,7 +40,8 @@ enum pm_what { PM_NOTHING = 0, PM_OPEN, PM_ANNOUNCE };
 struct pm_decision {
     enum pm_what what;
     uint8_t local, remote;    /* indices into the view */
-    plait_time again;         /* with PM_NOTHING: when to ask again, PLAIT_NEVER: when something changed */
+    /* with PM_NOTHING: when to ask again, PLAIT_NEVER: when something changed */
+    plait_time again;
 };
 
 struct pm_ops {

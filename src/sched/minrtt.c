@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lowest round-trip time with room in its window.
  *
- * Called by mp/ for each chunk. Paths fall into ranks, and a lower rank is used only where no path of a
- * better one exists, whether or not that has room now: a spare path is not for overflow, and a path
- * that seems dead not for data that somebody waits for. Within a rank the lowest smoothed RTT wins; a
- * path without a sample comes last, and the first one where all else is equal. Keeps no state.
- * RFC 8684 3.3.8. */
+ * Called by mp/ for each chunk. Paths fall into ranks, and a lower rank is used only where no
+ * path of a better one exists, whether or not that has room now: a spare path is not for
+ * overflow, and a path that seems dead not for data that somebody waits for. Within a rank the
+ * lowest smoothed RTT wins; a path without a sample comes last, and the first one where all else
+ * is equal. Keeps no state. RFC 8684 3.3.8. */
 #include "sched.h"
 
 /* Better is lower. A path that carries these very bytes already is the last resort for them. */

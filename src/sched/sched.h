@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schedulers: which subflow carries the next bytes of the stream. A view comes in, a decision goes out. */
+/* Schedulers: which subflow carries the next bytes of the stream. A view comes in, a decision
+ * goes out. */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
