@@ -160,6 +160,9 @@ class Path:
             self.middle.ip(f"link set {end}{i} up")
         if self.kind == "shaped":
             self.middle.ip(f"link add b{i} type bridge stp_state 0 mcast_snooping 0")
+            for family in ("ip", "ip6", "arp"):  # the machine's packet filter has no say here
+                with contextlib.suppress(LabError):
+                    self.middle.sysctl(f"net.bridge.bridge-nf-call-{family}tables", 0)
             self.middle.ip(f"link set b{i} up")
             for end in "nf":
                 self.middle.ip(f"link set {end}{i} master b{i}")

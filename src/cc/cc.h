@@ -26,8 +26,19 @@ struct cc_ack {
     uint32_t snd_una, snd_nxt; /* for algorithms that count rounds */
 };
 
+/* RFC 9406; see hystart.c. */
+struct cc_hystart {
+    plait_time last_min, round_min; /* lowest RTT of the last round and of this one; PLAIT_NEVER */
+    plait_time css_base;            /* round_min when conservative slow start began */
+    uint32_t round_end;             /* SND.NXT when this round began */
+    uint32_t samples;               /* RTT samples of this round */
+    uint8_t css_rounds;             /* rounds of conservative slow start */
+    bool began, css;
+};
+
 /* RFC 9438 4.1.2, in bytes; see cubic.c. */
 struct cc_cubic {
+    struct cc_hystart start; /* of the first slow start */
     uint32_t w_max;      /* window when the last reduction came; 0: none known */
     uint32_t w_est;      /* what Reno would have by now */
     uint32_t cwnd_prior; /* cwnd before the last reduction */
@@ -86,6 +97,9 @@ uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
 
 /* Slow start with appropriate byte counting: adds to cwnd. */
 void cc_slow_start(struct cc *cc, const struct cc_ack *ack);
+/* Slow start that watches the RTT, for the first one (RFC 9406). */
+void cc_hystart_init(struct cc_hystart *h);
+void cc_hystart_on_ack(struct cc_hystart *h, struct cc *cc, const struct cc_ack *ack);
 /* cwnd += bytes, up to CC_CWND_MAX. */
 void cc_grow(struct cc *cc, uint64_t bytes);
 /* After idling for longer than rto: cwnd = restart window (RFC 5681 4.1). */

@@ -219,7 +219,7 @@ void tcp_rcv_fin(struct tcp_in *in)
         return;
     if (in->fin && !t->fin_seen) {
         /* Text beyond it has arrived already: one of the two is a lie, and the text was first. */
-        if (reasm_end(&t->rcvq) > pos_of(t, place)) {
+        if (seq_lt(place, t->rcv_nxt) || reasm_end(&t->rcvq) > pos_of(t, place)) {
             tcp_drop(in, PLAIT_REASON_DATA_AFTER_CLOSE);
             return;
         }

@@ -380,7 +380,8 @@ def matrix():
                     yield Scenario(
                         f"{role}, {kind}, {n} path{'s' * (n > 1)}, checksum {'on' if csum else 'off'}",
                         [Path() for _ in range(n)], [Use(i, f) for i, f in enumerate(families)],
-                        near_role=role, csum=csum, all_paths=False)
+                        near_role=role, csum=csum, all_paths=False,
+                        far_close="last")  # once it has half-closed, the kernel refuses joins
 
 
 def two(kind="shaped", rate=200, **options):

@@ -166,7 +166,10 @@ static void app_write(struct pair *p, struct pair_side *side)
 {
     uint8_t buf[16384];
 
-    while (side->written < side->to_write && !side->shut) {
+    if ((side->news & MP_NEWS_WRITABLE) != 0)
+        side->full = false;
+    side->news &= ~(unsigned)MP_NEWS_WRITABLE;
+    while (side->written < side->to_write && !side->shut && !side->full) {
         size_t n = sizeof buf;
         int64_t done;
         if (n > side->to_write - side->written)
@@ -174,9 +177,9 @@ static void app_write(struct pair *p, struct pair_side *side)
         for (size_t i = 0; i < n; i++)
             buf[i] = pattern_byte(side->pattern, side->written + i);
         done = mp_send(side->conn, buf, n, p->now);
-        if (done <= 0)
-            break;
-        side->written += (uint64_t)done;
+        side->full = done < (int64_t)n; /* until the news says that there is room */
+        if (done > 0)
+            side->written += (uint64_t)done;
     }
     if (side->written == side->to_write && !side->shut && !side->keep_open) {
         side->shut = true;

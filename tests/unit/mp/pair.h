@@ -49,7 +49,7 @@ struct pair_side {
     /* the application */
     uint64_t to_write, written, read, read_limit;
     uint8_t pattern;      /* tells the two streams apart */
-    bool shut, eof, closed, released, keep_open, paused;
+    bool shut, eof, closed, released, keep_open, paused, full;
     unsigned news;
     bool bad;             /* a byte was wrong */
     plait_time last_read; /* when data came last */

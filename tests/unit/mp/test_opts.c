@@ -111,7 +111,7 @@ static void acks_have_as_many_bits_as_the_data(void **state)
 
 static void no_more_than_two_in_a_row(void **state)
 {
-    unsigned adds = 0;
+    unsigned row = 0, adds = 0;
 
     pair_init(&p, 5, 1);
     for (unsigned i = 1; i < 4; i++)
@@ -128,10 +128,12 @@ static void no_more_than_two_in_a_row(void **state)
         if (note[i].to != 0)
             continue;
         adds += signal;
+        row = signal ? row + 1 : 0;
+        assert_true(row <= MP_SIGNALS_IN_A_ROW);
         if (signal)
             assert_int_equal(note[i].len, 0);
     }
-    assert_int_equal(adds, MP_SIGNALS_IN_A_ROW);
+    assert_true(adds >= MP_SIGNALS_IN_A_ROW);
     pair_run(&p, p.now + 500 * PLAIT_MSEC); /* the rest when these can no longer be taken for one row */
     for (unsigned i = 0; i < 3; i++)
         assert_true(p.side[1].conn->announced[i].echoed);

@@ -42,9 +42,9 @@ static void buffer_has_an_end(void **state)
     assert_true(c->want_write);
     (void)mp_news(c);
     p.side[1].paused = false;
-    p.side[0].news = 0;
+    p.side[0].full = true;
     pair_run(&p, p.now + PLAIT_SEC);
-    assert_true((p.side[0].news & MP_NEWS_WRITABLE) != 0);
+    assert_false(p.side[0].full); /* the news came */
     assert_false(c->want_write);
     p.side[0].conn->released = p.side[1].conn->released = true;
     pair_fini(&p);

@@ -160,6 +160,23 @@ static void fin_below_known_text_is_a_lie(void **state)
     assert_int_equal(p->end[1].t.state, TCP_ST_ESTABLISHED);
 }
 
+/* A FIN on old text, which was delivered without one. */
+static void fin_in_the_past_is_a_lie(void **state)
+{
+    struct pair *p = *state;
+    struct wire_seg seg;
+
+    give(p, 0, 3000);
+    seg = at(p, 0, 1000);
+    seg.flags |= WIRE_FIN;
+    assert_false(pair_input(p, 1, &seg).fin);
+    assert_false(p->end[1].t.fin_seen);
+    assert_int_equal(give(p, 3000, 1000).received, 1000);
+    seg = at(p, 3500, 500);
+    seg.flags |= WIRE_FIN;
+    assert_true(pair_input(p, 1, &seg).fin); /* the true one */
+}
+
 static void out_of_order_memory_is_capped(void **state)
 {
     struct pair *p = *state;
@@ -277,11 +294,19 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(order_is_restored), CASE(first_copy_wins), CASE(text_beyond_the_window_is_cut),
-        CASE(delayed_acks), CASE(holes_are_told_at_once), CASE(fin_waits_for_the_hole),
-        CASE(fin_below_known_text_is_a_lie), CASE(out_of_order_memory_is_capped),
-        CASE(no_memory_no_ack), CASE(fin_with_text_that_found_no_memory),
-        CASE(large_blocks_are_kept_by_reference), CASE(sequence_numbers_wrap),
+        CASE(order_is_restored),
+        CASE(first_copy_wins),
+        CASE(text_beyond_the_window_is_cut),
+        CASE(delayed_acks),
+        CASE(holes_are_told_at_once),
+        CASE(fin_waits_for_the_hole),
+        CASE(fin_below_known_text_is_a_lie),
+        CASE(fin_in_the_past_is_a_lie),
+        CASE(out_of_order_memory_is_capped),
+        CASE(no_memory_no_ack),
+        CASE(fin_with_text_that_found_no_memory),
+        CASE(large_blocks_are_kept_by_reference),
+        CASE(sequence_numbers_wrap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
