@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses: what we announce, what the peer announces, what goes away, and which path is spare.
  *
- * Called by opts.c for ADD_ADDR and REMOVE_ADDR, by the stack when a local address changes, by path.c when
- * the path manager wants an announcement.
+ * Called by opts.c for ADD_ADDR and REMOVE_ADDR, by the stack when a local address changes, by
+ * path.c when the path manager wants an announcement.
  *
- * Ids: the addresses of the first subflow have id 0 on both sides, whatever the table of local addresses
- * says (RFC 8684 3.2). The peer's addresses are soft state in a small table; one that is full takes no more.
- * An announcement is sent until it is echoed, four times at most. A removed address of the peer is no
- * longer connected to, and its subflows are asked for a sign of life before they are reset.
- * RFC 8684 3.4, 3.4.1, 3.4.2, 3.3.8. */
+ * Ids: the addresses of the first subflow have id 0 on both sides, whatever the table of local
+ * addresses says (RFC 8684 3.2). The peer's addresses are soft state in a small table; one that
+ * is full takes no more. An announcement is sent until it is echoed, four times at most. A
+ * removed address of the peer is no longer connected to, and its subflows are asked for a sign of
+ * life before they are reset. RFC 8684 3.4, 3.4.1, 3.4.2, 3.3.8. */
 #include "mp_int.h"
 
 #include "../base/addr.h"
@@ -47,7 +47,7 @@ struct mp_remote *mp_addr_remote(struct mp_conn *c, uint8_t id)
     return NULL;
 }
 
-/* ---- ADD_ADDR in ---------------------------------------------------------------------------------------- */
+/* ---- ADD_ADDR in ---------------------------------------------------------------------------- */
 
 /* May a connection of ours go to this address, at a stranger's word? */
 static bool address_ok(const struct mp_conn *c, const struct plait_addr *a)
@@ -68,8 +68,8 @@ static void queue_echo(struct mp_conn *c, const struct wire_mp_add_addr *add)
     e = &c->echoes[c->echo_n++];
     *e = *add;
     /*= RFC 8684 3.4.1
-     * a receiver receiving a fresh ADD_ADDR option (where E=0) will send the same option back to the
-     * sender, but not including the HMAC and with E=1, to indicate receipt */
+     * a receiver receiving a fresh ADD_ADDR option (where E=0) will send the same option back to
+     * the sender, but not including the HMAC and with E=1, to indicate receipt */
     e->echo = true;
     e->has_hmac = false;
 }
@@ -84,8 +84,8 @@ static enum plait_reason learn(struct mp_conn *c, uint8_t id, const struct plait
         return PLAIT_REASON_ADDR_BAD;
     if (r != NULL) {
         /*= RFC 8684 3.4.1
-         * A host can therefore send an ADD_ADDR message with an already-assigned Address ID, but the
-         * address MUST be the same as the address previously assigned to this Address ID. */
+         * A host can therefore send an ADD_ADDR message with an already-assigned Address ID, but
+         * the address MUST be the same as the address previously assigned to this Address ID. */
         if (!addr_same_ip(&r->addr, addr))
             return PLAIT_REASON_ADDR_BAD;
         if (id != 0)
@@ -121,8 +121,8 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
     enum plait_reason why;
 
     /*= RFC 8684 3.4.1
-     * If a host receives an ADD_ADDR option for which it cannot validate the HMAC, it SHOULD silently
-     * ignore the option. */
+     * If a host receives an ADD_ADDR option for which it cannot validate the HMAC, it SHOULD
+     * silently ignore the option. */
     if (!hmac_ok(c, add)) {
         mp_drop(c, s, PLAIT_REASON_ADDR_HMAC, now);
         return;
@@ -157,11 +157,11 @@ static void echo_input(struct mp_conn *c, const struct wire_mp_add_addr *add)
     }
 }
 
-/* ---- REMOVE_ADDR in -------------------------------------------------------------------------------------- */
+/* ---- REMOVE_ADDR in ------------------------------------------------------------------------- */
 
 /*= RFC 8684 3.4.2
- * The receipt of REMOVE_ADDR SHOULD first trigger the sending of a TCP keepalive [RFC1122] on the path,
- * and if a response is received, the path SHOULD NOT be removed. */
+ * The receipt of REMOVE_ADDR SHOULD first trigger the sending of a TCP keepalive [RFC1122] on the
+ * path, and if a response is received, the path SHOULD NOT be removed. */
 static bool probe_subflows(struct mp_conn *c, uint8_t id, plait_time now)
 {
     bool any = false;
@@ -215,7 +215,7 @@ void mp_addr_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
             remove_input(s, mp->remove.id[i], now);
 }
 
-/* ---- out --------------------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------ */
 
 static struct mp_announced *find_announced(struct mp_conn *c, uint8_t id)
 {
@@ -240,7 +240,8 @@ void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *ad
 static bool echo_awaited(const struct mp_conn *c)
 {
     for (unsigned i = 0; i < c->announced_n; i++)
-        if (c->announced[i].tx_n == 1 && !c->announced[i].due && c->announced[i].again != PLAIT_NEVER)
+        if (c->announced[i].tx_n == 1 && !c->announced[i].due &&
+            c->announced[i].again != PLAIT_NEVER)
             return true;
     return false;
 }
@@ -317,7 +318,8 @@ static void removed_now(struct mp_subflow *s, plait_time now)
 
     s->remove_due = false;
     for (unsigned i = 0; i < c->remove_n; i++)
-        mp_trace(c, s, (struct mp_event){ .type = PLAIT_TRACE_REMOVE_OUT, .a = c->removes[i] }, now);
+        mp_trace(c, s, (struct mp_event){ .type = PLAIT_TRACE_REMOVE_OUT, .a = c->removes[i] },
+                 now);
     MP_EACH(o, c)
         more = more || (o->remove_due && mp_subflow_usable(o));
     if (!more)
@@ -367,7 +369,7 @@ void mp_addr_tick(struct mp_conn *c, plait_time now)
     }
 }
 
-/* ---- local addresses change ------------------------------------------------------------------------------ */
+/* ---- local addresses change ----------------------------------------------------------------- */
 
 static uint8_t id_of(const struct mp_conn *c, const struct plait_local *l)
 {
@@ -429,8 +431,8 @@ void mp_local_changed(struct mp_conn *c, const struct plait_local *l, plait_time
 
 /*= RFC 8684 3.4.2
  * if a previously announced address becomes invalid (e.g., if the interface disappears or an IPv6
- * address is no longer preferred), the affected host SHOULD announce this situation so that the peer
- * can remove subflows related to this address */
+ * address is no longer preferred), the affected host SHOULD announce this situation so that the
+ * peer can remove subflows related to this address */
 static void queue_remove(struct mp_conn *c, uint8_t id)
 {
     struct mp_announced *a = find_announced(c, id);
@@ -456,8 +458,8 @@ void mp_local_removed(struct mp_conn *c, const struct plait_local *l, plait_time
     if (used)
         queue_remove(c, id);
     /*= RFC 8684 3.4.2
-     * A subflow that is still functioning MUST be closed with a FIN exchange as in regular TCP, rather
-     * than using this option. */
+     * A subflow that is still functioning MUST be closed with a FIN exchange as in regular TCP,
+     * rather than using this option. */
     MP_EACH(s, c)
         if (s->local_id == id && mp_subflow_alive(s)) {
             mp_subflow_close(s, now);

@@ -128,7 +128,7 @@ enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg
     return PLAIT_REASON_NONE;
 }
 
-/* ---- initiator ----------------------------------------------------------------------------------- */
+/* ---- initiator ------------------------------------------------------------------------------ */
 
 static enum plait_reason judge_synack(const struct mp_subflow *s, const struct wire_seg *seg)
 {
@@ -164,8 +164,8 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
     mp_key_derive(seg->mp.capable.key_sender, &c->remote);
     c->has_remote = true;
     /*= RFC 8684 3.1
-     * if the initiator sets A=0 in the SYN but the responder sets A=1 in the SYN/ACK, checksums MUST
-     * be used in both directions, and the initiator will set A=1 in the ACK */
+     * if the initiator sets A=0 in the SYN but the responder sets A=1 in the SYN/ACK, checksums
+     * MUST be used in both directions, and the initiator will set A=1 in the ACK */
     c->checksum = c->cfg.checksum || (flags & WIRE_CAP_A) != 0;
     c->remotes[0].refuses = (flags & WIRE_CAP_C) != 0;
     mp_set_mode(c, MP_MODE_MULTIPATH, now);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How a connection ends: DATA_FIN and the states of appendix D, fast close, and time-outs.
  *
- * Called by conn.c after each step (mp_close_step), by opts.c for MP_FASTCLOSE, by the stack for the
- * application. The state has one writer, mp_set_state(). Three facts drive it: we want to finish
- * (fin_wanted), the peer has all of it (fin_acked), the peer has finished (fin_received). On a plain
- * connection the subflow's FIN gives the same three facts.
+ * Called by conn.c after each step (mp_close_step), by opts.c for MP_FASTCLOSE, by the stack for
+ * the application. The state has one writer, mp_set_state(). Three facts drive it: we want to
+ * finish (fin_wanted), the peer has all of it (fin_acked), the peer has finished (fin_received).
+ * On a plain connection the subflow's FIN gives the same three facts.
  *
- * Subflows are closed by FIN when both directions are finished, and not before: a subflow that is closed
- * in one direction is closed in both by widely deployed peers. One that seems dead gets a RST.
+ * Subflows are closed by FIN when both directions are finished, and not before: a subflow that is
+ * closed in one direction is closed in both by widely deployed peers. One that seems dead gets a
+ * RST.
  *
- * A fast close is a RST with MP_FASTCLOSE on each subflow (RFC 8684 3.5, option R); of the peer both
- * options are taken. RFC 8684 3.3.3, 3.5, appendix D. */
+ * A fast close is a RST with MP_FASTCLOSE on each subflow (RFC 8684 3.5, option R); of the peer
+ * both options are taken. RFC 8684 3.3.3, 3.5, appendix D. */
 #include "mp_int.h"
 
 #define FIN_RTO_MIN (200 * PLAIT_MSEC)
@@ -60,15 +61,15 @@ int mp_err_of(enum plait_reason why)
     }
 }
 
-/* ---- states ------------------------------------------------------------------------------------------------ */
+/* ---- states --------------------------------------------------------------------------------- */
 
 /*= RFC 8684 3.3.3
  * Once a DATA_FIN has been acknowledged, all remaining subflows MUST be closed with standard FIN
  * exchanges. */
 /*= RFC 8684 3.3.3
  * In particular, any subflows where there is still outstanding data queued (which has been
- * retransmitted on other subflows in order to get the DATA_FIN acknowledged) MAY be closed with a RST
- * with an MP_TCPRST (Section 3.6) error code for "too much outstanding data". */
+ * retransmitted on other subflows in order to get the DATA_FIN acknowledged) MAY be closed with a
+ * RST with an MP_TCPRST (Section 3.6) error code for "too much outstanding data". */
 static void close_subflows(struct mp_conn *c, plait_time now)
 {
     MP_EACH(s, c) {
@@ -143,7 +144,7 @@ static enum mp_state next_state(const struct mp_conn *c)
     }
 }
 
-/* ---- our FIN --------------------------------------------------------------------------------------------- */
+/* ---- our FIN -------------------------------------------------------------------------------- */
 
 static void fin_rearm(struct mp_conn *c, const struct mp_subflow *s, plait_time now)
 {
@@ -152,8 +153,8 @@ static void fin_rearm(struct mp_conn *c, const struct mp_subflow *s, plait_time 
     c->fin_at = now + mp_earlier(rto << (c->fin_n < 8 ? c->fin_n : 8), FIN_RTO_MAX);
 }
 
-/* A DATA_FIN by itself: on the best subflow first, on all when that was not enough. An initiator that
- * nobody confirmed sends its keys before it once more. */
+/* A DATA_FIN by itself: on the best subflow first, on all when that was not enough. An initiator
+ * that nobody confirmed sends its keys before it once more. */
 static void send_fin(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *best = mp_best(c, NULL);
@@ -217,7 +218,7 @@ void mp_subflow_fin(struct mp_subflow *s, plait_time now)
     }
 }
 
-/* ---- the application ------------------------------------------------------------------------------------ */
+/* ---- the application ------------------------------------------------------------------------ */
 
 int mp_shutdown(struct mp_conn *c, plait_time now)
 {
@@ -245,9 +246,9 @@ void mp_release(struct mp_conn *c, plait_time now)
     if (c->over)
         return;
     /*= RFC 9293 3.6.1
-     * If such a host issues a CLOSE call while received data is still pending in the connection, or if
-     * new data is received after CLOSE is called, its TCP implementation SHOULD send a RST to show that
-     * data was lost (SHLD-3). */
+     * If such a host issues a CLOSE call while received data is still pending in the connection,
+     * or if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST
+     * to show that data was lost (SHLD-3). */
     if (!c->established || reasm_peek(&c->rx) != NULL) {
         mp_conn_die(c, PLAIT_REASON_LOCAL_ABORT, now);
         return;
@@ -263,7 +264,7 @@ int mp_error(const struct mp_conn *c, enum plait_reason *reason)
     return c->err;
 }
 
-/* ---- abrupt ends ---------------------------------------------------------------------------------------------- */
+/* ---- abrupt ends ---------------------------------------------------------------------------- */
 
 void mp_conn_die(struct mp_conn *c, enum plait_reason why, plait_time now)
 {
@@ -285,12 +286,13 @@ void mp_conn_die(struct mp_conn *c, enum plait_reason why, plait_time now)
 }
 
 /*= RFC 8684 3.5
- * upon receipt of a RST with MP_FASTCLOSE, containing the valid key, Host B tears down all subflows by
- * sending a TCP RST */
+ * upon receipt of a RST with MP_FASTCLOSE, containing the valid key, Host B tears down all
+ * subflows by sending a TCP RST */
 void mp_fastclose_input(struct mp_subflow *s, uint64_t key, plait_time now)
 {
     struct mp_conn *c = s->conn;
-    struct mp_event ev = { .type = PLAIT_TRACE_FASTCLOSE, .reason = PLAIT_REASON_FASTCLOSE, .a = 1 };
+    struct mp_event ev = { .type = PLAIT_TRACE_FASTCLOSE, .reason = PLAIT_REASON_FASTCLOSE,
+                           .a = 1 };
 
     if (key != c->local.key) {
         mp_drop(c, s, PLAIT_REASON_FASTCLOSE_KEY, now);
@@ -301,7 +303,7 @@ void mp_fastclose_input(struct mp_subflow *s, uint64_t key, plait_time now)
     mp_conn_die(c, PLAIT_REASON_FASTCLOSE, now);
 }
 
-/* ---- time ------------------------------------------------------------------------------------------------------ */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 static plait_time user_timeout_at(const struct mp_conn *c)
 {
@@ -328,8 +330,8 @@ static void orphan_tick(struct mp_conn *c, plait_time now)
         mp_conn_die(c, PLAIT_REASON_USER_TIMEOUT, now);
 }
 
-/* No DSS ever came, not even in answer to our DATA_FIN: nobody speaks MPTCP here, and there was no data to
- * notice it by. */
+/* No DSS ever came, not even in answer to our DATA_FIN: nobody speaks MPTCP here, and there was
+ * no data to notice it by. */
 static void give_up_mptcp(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *s = mp_best(c, NULL);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The MPTCP connection: what it is made of, and the walk of a segment through it.
  *
- * Owned by the stack's wrapper. A connection has one stream each way, positions that number it, and up
- * to 32 subflows, each of them a TCP of its own:
+ * Owned by the stack's wrapper. A connection has one stream each way, positions that number it,
+ * and up to 32 subflows, each of them a TCP of its own:
  *
  *   in    mp_input: tcp_input(tcb) -> handshake (capable, join) -> options (opts, dss, addr)
  *                   -> delivery (rx) -> what follows from it (settle)
- *   out   mp_plan: scheduling (tx) -> for each subflow: tcp_plan(tcb) -> options (opts) -> views (tx)
+ *   out   mp_plan: scheduling (tx) -> each subflow: tcp_plan(tcb) -> options (opts) -> views (tx)
  *         mp_commit: tcp_commit(tcb) -> what was said (opts)
  *   time  timer.c
  *
  * Plain TCP is the same with mode PLAIN: one subflow, no options, its acknowledgments count.
  *
- * A plan that is not committed has changed nothing but one thing: data may have been given to subflows,
- * where it stays until it is sent.
+ * A plan that is not committed has changed nothing but one thing: data may have been given to
+ * subflows, where it stays until it is sent.
  *
- * Every step ends in mp_settle(): there a dead subflow is noticed, the close goes on, and timers that
- * depend on both are set. Subflows are freed by mp_bury() alone. RFC 8684 2, 3, appendix C. */
+ * Every step ends in mp_settle(): there a dead subflow is noticed, the close goes on, and timers
+ * that depend on both are set. Subflows are freed by mp_bury() alone. RFC 8684 2, 3, appendix C. */
 #include "mp_int.h"
 
 #include "../base/addr.h"
@@ -26,7 +26,7 @@
 
 #define STARVED_WAIT (100 * PLAIT_MSEC)
 
-/* ---- traces ------------------------------------------------------------------------------------------------- */
+/* ---- traces --------------------------------------------------------------------------------- */
 
 void mp_trace(const struct mp_conn *c, const struct mp_subflow *s, struct mp_event ev,
               plait_time now)
@@ -55,7 +55,7 @@ void mp_drop(const struct mp_conn *c, const struct mp_subflow *s, enum plait_rea
     mp_trace(c, s, (struct mp_event){ .type = PLAIT_TRACE_DROP, .reason = why }, now);
 }
 
-/* ---- birth -------------------------------------------------------------------------------------------------- */
+/* ---- birth ---------------------------------------------------------------------------------- */
 
 static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct plait_addr *local,
                                 const struct plait_addr *remote, plait_time now)
@@ -115,9 +115,9 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
     return c;
 }
 
-/* Data of a connection whose third ACK, with the keys, has not come yet: it got lost or is late. To
- * take this one would mean plain TCP; the initiator repeats the keys with its first data until it was
- * acknowledged (RFC 8684 3.1). */
+/* Data of a connection whose third ACK, with the keys, has not come yet: it got lost or is late.
+ * To take this one would mean plain TCP; the initiator repeats the keys with its first data until
+ * it was acknowledged (RFC 8684 3.1). */
 static bool wait_for_keys(const struct tcp_half *th, const struct mp_half *mh,
                           const struct wire_seg *ack)
 {
@@ -193,7 +193,7 @@ void mp_set_mode(struct mp_conn *c, enum mp_mode to, plait_time now)
     mp_path_changed(c);
 }
 
-/* ---- what the stack asks -------------------------------------------------------------------------------- */
+/* ---- what the stack asks -------------------------------------------------------------------- */
 
 void *mp_owner(struct mp_conn *c) { return c->owner; }
 
@@ -241,7 +241,7 @@ void mp_bury(struct mp_subflow *s)
     mp_subflow_free(s);
 }
 
-/* ---- its subflows ------------------------------------------------------------------------------------------- */
+/* ---- its subflows --------------------------------------------------------------------------- */
 
 uint32_t mp_alive_n(const struct mp_conn *c)
 {
@@ -288,7 +288,7 @@ void mp_update_retries(struct mp_conn *c)
         s->tcb.cfg.retries = only ? c->cfg.tcp.retries : c->cfg.subflow_retries;
 }
 
-/* ---- settling ------------------------------------------------------------------------------------------------ */
+/* ---- settling ------------------------------------------------------------------------------- */
 
 /* Break before make: without a subflow the connection waits for one. */
 static void watch_alone(struct mp_conn *c, plait_time now)
@@ -313,7 +313,7 @@ void mp_settle(struct mp_conn *c, plait_time now)
     mp_tx_rtx_rearm(c, now);
 }
 
-/* ---- in ------------------------------------------------------------------------------------------------------ */
+/* ---- in ------------------------------------------------------------------------------------- */
 
 static void first_established(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
@@ -343,8 +343,9 @@ static void established(struct mp_subflow *s, const struct wire_seg *seg, plait_
         mp_subflow_up(s, now);
 }
 
-/* The round trip as a receiver of data can see it: our timestamp comes back with the data that our ACK
- * let go. Follows a fall at once and a rise slowly: data that was late for other reasons comes too. */
+/* The round trip as a receiver of data can see it: our timestamp comes back with the data that
+ * our ACK let go. Follows a fall at once and a rise slowly: data that was late for other reasons
+ * comes too. */
 static void sample_rcv_rtt(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     uint32_t clock = (uint32_t)(now / PLAIT_MSEC) + s->tcb.ts_offset;
@@ -370,8 +371,8 @@ static void took(struct mp_subflow *s, const struct wire_seg *seg, const struct 
     if (s->failed && seg->len > 0)
         s->fail_due = true; /* the peer has not heard */
     /*= RFC 8684 3.7
-     * If, however, an ACK is received for data (not just for the SYN) without a DSS option containing a
-     * Data ACK, the sender determines that the path is not MPTCP capable. */
+     * If, however, an ACK is received for data (not just for the SYN) without a DSS option
+     * containing a Data ACK, the sender determines that the path is not MPTCP capable. */
     if (res->acked > 0 && wire_mp_has(&seg->mp, WIRE_MP_DSS) && seg->mp.dss.has_ack)
         s->data_acked = true;
     else if (res->acked > 0 && !seg->mp.any)
@@ -416,7 +417,7 @@ void mp_icmp(struct mp_subflow *s, const struct wire_icmp *icmp, plait_time now)
     mp_settle(s->conn, now);
 }
 
-/* ---- out ------------------------------------------------------------------------------------------------------ */
+/* ---- out ------------------------------------------------------------------------------------ */
 
 void mp_starved(struct mp_conn *c, plait_time now)
 {
@@ -469,7 +470,7 @@ void mp_commit(struct mp_conn *c, const struct mp_plan *plan, plait_time now)
     mp_settle(c, now);
 }
 
-/* ---- invariants -------------------------------------------------------------------------------------------------- */
+/* ---- invariants ----------------------------------------------------------------------------- */
 
 static void check_carry(const struct mp_conn *c, const struct mp_subflow *s)
 {

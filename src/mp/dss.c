@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DSS on the way in: DATA_ACK, mappings, DATA_FIN; the arithmetic of data sequence numbers and of the
- * DSS checksum.
+/* DSS on the way in: DATA_ACK, mappings, DATA_FIN; the arithmetic of data sequence numbers and of
+ * the DSS checksum.
  *
- * Called by opts.c with acceptable segments, by rx.c for the mapping of what is in order. A subflow's
- * maps are sorted by offset and never overlap; everything below tcb.rcvq.next was delivered and has no
- * map. Without checksums a map is only a shift from offset to position: maps that continue each other
- * are joined, and repeated or overlapping ones that agree are legal. With checksums a map is a unit that
- * is kept as declared. A map that contradicts another one is the end of the subflow.
+ * Called by opts.c with acceptable segments, by rx.c for the mapping of what is in order. A
+ * subflow's maps are sorted by offset and never overlap; everything below tcb.rcvq.next was
+ * delivered and has no map. Without checksums a map is only a shift from offset to position: maps
+ * that continue each other are joined, and repeated or overlapping ones that agree are legal.
+ * With checksums a map is a unit that is kept as declared. A map that contradicts another one is
+ * the end of the subflow.
  *
- * Positions run from 0, so a data sequence number outside +-2^63 of IDSN + 1 means nothing; such bytes
- * are mapped all the same, and dropped (RFC 8684 3.8). RFC 8684 3.3, 3.3.1, 3.3.2. */
+ * Positions run from 0, so a data sequence number outside +-2^63 of IDSN + 1 means nothing; such
+ * bytes are mapped all the same, and dropped (RFC 8684 3.8). RFC 8684 3.3, 3.3.1, 3.3.2. */
 #include "mp_int.h"
 
 #include "../base/csum.h"
 
 #define POS_MAX ((uint64_t)1 << 62)
 
-/* ---- numbers ----------------------------------------------------------------------------------------- */
+/* ---- numbers -------------------------------------------------------------------------------- */
 
 /*= RFC 8684 3.1
  * The SYN with MP_CAPABLE occupies the first octet of data sequence space */
@@ -47,7 +48,7 @@ uint64_t mp_off_of_ssn(const struct mp_subflow *s, uint32_t ssn)
     return seq_extend(s->tcb.rcv_pos, ssn - 1);
 }
 
-/* ---- checksum ---------------------------------------------------------------------------------------- */
+/* ---- checksum ------------------------------------------------------------------------------- */
 
 /*= RFC 8684 3.3.1
  * Note that the data sequence number used in the pseudo-header is always the 64-bit value,
@@ -67,7 +68,7 @@ bool mp_dss_csum_ok(uint64_t sum, const struct mp_pseudo *p, uint16_t csum)
     return csum_fold(csum_add_u16(add_pseudo(sum, p), csum)) == UINT16_MAX;
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------- */
+/* ---- maps ----------------------------------------------------------------------------------- */
 
 static uint64_t map_end(const struct mp_map *m) { return m->off + m->len; }
 
@@ -97,8 +98,9 @@ void mp_map_done(struct mp_subflow *s, uint64_t off)
     }
 }
 
-/* A mapping without which the data could never be delivered must find room, so the segment is refused
- * before TCP acknowledges it. In order there is always room: what comes in order is delivered. */
+/* A mapping without which the data could never be delivered must find room, so the segment is
+ * refused before TCP acknowledges it. In order there is always room: what comes in order is
+ * delivered. */
 bool mp_map_room(struct mp_subflow *s, const struct wire_seg *seg)
 {
     bool in_order = seg->seq == s->tcb.rcv_nxt;
@@ -146,8 +148,8 @@ static bool continues(const struct mp_map *a, const struct mp_map *b)
            a->len < (1u << 30);
 }
 
-/* Puts m, which touches no map, before index at; joins it to its left neighbour. Answers how many maps
- * there are more, or -1. */
+/* Puts m, which touches no map, before index at; joins it to its left neighbour. Answers how many
+ * maps there are more, or -1. */
 static int put_piece(struct mp_subflow *s, uint32_t at, const struct mp_map *m)
 {
     struct mp_map *left = at > 0 ? ring_at(&s->maps, at - 1) : NULL;
@@ -264,7 +266,7 @@ static void add_map(struct mp_subflow *s, const struct wire_seg *seg, const stru
         add_shift(s, *m, now);
 }
 
-/* ---- the option --------------------------------------------------------------------------------------- */
+/* ---- the option ----------------------------------------------------------------------------- */
 
 static void ack_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
@@ -280,8 +282,8 @@ static void ack_input(struct mp_subflow *s, const struct wire_seg *seg, plait_ti
  * If a checksum is present but its use had not been negotiated in the MP_CAPABLE handshake, the
  * receiver MUST close the subflow with a RST, as it is not behaving as negotiated. */
 /*= RFC 8684 3.3
- * If a checksum is not present when its use has been negotiated, the receiver MUST close the subflow
- * with a RST, as it is considered broken. */
+ * If a checksum is not present when its use has been negotiated, the receiver MUST close the
+ * subflow with a RST, as it is considered broken. */
 static bool csum_as_agreed(struct mp_subflow *s, bool present, plait_time now)
 {
     enum plait_reason why = present ? PLAIT_REASON_DSS_CSUM_UNEXPECTED
@@ -352,8 +354,8 @@ void mp_dss_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time n
 }
 
 /*= RFC 8684 3.1
- * This MP_CAPABLE option is used in place of the DSS and simply specifies (1) the Data-Level Length of
- * the payload and (2) the checksum (if the use of checksums is negotiated). */
+ * This MP_CAPABLE option is used in place of the DSS and simply specifies (1) the Data-Level
+ * Length of the payload and (2) the checksum (if the use of checksums is negotiated). */
 void mp_dss_capable(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     const struct wire_mp_capable *cap = &seg->mp.capable;

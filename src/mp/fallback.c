@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ways back to plain TCP, and the end of a subflow whose path does not let MPTCP through.
  *
- * Called by capable.c, conn.c, dss.c, opts.c and rx.c. There is one way into plain TCP, mp_fallback(), and
- * none out of it. It is open while the connection has never had a second subflow: then both streams lie
- * on the one subflow without gaps, and a position is an offset plus a constant. Otherwise the subflow ends
- * with a RST, and the connection goes on without it.
+ * Called by capable.c, conn.c, dss.c, opts.c and rx.c. There is one way into plain TCP,
+ * mp_fallback(), and none out of it. It is open while the connection has never had a second
+ * subflow: then both streams lie on the one subflow without gaps, and a position is an offset
+ * plus a constant. Otherwise the subflow ends with a RST, and the connection goes on without it.
  *
- * A wrong checksum on the only subflow: MP_FAIL goes out, delivery stops, and goes on as plain TCP when the
- * peer agrees by MP_FAIL or an infinite mapping. RFC 8684 3.1, 3.3, 3.7. */
+ * A wrong checksum on the only subflow: MP_FAIL goes out, delivery stops, and goes on as plain
+ * TCP when the peer agrees by MP_FAIL or an infinite mapping. RFC 8684 3.1, 3.3, 3.7. */
 #include "mp_int.h"
 
 #define FAIL_PATIENCE (2 * PLAIT_SEC)
@@ -86,7 +86,7 @@ void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, pla
         mp_conn_die(c, PLAIT_REASON_NOT_MPTCP, now);
 }
 
-/* ---- checksums ---------------------------------------------------------------------------------------------- */
+/* ---- checksums ------------------------------------------------------------------------------ */
 
 void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now)
 {
@@ -96,9 +96,9 @@ void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now
     s->fail_dsn = mp_dsn_in(c, m->pos);
     if (mp_fallback_possible(s) && m->pos == reasm_inorder_end(&c->rx)) {
         /*= RFC 8684 3.7
-         * if a receiver identifies a checksum failure when there is only one path, it will send back
-         * an MP_FAIL option on the subflow-level ACK, referring to the data-level sequence number of
-         * the start of the segment on which the checksum error was detected */
+         * if a receiver identifies a checksum failure when there is only one path, it will send
+         * back an MP_FAIL option on the subflow-level ACK, referring to the data-level sequence
+         * number of the start of the segment on which the checksum error was detected */
         s->failed = true;
         s->fail_due = true;
         s->failed_until = now + mp_later(4 * tcp_rtt_timeout(&s->tcb.loss.rtt), FAIL_PATIENCE);
@@ -106,8 +106,8 @@ void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now
     }
     /*= RFC 8684 3.7
      * the affected subflow must be immediately closed with a RST that includes an MP_FAIL option
-     * (Figure 16), which defines the data sequence number at the start of the segment (defined by the
-     * Data Sequence Mapping) that had the checksum failure */
+     * (Figure 16), which defines the data sequence number at the start of the segment (defined by
+     * the Data Sequence Mapping) that had the checksum failure */
     s->rst_fail = true;
     mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
 }
@@ -132,7 +132,7 @@ void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now)
     mp_fallback(s, PLAIT_REASON_MP_FAIL_RECEIVED, true, now);
 }
 
-/* ---- infinite mapping ---------------------------------------------------------------------------------------- */
+/* ---- infinite mapping ----------------------------------------------------------------------- */
 
 void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now)
 {
@@ -150,7 +150,7 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
     mp_fallback(s, PLAIT_REASON_INFINITE_MAP, false, now);
 }
 
-/* ---- options that got lost --------------------------------------------------------------------------------- */
+/* ---- options that got lost ------------------------------------------------------------------ */
 
 void mp_unmapped(struct mp_subflow *s, plait_time now)
 {
@@ -162,9 +162,9 @@ void mp_unmapped(struct mp_subflow *s, plait_time now)
         return;
     }
     /*= RFC 8684 3.3.1
-     * If a mapping for that subflow-level sequence space does not arrive within a receive window of
-     * data, that subflow SHOULD be treated as broken, closed with a RST, and any unmapped data silently
-     * discarded. */
+     * If a mapping for that subflow-level sequence space does not arrive within a receive window
+     * of data, that subflow SHOULD be treated as broken, closed with a RST, and any unmapped data
+     * silently discarded. */
     if (bytes < c->rcvbuf / 2)
         return;
     mp_drop(c, s, PLAIT_REASON_DSS_UNMAPPED, now);
@@ -180,15 +180,15 @@ void mp_no_data_ack(struct mp_subflow *s, plait_time now)
     if (s->first && mp_fallback_possible(s)) {
         /*= RFC 8684 3.7
          * In the case of such an ACK being received on the first subflow (i.e., that started with
-         * MP_CAPABLE), before any additional subflows are added, the implementation MUST drop out of
-         * MPTCP mode and fall back to regular TCP. */
+         * MP_CAPABLE), before any additional subflows are added, the implementation MUST drop out
+         * of MPTCP mode and fall back to regular TCP. */
         mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, true, now);
         return;
     }
     /*= RFC 8684 3.7
-     * In the case of this occurring on an additional subflow (i.e., one started with MP_JOIN), the host
-     * MUST close the subflow with a RST, which SHOULD contain an MP_TCPRST option (Section 3.6) with a
-     * "Middlebox interference" reason code. */
+     * In the case of this occurring on an additional subflow (i.e., one started with MP_JOIN),
+     * the host MUST close the subflow with a RST, which SHOULD contain an MP_TCPRST option
+     * (Section 3.6) with a "Middlebox interference" reason code. */
     mp_drop(c, s, PLAIT_REASON_MP_NO_DATA_ACK, now);
     mp_subflow_abort(s, PLAIT_REASON_MP_NO_DATA_ACK, now);
 }

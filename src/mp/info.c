@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers to questions about a connection and its subflows, the dead ones among the last 32 included.
+/* Answers to questions about a connection and its subflows, the dead ones among the last 32
+ * included.
  *
  * Called by the stack. Changes nothing but the memory of the dead, when one is buried. */
 #include "mp_int.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MP_JOIN: further subflows, both roles.
  *
- * The responder's SYN is found by its token (the stack), judged here, kept in a half-open struct, and
- * becomes a subflow by the ACK with HMAC-A. The initiator is asked for by the path manager, checks
- * HMAC-B, sends HMAC-A and carries no data until that was answered. Wrong or missing proof ends the
- * subflow with a RST, never the connection. RFC 8684 3.2, 3.6, 3.8. */
+ * The responder's SYN is found by its token (the stack), judged here, kept in a half-open struct,
+ * and becomes a subflow by the ACK with HMAC-A. The initiator is asked for by the path manager,
+ * checks HMAC-B, sends HMAC-A and carries no data until that was answered. Wrong or missing proof
+ * ends the subflow with a RST, never the connection. RFC 8684 3.2, 3.6, 3.8. */
 #include "mp_int.h"
 
 #include "../base/addr.h"
@@ -21,7 +21,7 @@ bool mp_is_open_for_join(const struct mp_conn *c)
            !(c->fin_acked && c->fin_received);
 }
 
-/* ---- responder ----------------------------------------------------------------------------------- */
+/* ---- responder ------------------------------------------------------------------------------ */
 
 static enum plait_reason judge_join(const struct mp_conn *c, const struct wire_seg *syn)
 {
@@ -57,8 +57,8 @@ enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *c, const struc
     mp_join_hmac(&(struct mp_hmac_in){ c->local.key, c->remote.key, h->nonce_local,
                                        h->nonce_remote }, hmac);
     /*= RFC 8684 3.2
-     * Due to option space limitations, the HMAC included in the SYN/ACK is truncated to the leftmost
-     * 64 bits */
+     * Due to option space limitations, the HMAC included in the SYN/ACK is truncated to the
+     * leftmost 64 bits */
     h->hmac_local = be64_load(hmac);
     return PLAIT_REASON_NONE;
 }
@@ -84,20 +84,20 @@ static enum plait_reason judge_ack(const struct mp_conn *c, const struct mp_half
     return PLAIT_REASON_NONE;
 }
 
-struct mp_subflow *mp_join_accept(struct mp_conn *c, const struct tcp_half *th,
-                                  const struct mp_half *mh, const struct wire_seg *ack,
-                                  plait_time now, enum plait_reason *why)
+struct mp_subflow *mp_join_take(struct mp_conn *c, const struct mp_joining *j, plait_time now,
+                                enum plait_reason *why)
 {
+    const struct mp_half *mh = j->mp;
     struct mp_subflow *s;
 
-    *why = judge_ack(c, mh, ack);
+    *why = judge_ack(c, mh, j->ack);
     if (*why != PLAIT_REASON_NONE)
         return NULL;
     *why = PLAIT_REASON_NO_MEMORY;
-    s = mp_subflow_new(c, &th->local, &th->remote);
+    s = mp_subflow_new(c, &j->tcp->local, &j->tcp->remote);
     if (s == NULL)
         return NULL;
-    if (tcp_from_half(&s->tcb, th, now) != 0) {
+    if (tcp_from_half(&s->tcb, j->tcp, now) != 0) {
         mp_subflow_free(s);
         return NULL;
     }
@@ -111,7 +111,7 @@ struct mp_subflow *mp_join_accept(struct mp_conn *c, const struct tcp_half *th,
     return s;
 }
 
-/* ---- initiator ------------------------------------------------------------------------------------ */
+/* ---- initiator ------------------------------------------------------------------------------ */
 
 static const struct mp_remote *find_remote(const struct mp_conn *c, const struct plait_addr *addr)
 {
@@ -216,8 +216,8 @@ void mp_join_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time
 }
 
 /*= RFC 8684 3.2
- * sending the ACK/MP_JOIN packet places the subflow in the PRE_ESTABLISHED state, and it moves to the
- * ESTABLISHED state only on receipt of an ACK from the receiver */
+ * sending the ACK/MP_JOIN packet places the subflow in the PRE_ESTABLISHED state, and it moves to
+ * the ESTABLISHED state only on receipt of an ACK from the receiver */
 void mp_join_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     bool syn = (seg->flags & WIRE_SYN) != 0;

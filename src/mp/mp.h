@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The MPTCP connection (RFC 8684, version 1) over its subflows, and plain TCP as a connection whose multipath
- * mode is off. This is all that the stack sees of it.
+/* The MPTCP connection (RFC 8684, version 1) over its subflows, and plain TCP as a connection
+ * whose multipath mode is off. This is all that the stack sees of it.
  *
- * The stream is numbered by positions: position 0 is the first byte, DSN = IDSN + 1 + position (RFC 8684 3.1). The
- * same positions address the send store and the reassembly queue, and never wrap. */
+ * The stream is numbered by positions: position 0 is the first byte, DSN = IDSN + 1 + position
+ * (RFC 8684 3.1). The same positions address the send store and the reassembly queue, and never
+ * wrap. */
 #ifndef MP_MP_H
 #define MP_MP_H
 
@@ -19,8 +20,8 @@ enum { MP_SUBFLOWS_MAX = 32, MP_LOCALS_MAX = 32, MP_VIEWS_MAX = 8 };
 
 /* Appendix D of RFC 8684. */
 enum mp_state {
-    MP_ST_CLOSED = 0, MP_ST_CONNECTING, MP_ST_ESTAB, MP_ST_FIN_WAIT_1, MP_ST_FIN_WAIT_2, MP_ST_CLOSING, MP_ST_TIME_WAIT,
-    MP_ST_CLOSE_WAIT, MP_ST_LAST_ACK, MP_ST_FASTCLOSE_WAIT,
+    MP_ST_CLOSED = 0, MP_ST_CONNECTING, MP_ST_ESTAB, MP_ST_FIN_WAIT_1, MP_ST_FIN_WAIT_2,
+    MP_ST_CLOSING, MP_ST_TIME_WAIT, MP_ST_CLOSE_WAIT, MP_ST_LAST_ACK, MP_ST_FASTCLOSE_WAIT,
 };
 const char *mp_state_name(enum mp_state s);
 
@@ -34,19 +35,19 @@ struct mp_config {
     uint8_t subflows_max, addrs_max, mp_syn_retries, subflow_retries;
     uint32_t sndbuf_max, rcvbuf_max, rcvbuf_init;
     plait_time user_timeout, time_wait, last_subflow_wait;
-    struct tcp_config tcp;   /* mss_local and gso_max are set for each subflow from its local address */
+    struct tcp_config tcp;   /* mss_local and gso_max follow from each subflow's local address */
 };
 
 /* The stack's local addresses, shared by all connections. */
 struct mp_locals { uint8_t n; struct plait_local v[MP_LOCALS_MAX]; };
 const struct plait_local *mp_local_find(const struct mp_locals *l, const struct plait_addr *ip);
 
-/* ---- keys (RFC 8684 3.1) ------------------------------------------------------------------------- */
+/* ---- keys (RFC 8684 3.1) -------------------------------------------------------------------- */
 
 struct mp_key { uint64_t key; uint32_t token; uint64_t idsn; };
 void mp_key_derive(uint64_t key, struct mp_key *out);
 
-/* ---- half-open: what MPTCP remembers between SYN and third ACK ---------------------------------------- */
+/* ---- half-open: what MPTCP remembers between SYN and third ACK ------------------------------ */
 
 enum mp_half_kind { MP_HALF_PLAIN = 0, MP_HALF_CAPABLE, MP_HALF_JOIN };
 struct mp_half {
@@ -55,23 +56,26 @@ struct mp_half {
     struct mp_key local;              /* CAPABLE */
     bool checksum;                    /* A bit of either side */
     bool peer_no_join;                /* C bit of the peer */
-    uint32_t token_local;             /* JOIN: names the connection, which may be gone by the third ACK */
+    uint32_t token_local;             /* JOIN: the connection, may be gone by the third ACK */
     uint32_t nonce_local, nonce_remote;
     uint8_t addr_id_local, addr_id_remote;
     bool backup_local, backup_remote;
     uint64_t hmac_local;              /* JOIN: leftmost 64 bits of HMAC-B, host order value */
 };
 /* A SYN for a listener: PLAIN or CAPABLE. key: drawn and known to be unique. */
-void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struct mp_key *key, const struct wire_seg *syn);
+void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struct mp_key *key,
+                     const struct wire_seg *syn);
 struct mp_conn;
-/* A SYN with MP_JOIN whose token named conn. NONE: answer it; else why not (the stack answers RST with MP_TCPRST, see mp_tcprst). */
-enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *conn, const struct wire_seg *syn, plait_time now);
+/* A SYN with MP_JOIN whose token named conn. NONE: answer it; else why not (the stack answers RST
+ * with MP_TCPRST, see mp_tcprst). */
+enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *conn, const struct wire_seg *syn,
+                               plait_time now);
 /* Options of the SYN/ACK. */
 void mp_half_options(const struct mp_half *h, const struct mp_config *cfg, struct wire_mp *out);
 /* MP_TCPRST (RFC 8684 3.6) for a reset with this reason. */
 void mp_tcprst(enum plait_reason why, struct wire_mp *out);
 
-/* ---- a subflow ------------------------------------------------------------------------------------------ */
+/* ---- a subflow ------------------------------------------------------------------------------ */
 
 struct mp_subflow; /* subflow.h; the stack uses these: */
 struct tcb *mp_subflow_tcb(struct mp_subflow *s);
@@ -79,7 +83,7 @@ struct mp_conn *mp_subflow_conn(struct mp_subflow *s);
 struct htab_node *mp_subflow_node(struct mp_subflow *s);        /* for the stack's 4-tuple table */
 struct mp_subflow *mp_subflow_of_node(struct htab_node *node);
 
-/* ---- a connection ----------------------------------------------------------------------------------------- */
+/* ---- a connection --------------------------------------------------------------------------- */
 
 /* News, as bits; the stack collects them after each call that may make some. */
 enum { MP_NEWS_CONNECTED = 1, MP_NEWS_READABLE = 2, MP_NEWS_WRITABLE = 4, MP_NEWS_CLOSED = 8,
@@ -93,15 +97,23 @@ struct mp_conn_args {
     void *owner;                      /* the stack's wrapper */
 };
 /* Active open. key drawn by the stack (unique token). NULL: no memory. */
-struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key *key, const struct plait_addr *local,
-                           const struct plait_addr *remote, plait_time now);
-/* The third ACK of a half-open one: the stack feeds the same segment to mp_input() right after. NULL: no memory. The keys in MP_CAPABLE
- * of ack decide between MULTIPATH and PLAIN. */
-struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half *th, const struct mp_half *mh,
-                          const struct wire_seg *ack, plait_time now);
+struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key *key,
+                           const struct plait_addr *local, const struct plait_addr *remote,
+                           plait_time now);
+/* The third ACK of a half-open one: the stack feeds the same segment to mp_input() right after.
+ * NULL: no memory. The keys in MP_CAPABLE of ack decide between MULTIPATH and PLAIN. */
+struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half *th,
+                          const struct mp_half *mh, const struct wire_seg *ack, plait_time now);
 /* The third ACK of a half-open join: checks HMAC-A. NULL with *why: answer RST + MP_TCPRST. */
-struct mp_subflow *mp_join_accept(struct mp_conn *c, const struct tcp_half *th, const struct mp_half *mh, const struct wire_seg *ack,
-                                  plait_time now, enum plait_reason *why);
+struct mp_joining {
+    const struct tcp_half *tcp;
+    const struct mp_half *mp;
+    const struct wire_seg *ack;
+};
+struct mp_subflow *mp_join_take(struct mp_conn *c, const struct mp_joining *j, plait_time now,
+                                enum plait_reason *why);
+#define mp_join_accept(c, th, mh, ack, now, why)                                                   \
+    mp_join_take((c), &(struct mp_joining){ (th), (mh), (ack) }, (now), (why))
 void mp_conn_free(struct mp_conn *c); /* every subflow must be out of the stack's tables */
 void *mp_owner(struct mp_conn *c);
 bool mp_is_open_for_join(const struct mp_conn *c);
@@ -111,13 +123,16 @@ bool mp_token(const struct mp_conn *c, uint32_t *token);
 unsigned mp_news(struct mp_conn *c);   /* takes and clears the bits */
 /* Over and released by the application: the stack may free it once mp_reap() has emptied it. */
 bool mp_is_finished(const struct mp_conn *c);
-/* Subflows that were created since the last call and must enter the 4-tuple table, one by one; NULL: none left. */
+/* Subflows that were created since the last call and must enter the 4-tuple table, one by one;
+ * NULL: none left. */
 struct mp_subflow *mp_next_born(struct mp_conn *c);
-/* Subflows that are dead (and have sent their RST if one was due): the stack takes each out of the table, then frees it by mp_bury(). */
+/* Subflows that are dead (and have sent their RST if one was due): the stack takes each out of
+ * the table, then frees it by mp_bury(). */
 struct mp_subflow *mp_next_dead(struct mp_conn *c);
 void mp_bury(struct mp_subflow *s);
 
-void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_block **block, plait_time now);
+void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_block **block,
+              plait_time now);
 void mp_icmp(struct mp_subflow *s, const struct wire_icmp *icmp, plait_time now);
 
 struct mp_plan {
@@ -129,18 +144,23 @@ struct mp_plan {
     struct store_view view[MP_VIEWS_MAX];
     uint32_t signals;    /* what of the pending signals this carries (mp's own) */
 };
-/* Schedules data onto subflows and finds the next packet, round robin over the subflows; false: nothing to send. */
+/* Schedules data onto subflows and finds the next packet, round robin over the subflows; false:
+ * nothing to send. */
 bool mp_plan(struct mp_conn *c, plait_time now, struct mp_plan *plan);
 void mp_commit(struct mp_conn *c, const struct mp_plan *plan, plait_time now);
 
 plait_time mp_deadline(const struct mp_conn *c);
 void mp_tick(struct mp_conn *c, plait_time now);
 
-/* Path management: asks the pm and carries out what needs no help (announcing); true: the stack should call mp_join() from this
- * local to this remote address with a port of its choice (args filled, port 0 in local means: use the connection's local port). */
-bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local, struct plait_addr *remote);
-/* Opens a subflow as just asked. 0 or an error (then the pair is barred). A 4-tuple in use: pass PLAIT_EADDRINUSE as err to bar it. */
-int mp_join(struct mp_conn *c, const struct plait_addr *local, const struct plait_addr *remote, int err, plait_time now);
+/* Path management: asks the pm and carries out what needs no help (announcing); true: the stack
+ * should call mp_join() from this local to this remote address with a port of its choice (args
+ * filled, port 0 in local means: use the connection's local port). */
+bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
+                struct plait_addr *remote);
+/* Opens a subflow as just asked. 0 or an error (then the pair is barred). A 4-tuple in use: pass
+ * PLAIT_EADDRINUSE as err to bar it. */
+int mp_join(struct mp_conn *c, const struct plait_addr *local, const struct plait_addr *remote,
+            int err, plait_time now);
 
 /* Local addresses: the shared table has changed already. */
 void mp_local_added(struct mp_conn *c, const struct plait_local *l, plait_time now);
@@ -160,7 +180,8 @@ int mp_error(const struct mp_conn *c, enum plait_reason *reason);
 uint32_t mp_subflow_total(const struct mp_conn *c);
 bool mp_check(const struct mp_conn *c); /* invariants, asserts with a sentence */
 
-/* For infos: the stack turns these into plait_conn_info and plait_subflow_info. The subflow fields named as in plait.h. */
+/* For infos: the stack turns these into plait_conn_info and plait_subflow_info. The subflow
+ * fields named as in plait.h. */
 struct mp_info {
     enum mp_state state;
     enum mp_mode mode;
@@ -174,7 +195,9 @@ struct mp_info {
 };
 void mp_conn_info(const struct mp_conn *c, struct mp_info *info);
 
-enum mp_path_state { MP_PATH_OPENING, MP_PATH_OPEN, MP_PATH_STALE, MP_PATH_CLOSING, MP_PATH_CLOSED };
+enum mp_path_state {
+    MP_PATH_OPENING, MP_PATH_OPEN, MP_PATH_STALE, MP_PATH_CLOSING, MP_PATH_CLOSED
+};
 struct mp_path_info {
     uint8_t id, local_id, remote_id;
     enum mp_path_state state;

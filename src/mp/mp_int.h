@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of mp share: the connection, and each other's functions. Nobody outside src/mp and its
- * tests includes this. */
+/* What the files of mp share: the connection, and each other's functions. Nobody outside src/mp
+ * and its tests includes this. */
 #ifndef MP_MP_INT_H
 #define MP_MP_INT_H
 
@@ -147,7 +147,7 @@ static inline struct mp_subflow *mp_after(const struct mp_conn *c, const struct 
 static inline plait_time mp_earlier(plait_time a, plait_time b) { return a < b ? a : b; }
 static inline plait_time mp_later(plait_time a, plait_time b) { return a > b ? a : b; }
 
-/* ---- conn.c ----------------------------------------------------------------------------------- */
+/* ---- conn.c --------------------------------------------------------------------------------- */
 
 /* A trace point; s may be NULL. */
 struct mp_event {
@@ -173,7 +173,7 @@ struct mp_subflow *mp_best(const struct mp_conn *c, const struct mp_subflow *not
 bool mp_has_other(const struct mp_conn *c, const struct mp_subflow *s);
 void mp_update_retries(struct mp_conn *c);
 
-/* ---- keys.c ----------------------------------------------------------------------------------- */
+/* ---- keys.c --------------------------------------------------------------------------------- */
 
 /* RFC 8684 3.2: HMAC of a join as sent by the owner of `from`. */
 struct mp_hmac_in {
@@ -185,7 +185,7 @@ void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[32]);
 void mp_addr_hmac(uint64_t key_from, uint64_t key_to, const struct wire_mp_add_addr *a,
                   uint8_t out[8]);
 
-/* ---- capable.c -------------------------------------------------------------------------------- */
+/* ---- capable.c ------------------------------------------------------------------------------ */
 
 /* The SYN/ACK of the first subflow: MULTIPATH or PLAIN from now on. */
 void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
@@ -197,7 +197,7 @@ void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out);
 /* Initiator that has heard nothing of MPTCP but the SYN/ACK: MP_CAPABLE stands for DSS. */
 bool mp_unconfirmed(const struct mp_subflow *s);
 
-/* ---- join.c ----------------------------------------------------------------------------------- */
+/* ---- join.c --------------------------------------------------------------------------------- */
 
 void mp_join_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
 void mp_join_syn_option(const struct mp_subflow *s, struct wire_mp *out);
@@ -207,7 +207,7 @@ void mp_join_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
 void mp_join_sent(struct mp_subflow *s, plait_time now);
 void mp_join_tick(struct mp_subflow *s, plait_time now);
 
-/* ---- opts.c ----------------------------------------------------------------------------------- */
+/* ---- opts.c --------------------------------------------------------------------------------- */
 
 /* Acts on the MPTCP options of an acceptable segment. */
 void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
@@ -223,7 +223,7 @@ void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time n
 plait_time mp_opts_deadline(const struct mp_subflow *s);
 void mp_opts_tick(struct mp_subflow *s, plait_time now);
 
-/* ---- dss.c ------------------------------------------------------------------------------------ */
+/* ---- dss.c ---------------------------------------------------------------------------------- */
 
 uint64_t mp_dsn_out(const struct mp_conn *c, uint64_t pos); /* of our stream */
 uint64_t mp_dsn_in(const struct mp_conn *c, uint64_t pos);  /* of the peer's */
@@ -245,11 +245,12 @@ struct mp_pseudo { /* RFC 8684 figure 10 */
     uint32_t ssn;
     uint16_t dll;
 };
-/* The value for the option: sum of the payload, of even length or the last part, and pseudo-header. */
+/* The value for the option: sum of the payload, of even length or the last part, and
+ * pseudo-header. */
 uint16_t mp_dss_csum(uint64_t sum, const struct mp_pseudo *p);
 bool mp_dss_csum_ok(uint64_t sum, const struct mp_pseudo *p, uint16_t csum);
 
-/* ---- tx.c ------------------------------------------------------------------------------------- */
+/* ---- tx.c ----------------------------------------------------------------------------------- */
 
 void mp_tx_schedule(struct mp_conn *c, plait_time now);
 /* DATA_ACK up to pos (of the DATA_FIN: end + 1); wnd: bytes, from there. */
@@ -267,7 +268,7 @@ uint64_t mp_tx_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len);
 void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now);
 void mp_tx_rtx_expire(struct mp_conn *c, plait_time now);
 
-/* ---- rx.c ------------------------------------------------------------------------------------- */
+/* ---- rx.c ----------------------------------------------------------------------------------- */
 
 uint64_t mp_rx_nxt(const struct mp_conn *c); /* next position expected, DATA_FIN included */
 uint32_t mp_rx_space(const struct mp_subflow *s);
@@ -279,7 +280,7 @@ void mp_rx_data_fin(struct mp_subflow *s, uint64_t pos, plait_time now);
 /* The end of the stream, if it has been reached. */
 void mp_rx_check_fin(struct mp_conn *c, plait_time now);
 
-/* ---- addr.c ----------------------------------------------------------------------------------- */
+/* ---- addr.c --------------------------------------------------------------------------------- */
 
 /* The id of a local address in this connection; -1: not in the table. */
 int mp_addr_local_id(const struct mp_conn *c, const struct plait_addr *ip);
@@ -294,7 +295,7 @@ bool mp_addr_pending(const struct mp_conn *c); /* an echo or an announcement is 
 plait_time mp_addr_deadline(const struct mp_conn *c);
 void mp_addr_tick(struct mp_conn *c, plait_time now);
 
-/* ---- path.c ----------------------------------------------------------------------------------- */
+/* ---- path.c --------------------------------------------------------------------------------- */
 
 void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool for_ever,
                  plait_time now);
@@ -304,7 +305,7 @@ void mp_path_unbar_local(struct mp_conn *c, uint8_t local_id);
 /* Something changed for the path manager. */
 void mp_path_changed(struct mp_conn *c);
 
-/* ---- fallback.c ------------------------------------------------------------------------------- */
+/* ---- fallback.c ----------------------------------------------------------------------------- */
 
 /* Plain TCP from now on, over s alone. infinite: tell the peer by an infinite mapping. */
 void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, plait_time now);
@@ -319,7 +320,7 @@ void mp_unmapped(struct mp_subflow *s, plait_time now);
 /* An ACK for data without any MPTCP option, and none had a DATA_ACK before (RFC 8684 3.7). */
 void mp_no_data_ack(struct mp_subflow *s, plait_time now);
 
-/* ---- close.c ---------------------------------------------------------------------------------- */
+/* ---- close.c -------------------------------------------------------------------------------- */
 
 void mp_set_state(struct mp_conn *c, enum mp_state to, plait_time now);
 /* The connection ends here and now, with an error. Its subflows get RSTs. */
@@ -333,14 +334,14 @@ plait_time mp_close_deadline(const struct mp_conn *c);
 /* A subflow got the peer's FIN. */
 void mp_subflow_fin(struct mp_subflow *s, plait_time now);
 
-/* ---- timer.c ---------------------------------------------------------------------------------- */
+/* ---- timer.c -------------------------------------------------------------------------------- */
 
 /* The path seems dead: what it carries goes to others. */
 void mp_stale(struct mp_subflow *s, plait_time now);
 /* It answered. */
 void mp_unstale(struct mp_subflow *s, plait_time now);
 
-/* ---- info.c ----------------------------------------------------------------------------------- */
+/* ---- info.c --------------------------------------------------------------------------------- */
 
 void mp_info_remember(struct mp_subflow *s);
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MPTCP options on the way in (dispatch) and on the way out (decoration of a planned segment).
  *
- * Called by conn.c around tcp_input(), tcp_plan() and tcp_commit(). What an option means lives in the
- * file of its subject; here is which segment carries which.
+ * Called by conn.c around tcp_input(), tcp_plan() and tcp_commit(). What an option means lives in
+ * the file of its subject; here is which segment carries which.
  *
- * Out: data carries a DSS with mapping and DATA_ACK, always the same mapping for the same chunk. A
- * segment without payload carries a DATA_ACK, or one signal and, where it fits beside timestamps, the
- * DATA_ACK too. Signals other than DSS and the handshakes keep to two ACKs in a row. A plain connection
- * gets nothing. RFC 8684 3, 3.3, 3.4.1, 3.6, appendix A. */
+ * Out: data carries a DSS with mapping and DATA_ACK, always the same mapping for the same chunk.
+ * A segment without payload carries a DATA_ACK, or one signal and, where it fits beside
+ * timestamps, the DATA_ACK too. Signals other than DSS and the handshakes keep to two ACKs in a
+ * row. A plain connection gets nothing. RFC 8684 3, 3.3, 3.4.1, 3.6, appendix A. */
 #include "mp_int.h"
 
 #include <string.h>
 
 #define SIGNAL_GAP_MIN (200 * PLAIT_MSEC)
 
-/* ---- in ------------------------------------------------------------------------------------------- */
+/* ---- in ------------------------------------------------------------------------------------- */
 
 static void prio_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
@@ -83,7 +83,7 @@ void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
         mp_fastclose_input(s, mp->fastclose_key, now);
 }
 
-/* ---- what a segment without payload should say ------------------------------------------------------ */
+/* ---- what a segment without payload should say ---------------------------------------------- */
 
 /*= RFC 8684 3.4.1
  * an MPTCP implementation SHOULD NOT send more than two duplicate ACKs in a row for signaling
@@ -152,9 +152,12 @@ void mp_opts_tick(struct mp_subflow *s, plait_time now)
         s->sig_n = 0;
 }
 
-/* ---- out ------------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------ */
 
-static bool speaks(const struct mp_conn *c) { return c->mode == MP_MODE_MULTIPATH && c->has_remote; }
+static bool speaks(const struct mp_conn *c)
+{
+    return c->mode == MP_MODE_MULTIPATH && c->has_remote;
+}
 
 /*= RFC 8684 3.3.2
  * If data is received with a 64-bit DSN, it MUST be acknowledged with a 64-bit Data ACK. */
@@ -188,9 +191,9 @@ static void add_signal(const struct mp_subflow *s, enum mp_signal signal, struct
         break;
     case MP_SIG_FIN:
         /*= RFC 8684 3.3.3
-         * Note that when the DATA_FIN is not attached to a TCP segment containing data, the DSS MUST
-         * have a subflow sequence number of 0, a Data-Level Length of 1, and the data sequence number
-         * that corresponds with the DATA_FIN itself. */
+         * Note that when the DATA_FIN is not attached to a TCP segment containing data, the DSS
+         * MUST have a subflow sequence number of 0, a Data-Level Length of 1, and the data
+         * sequence number that corresponds with the DATA_FIN itself. */
         mp->present |= 1u << WIRE_MP_DSS;
         mp->dss.has_map = mp->dss.dsn64 = mp->dss.data_fin = true;
         mp->dss.dsn = mp_dsn_out(c, c->store.end);
@@ -375,7 +378,7 @@ void mp_opts_fill(struct mp_subflow *s, enum mp_signal signal, struct mp_plan *p
     plan->has_mp = mp->present != 0;
 }
 
-/* ---- sent -------------------------------------------------------------------------------------------- */
+/* ---- sent ----------------------------------------------------------------------------------- */
 
 static void keep_csum(struct mp_subflow *s, const struct mp_plan *plan)
 {
@@ -440,8 +443,10 @@ void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time n
     if (plan->tcp.len > 0) {
         keep_csum(s, plan);
         s->capable_due = false;
-        s->sig_n = 0;
     }
+    if (plan->tcp.len > 0 || plan->tcp.ack != s->sig_ack)
+        s->sig_n = 0; /* no duplicate of the ACK before it */
+    s->sig_ack = plan->tcp.ack;
     signal_sent(s, (enum mp_signal)plan->signals, now);
     if (wire_mp_has(mp, WIRE_MP_DSS) && mp->dss.has_ack) {
         mp_rx_offered(s->conn, plan->tcp.wnd_bytes);
@@ -452,7 +457,7 @@ void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time n
     }
 }
 
-/* ---- reasons as codes ----------------------------------------------------------------------------- */
+/* ---- reasons as codes ----------------------------------------------------------------------- */
 
 enum {
     CODE_UNSPECIFIED = 0, CODE_MPTCP = 1, CODE_RESOURCES = 2, CODE_PROHIBITED = 3,
@@ -497,8 +502,8 @@ void mp_tcprst(enum plait_reason why, struct wire_mp *out)
     out->present |= 1u << WIRE_MP_TCPRST;
     out->rst.reason = code;
     /*= RFC 8684 3.6
-     * The "T" flag is used by the sender to indicate whether the error condition that is reported is
-     * Transient ("T" bit set to 1) or Permanent ("T" bit set to 0). */
+     * The "T" flag is used by the sender to indicate whether the error condition that is reported
+     * is Transient ("T" bit set to 1) or Permanent ("T" bit set to 0). */
     out->rst.transient = code == CODE_RESOURCES || code == CODE_PERFORMANCE ||
                          why == PLAIT_REASON_DSS_CSUM;
 }

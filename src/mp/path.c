@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The path manager's window on the connection: the view it decides from, what becomes of its decisions,
- * and the pairs of addresses that failed.
+/* The path manager's window on the connection: the view it decides from, what becomes of its
+ * decisions, and the pairs of addresses that failed.
  *
- * Called by the stack at the end of each step (mp_pm_next), by subflow.c and addr.c when something changed.
- * The policy is asked only then, or at the time that it named.
+ * Called by the stack at the end of each step (mp_pm_next), by subflow.c and addr.c when
+ * something changed. The policy is asked only then, or at the time that it named.
  *
- * A pair that failed is barred: for one second and twice as long each time, up to a minute, where the path
- * went silent; for the connection's life where the peer refused. RFC 8684 3.1, 3.6, 3.9.3. */
+ * A pair that failed is barred: for one second and twice as long each time, up to a minute, where
+ * the path went silent; for the connection's life where the peer refused. RFC 8684 3.1, 3.6,
+ * 3.9.3. */
 #include "mp_int.h"
 
 #include "../base/addr.h"
@@ -16,7 +17,7 @@
 
 void mp_path_changed(struct mp_conn *c) { c->pm_dirty = true; }
 
-/* ---- pairs that failed ----------------------------------------------------------------------------------- */
+/* ---- pairs that failed ---------------------------------------------------------------------- */
 
 static struct mp_bar *find_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
 {
@@ -77,7 +78,7 @@ void mp_path_unbar_remote(struct mp_conn *c, uint8_t remote_id) { drop_bars(c, -
 
 void mp_path_unbar_local(struct mp_conn *c, uint8_t local_id) { drop_bars(c, local_id, -1); }
 
-/* ---- the view ---------------------------------------------------------------------------------------------- */
+/* ---- the view ------------------------------------------------------------------------------- */
 
 static bool is_announced(const struct mp_conn *c, uint8_t id)
 {
@@ -110,8 +111,8 @@ static void view_subflows(const struct mp_conn *c, struct pm_view *v)
 }
 
 /*= RFC 8684 3.1
- * Note that new subflows MUST NOT be established (using the process documented in Section 3.2) until a
- * DSS option has been successfully received across the path */
+ * Note that new subflows MUST NOT be established (using the process documented in Section 3.2)
+ * until a DSS option has been successfully received across the path */
 static bool may_open(const struct mp_conn *c)
 {
     return (!c->passive || c->cfg.server_joins) && c->dss_in && mp_is_open_for_join(c);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Receiving at the data level: from the subflows' queues through the mappings into one stream, the
- * shared window, and the application's side of it.
+/* Receiving at the data level: from the subflows' queues through the mappings into one stream,
+ * the shared window, and the application's side of it.
  *
- * Called by conn.c after each segment, and by the stack for the application. A block moves from a subflow's
- * queue to the connection's without a copy where one mapping covers it. The first copy of a byte wins;
- * later ones are reinjections and counted. What lies beyond the window is dropped and not DATA_ACKed.
+ * Called by conn.c after each segment, and by the stack for the application. A block moves from a
+ * subflow's queue to the connection's without a copy where one mapping covers it. The first copy
+ * of a byte wins; later ones are reinjections and counted. What lies beyond the window is dropped
+ * and not DATA_ACKed.
  *
  * With checksums the bytes of the front mapping are held until it is complete and proven.
  *
- * The window: its right edge is what the application has read plus the buffer, announced relative to the
- * DATA_ACK, the same on all subflows, and never retreats. The buffer grows with what the application
- * reads in a round trip of the slowest path (dynamic right-sizing), because data that waits for that
- * path waits here. RFC 8684 3.3.1, 3.3.2, 3.3.4. */
+ * The window: its right edge is what the application has read plus the buffer, announced relative
+ * to the DATA_ACK, the same on all subflows, and never retreats. The buffer grows with what the
+ * application reads in a round trip of the slowest path (dynamic right-sizing), because data that
+ * waits for that path waits here. RFC 8684 3.3.1, 3.3.2, 3.3.4. */
 #include "mp_int.h"
 
 #include "../base/copy.h"
@@ -23,7 +24,7 @@ enum { CREEP_MAX = 65536, MEM_SLACK = 256 << 10 };
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* ---- window --------------------------------------------------------------------------------------------- */
+/* ---- window --------------------------------------------------------------------------------- */
 
 /*= RFC 8684 3.3.2
  * The Data ACK specifies the next data sequence number it expects to receive. */
@@ -42,8 +43,8 @@ static uint64_t edge_now(const struct mp_conn *c, uint32_t mss)
 }
 
 /*= RFC 8684 3.3.4
- * As in TCP, a receiver MUST NOT shrink the right edge of the receive window (i.e., DATA_ACK + receive
- * window). */
+ * As in TCP, a receiver MUST NOT shrink the right edge of the receive window (i.e., DATA_ACK +
+ * receive window). */
 /* The field has a coarse unit, so the value is rounded up, unless that has given away too much. */
 uint32_t mp_rx_space(const struct mp_subflow *s)
 {
@@ -71,7 +72,7 @@ void mp_rx_offered(struct mp_conn *c, uint32_t wnd)
         c->rcv_edge = edge;
 }
 
-/* ---- in ------------------------------------------------------------------------------------------------ */
+/* ---- in ------------------------------------------------------------------------------------- */
 
 void mp_rx_check_fin(struct mp_conn *c, plait_time now)
 {
@@ -158,8 +159,8 @@ void mp_rx_put(struct mp_subflow *s, struct plait_block *b, plait_time now)
     len = b->len;
     /*= RFC 8684 3.3.1
      * an implementation SHOULD treat the first data that is received at a subflow for the data
-     * sequence space as the data that should be delivered to the application, and any subsequent data
-     * for that sequence space SHOULD be ignored */
+     * sequence space as the data that should be delivered to the application, and any subsequent
+     * data for that sequence space SHOULD be ignored */
     kept = reasm_insert(&c->rx, &c->ctx->pool, b);
     c->bytes_received += kept;
     if (kept < len) {
@@ -191,11 +192,11 @@ static struct plait_block *take(struct mp_subflow *s, uint32_t n)
     return b;
 }
 
-/* ---- checksums ------------------------------------------------------------------------------------------- */
+/* ---- checksums ------------------------------------------------------------------------------ */
 
 /*= RFC 8684 3.3.1
- * the checksum for a DSN_MAP can be constructed by simply adding together the checksums for the data
- * of each constituent TCP segment and adding the checksum for the DSS pseudo-header */
+ * the checksum for a DSN_MAP can be constructed by simply adding together the checksums for the
+ * data of each constituent TCP segment and adding the checksum for the DSS pseudo-header */
 static void hold(struct mp_subflow *s, struct mp_map *m, struct plait_block *b)
 {
     uint64_t part = csum_add(0, b->data, b->len);
@@ -225,7 +226,7 @@ static void prove(struct mp_subflow *s, plait_time now)
         mp_rx_data_fin(s, m.pos + m.len, now);
 }
 
-/* ---- from the subflow's queue ------------------------------------------------------------------------- */
+/* ---- from the subflow's queue --------------------------------------------------------------- */
 
 /* Takes what map covers of the front block. False: memory is gone. */
 static bool take_mapped(struct mp_subflow *s, struct mp_map *m, plait_time now)
@@ -288,7 +289,7 @@ void mp_rx_deliver(struct mp_subflow *s, plait_time now)
     mp_rx_check_fin(c, now);
 }
 
-/* ---- out: the application reads ------------------------------------------------------------------------ */
+/* ---- out: the application reads ------------------------------------------------------------- */
 
 int64_t mp_recv_borrow(struct mp_conn *c, struct store_view *view)
 {
@@ -337,8 +338,9 @@ static void tune(struct mp_conn *c, plait_time now)
         c->rcvbuf = (uint32_t)want;
 }
 
-/* The peer may sit before a window that it believes closed, and the subflow that told it so may be gone:
- * TCP tells of a window that grew on the subflow where it was told last, here all others are told. */
+/* The peer may sit before a window that it believes closed, and the subflow that told it so may
+ * be gone: TCP tells of a window that grew on the subflow where it was told last, here all others
+ * are told. */
 static void tell_window(struct mp_conn *c, uint64_t old_edge)
 {
     uint64_t nxt = reasm_inorder_end(&c->rx), edge = c->rx.next + c->rcvbuf;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a subflow, and the list of what it carries.
  *
- * Owned by the connection. Called by conn.c, join.c and tx.c; mp_subflow_settle() after every call into
- * its tcb, so that a death is noticed at one place, whoever caused it.
+ * Owned by the connection. Called by conn.c, join.c and tx.c; mp_subflow_settle() after every
+ * call into its tcb, so that a death is noticed at one place, whoever caused it.
  *
- * A tcb that is CLOSED has forgotten what was pushed into it, and then is when the connection needs to
- * know: so each subflow keeps its own list of runs that are not yet acknowledged on it. Invariants: runs
- * are contiguous in sequence numbers, the last ends at the tcb's last chunk; a DOWN subflow carries
- * nothing and holds nothing. RFC 8684 3.2, 3.3.6, 3.6, 3.9.3. */
+ * A tcb that is CLOSED has forgotten what was pushed into it, and then is when the connection
+ * needs to know: so each subflow keeps its own list of runs that are not yet acknowledged on it.
+ * Invariants: runs are contiguous in sequence numbers, the last ends at the tcb's last chunk; a
+ * DOWN subflow carries nothing and holds nothing. RFC 8684 3.2, 3.3.6, 3.6, 3.9.3. */
 #include "mp_int.h"
 
 #include <assert.h>
@@ -15,7 +15,7 @@
 
 enum { JOIN_SYN_RETRIES = 3, MTU_UNKNOWN = 1500 };
 
-/* ---- birth and death --------------------------------------------------------------------------- */
+/* ---- birth and death ------------------------------------------------------------------------ */
 
 static struct tcp_config tcp_config_of(const struct mp_conn *c, const struct plait_addr *local)
 {
@@ -209,7 +209,7 @@ bool mp_subflow_usable(const struct mp_subflow *s)
     return s->phase == MP_PHASE_OPEN && !s->closing && tcp_can_send(&s->tcb);
 }
 
-/* ---- what the stack asks ------------------------------------------------------------------------ */
+/* ---- what the stack asks -------------------------------------------------------------------- */
 
 struct tcb *mp_subflow_tcb(struct mp_subflow *s) { return &s->tcb; }
 
@@ -222,7 +222,7 @@ struct mp_subflow *mp_subflow_of_node(struct htab_node *node)
     return LIST_OWNER(node, struct mp_subflow, node);
 }
 
-/* ---- what it carries ----------------------------------------------------------------------------- */
+/* ---- what it carries ------------------------------------------------------------------------ */
 
 int mp_carry_reserve(struct mp_subflow *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A subflow: a tcb, and what MPTCP knows about it. Owned by its connection, from mp_subflow_new() to
- * mp_bury(). Nobody outside src/mp and its tests includes this. */
+/* A subflow: a tcb, and what MPTCP knows about it. Owned by its connection, from mp_subflow_new()
+ * to mp_bury(). Nobody outside src/mp and its tests includes this. */
 #ifndef MP_SUBFLOW_H
 #define MP_SUBFLOW_H
 
@@ -16,7 +16,8 @@ enum mp_phase {
     MP_PHASE_DOWN,          /* the tcb is CLOSED; a RST may still be due */
 };
 
-/* What a segment without payload may carry beside (or in place of) a DATA_ACK, most urgent first. */
+/* What a segment without payload may carry beside (or in place of) a DATA_ACK, most urgent first.
+ */
 enum mp_signal {
     MP_SIG_NONE = 0, MP_SIG_JOIN, MP_SIG_CAPABLE, MP_SIG_FAIL, MP_SIG_FIN, MP_SIG_PRIO,
     MP_SIG_REMOVE, MP_SIG_ECHO, MP_SIG_ADD,
@@ -30,8 +31,8 @@ struct mp_carry {
     bool moved;     /* was queued for reinjection: it is somebody else's business too */
 };
 
-/* A mapping that the peer declared (RFC 8684 3.3.1). Without checksums neighbours that continue each
- * other are one, and what was delivered is cut off in front. */
+/* A mapping that the peer declared (RFC 8684 3.3.1). Without checksums neighbours that continue
+ * each other are one, and what was delivered is cut off in front. */
 struct mp_map {
     uint64_t off;   /* first byte: offset from the peer's SYN plus one */
     uint64_t pos;   /* its stream position */
@@ -72,7 +73,7 @@ struct mp_subflow {
     struct ring carry;         /* struct mp_carry, in order of sequence numbers */
     struct reasm attic;        /* copies of bytes below attic_to that the store has let go */
     uint64_t attic_to;         /* 0: no attic */
-    uint32_t gso_max;          /* of its local address; while there is an attic, packets go singly */
+    uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
     bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
     bool grounded;             /* its local link has no carrier: stale whatever comes */
     plait_time judge_at;       /* do not judge silence before */
@@ -94,7 +95,8 @@ struct mp_subflow {
     /* signals that are to be sent on it */
     bool capable_due, fin_due, fail_due, prio_due, remove_due;
     uint64_t fail_dsn;         /* for MP_FAIL */
-    uint8_t sig_n;             /* signalling ACKs in a row (OPT-03) */
+    uint8_t sig_n;             /* signalling ACKs in a row (OPT-03), */
+    uint32_t sig_ack;          /* and what the last segment acknowledged */
     plait_time sig_at;         /* when the next may go after two */
 
     /* its end */

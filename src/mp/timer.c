@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Time of a connection: its deadline, what happens then, and the judgement that a path has gone silent.
+/* Time of a connection: its deadline, what happens then, and the judgement that a path has gone
+ * silent.
  *
  * Called by the stack. Each set of deadlines is derived where its subject lives; here they meet.
  *
- * A path is judged by silence: data is out on it, and nothing at all has come back for three round trips
- * and an allowance, which is when a tail loss probe would have been answered; or it has had a time-out.
- * Only while another path lives: either it has been heard in the meantime, or it is idle and can be asked.
- * Then what the silent path carries goes to the others, at once, and the scheduler leaves it alone. Its
- * own retransmissions go on, at least once in TIMEOUT_MAX, and the first answer brings it back.
- * RFC 8684 3.3.6, RFC 8985 7.2. */
+ * A path is judged by silence: data is out on it, and nothing at all has come back for three
+ * round trips and an allowance, which is when a tail loss probe would have been answered; or it
+ * has had a time-out. Only while another path lives: either it has been heard in the meantime, or
+ * it is idle and can be asked. Then what the silent path carries goes to the others, at once, and
+ * the scheduler leaves it alone. Its own retransmissions go on, at least once in TIMEOUT_MAX, and
+ * the first answer brings it back. RFC 8684 3.3.6, RFC 8985 7.2. */
 #include "mp_int.h"
 
 #define SILENCE_MIN (50 * PLAIT_MSEC)
@@ -48,8 +49,8 @@ static plait_time judge_deadline(const struct mp_conn *c, const struct mp_subflo
     return mp_later(silent_since(s) + patience(s), s->judge_at);
 }
 
-/* Was another path heard since s fell silent, or has one nothing to wait for? Else all of them are silent,
- * and it is the peer, or this host, that takes a break. */
+/* Was another path heard since s fell silent, or has one nothing to wait for? Else all of them
+ * are silent, and it is the peer, or this host, that takes a break. */
 static bool others_live(const struct mp_conn *c, const struct mp_subflow *s)
 {
     MP_EACH(o, c)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending at the data level: what the application wrote becomes chunks on subflows, in order, and again
- * on other subflows where one lets it wait.
+/* Sending at the data level: what the application wrote becomes chunks on subflows, in order, and
+ * again on other subflows where one lets it wait.
  *
- * Called by conn.c before each plan (mp_tx_schedule), for each DATA_ACK and subflow ACK, and for the
- * application's mp_send().
+ * Called by conn.c before each plan (mp_tx_schedule), for each DATA_ACK and subflow ACK, and for
+ * the application's mp_send().
  *
  *   begin <= snd_una <= snd_nxt <= end of the store
  *            |          |          \ written, given to nobody yet
@@ -11,15 +11,17 @@
  *            |            stand in `reinject`: to be given to another one
  *            \ DATA_ACKed
  *
- * Every position between snd_una and snd_nxt is in `reinject`, or in a carry list and not moved, or was
- * acknowledged by a subflow; the last case is guarded by the data-level retransmission timer.
+ * Every position between snd_una and snd_nxt is in `reinject`, or in a carry list and not moved,
+ * or was acknowledged by a subflow; the last case is guarded by the data-level retransmission
+ * timer.
  *
- * A chunk is one mapping: as large as one plan may be, whole packets unless it is the tail. Nagle's rule
- * and silly window avoidance live here, because only here is the whole stream seen.
+ * A chunk is one mapping: as large as one plan may be, whole packets unless it is the tail.
+ * Nagle's rule and silly window avoidance live here, because only here is the whole stream seen.
  *
- * The store forgets a byte when it is DATA_ACKed and acknowledged on every subflow that carries it
- * (RFC 8684 3.3.2). One dead path would keep megabytes so; what it still carries is copied to its attic
- * when it lags too far behind, and the store moves on. RFC 8684 3.3.1, 3.3.2, 3.3.5, 3.3.6. */
+ * The store forgets a byte when it is DATA_ACKed and acknowledged on every subflow that carries
+ * it (RFC 8684 3.3.2). One dead path would keep megabytes so; what it still carries is copied to
+ * its attic when it lags too far behind, and the store moves on. RFC 8684 3.3.1, 3.3.2, 3.3.5,
+ * 3.3.6. */
 #include "mp_int.h"
 
 #include "../base/copy.h"
@@ -32,7 +34,7 @@ enum { SNDBUF_MIN = 64 << 10, REINJECT_AT_ONCE = 256 << 10, RATIO_MAX = 16 };
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* ---- the application writes ------------------------------------------------------------------------- */
+/* ---- the application writes ----------------------------------------------------------------- */
 
 static uint64_t queued(const struct mp_conn *c) { return c->store.end - c->snd_una; }
 
@@ -57,9 +59,10 @@ int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
 }
 
 /*= RFC 8684 3.3.5
- * The send buffer MUST, at a minimum, be as big as the receive buffer, to enable the sender to reach
- * maximum throughput. */
-/* As far as the paths can fill it: twice what is in flight while the slowest one makes its round. */
+ * The send buffer MUST, at a minimum, be as big as the receive buffer, to enable the sender to
+ * reach maximum throughput. */
+/* As far as the paths can fill it: twice what is in flight while the slowest one makes its round.
+ */
 static void tune_sndbuf(struct mp_conn *c)
 {
     plait_time longest = 1;
@@ -90,7 +93,7 @@ static void wake_writer(struct mp_conn *c)
     }
 }
 
-/* ---- giving data to a subflow ------------------------------------------------------------------------- */
+/* ---- giving data to a subflow --------------------------------------------------------------- */
 
 /* One push, one chunk. */
 static uint32_t chunk_max(const struct mp_subflow *s)
@@ -111,8 +114,9 @@ static int push(struct mp_subflow *s, uint64_t pos, uint32_t len, uint32_t meta)
     return err;
 }
 
-/* A sixteenth of the congestion window, up to a whole super-segment: what is worth waiting for while
- * ACKs come in. Else a stream that was once cut into single packets would stay so for ever. */
+/* A sixteenth of the congestion window, up to a whole super-segment: what is worth waiting for
+ * while ACKs come in. Else a stream that was once cut into single packets would stay so for ever.
+ */
 static uint32_t worth(const struct mp_subflow *s, uint32_t mss)
 {
     uint32_t n = s->tcb.loss.cc.cwnd / 16, max = chunk_max(s);
@@ -212,9 +216,10 @@ static bool give(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time no
     return true;
 }
 
-/* ---- again -------------------------------------------------------------------------------------------- */
+/* ---- again ---------------------------------------------------------------------------------- */
 
-/* Adds to the reinjection set; where that has no room for another range it covers more than it must. */
+/* Adds to the reinjection set; where that has no room for another range it covers more than it
+ * must. */
 static void queue_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
 {
     struct rangeset *r = &c->reinject;
@@ -293,7 +298,7 @@ static void opportunity(struct mp_conn *c, plait_time now)
         queue_again(c, head->pos, min_u64(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
 }
 
-/* ---- for the first time ----------------------------------------------------------------------------- */
+/* ---- for the first time --------------------------------------------------------------------- */
 
 /*= RFC 8684 3.3.5
  * a sender is allowed to send data segments with data-level sequence numbers between (DATA_ACK,
@@ -305,8 +310,8 @@ static uint64_t window(const struct mp_conn *c)
     return c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
 }
 
-/* RFC 9293 3.7.4 (Nagle) and 3.8.6.2.1 (silly windows), for the stream as a whole: a short packet goes
- * only where nothing is in flight, or where it is the end. */
+/* RFC 9293 3.7.4 (Nagle) and 3.8.6.2.1 (silly windows), for the stream as a whole: a short packet
+ * goes only where nothing is in flight, or where it is the end. */
 static bool hold_back(const struct mp_conn *c, uint32_t n, uint32_t mss)
 {
     bool tail = c->snd_nxt + n == c->store.end;
@@ -345,7 +350,8 @@ static bool send_new(struct mp_conn *c, plait_time now)
     return true;
 }
 
-/* Data waits for a window and nothing is in flight that would bring news of it: probing is TCP's. */
+/* Data waits for a window and nothing is in flight that would bring news of it: probing is TCP's.
+ */
 static void set_blocked(struct mp_conn *c)
 {
     bool waits = (c->store.end > c->snd_nxt || c->reinject.n > 0) && c->established && !c->over;
@@ -373,7 +379,7 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now)
     set_blocked(c);
 }
 
-/* ---- acknowledgments ----------------------------------------------------------------------------------- */
+/* ---- acknowledgments ------------------------------------------------------------------------ */
 
 bool mp_tx_outstanding(const struct mp_conn *c)
 {
@@ -395,8 +401,8 @@ static void progress(struct mp_conn *c, uint64_t pos, plait_time now)
 }
 
 /*= RFC 8684 3.3.2
- * an implementation MUST NOT use the RCV.WND field of a TCP segment at the connection level if it does
- * not also carry a DSS option with a Data ACK field */
+ * an implementation MUST NOT use the RCV.WND field of a TCP segment at the connection level if it
+ * does not also carry a DSS option with a Data ACK field */
 void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -408,8 +414,8 @@ void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time
         return;
     }
     /*= RFC 8684 3.3.5
-     * It should only update its local receive window values when the largest sequence number allowed
-     * (i.e., DATA_ACK + receive window) increases on the receipt of a DATA_ACK. */
+     * It should only update its local receive window values when the largest sequence number
+     * allowed (i.e., DATA_ACK + receive window) increases on the receipt of a DATA_ACK. */
     if (pos + wnd > c->snd_edge)
         c->snd_edge = pos + wnd;
     if (pos > c->store.end) {
@@ -439,10 +445,8 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
 {
     struct mp_conn *c = s->conn;
 
-    if (res->ack.acked_data > 0) {
+    if (res->ack.acked_data > 0)
         mp_carry_acked(s);
-        s->sig_n = 0;
-    }
     /* Our data gets through: what it would take to call the path dead must happen anew. */
     if (res->ack.acked_data > 0 || res->ack.sacked > 0 || s->tcb.sndq.una == s->tcb.sndq.nxt)
         mp_unstale(s, now);
@@ -452,7 +456,7 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
         mp_tx_release(c, now);
 }
 
-/* ---- the store and the attics --------------------------------------------------------------------------- */
+/* ---- the store and the attics --------------------------------------------------------------- */
 
 /* Copies what s carries of [from, upto) out of the store. */
 static bool fill_attic(struct mp_subflow *s, uint64_t upto)
@@ -505,9 +509,9 @@ static uint64_t needs(struct mp_subflow *s)
 }
 
 /*= RFC 8684 3.3.2
- * However, if some data needs to be retransmitted multiple times over a subflow, there is a risk of
- * blocking the send window. In this case, the MPTCP sender can decide to terminate the subflow that is
- * behaving badly by sending a RST */
+ * However, if some data needs to be retransmitted multiple times over a subflow, there is a risk
+ * of blocking the send window. In this case, the MPTCP sender can decide to terminate the subflow
+ * that is behaving badly by sending a RST */
 static bool make_way(struct mp_subflow *s, plait_time now)
 {
     uint64_t una = s->conn->snd_una;
@@ -520,8 +524,9 @@ static bool make_way(struct mp_subflow *s, plait_time now)
 }
 
 /*= RFC 8684 3.3.2
- * An MPTCP sender MUST NOT free data from the send buffer until it has been acknowledged by both a Data
- * ACK received on any subflow and at the subflow level by all subflows on which the data was sent. */
+ * An MPTCP sender MUST NOT free data from the send buffer until it has been acknowledged by both
+ * a Data ACK received on any subflow and at the subflow level by all subflows on which the data
+ * was sent. */
 void mp_tx_release(struct mp_conn *c, plait_time now)
 {
     uint64_t keep = c->snd_una;
@@ -587,13 +592,13 @@ uint64_t mp_tx_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len)
     return sum;
 }
 
-/* ---- data-level retransmission --------------------------------------------------------------------------- */
+/* ---- data-level retransmission -------------------------------------------------------------- */
 
 /*= RFC 8684 3.3.6
  * A timer is set when the head of the connection level is ACKed at the subflow level but is not
  * DATA_ACKed at the data level. */
-/* It runs while anything awaits a DATA_ACK, for longer than any subflow's own timer, and looks at the
- * head when it comes. */
+/* It runs while anything awaits a DATA_ACK, for longer than any subflow's own timer, and looks at
+ * the head when it comes. */
 void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now)
 {
     plait_time wait = RTX_MIN;

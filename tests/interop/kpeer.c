@@ -220,8 +220,6 @@ static void set_int(int fd, int level, int name, int value)
 
 static void tune(int fd, const struct options *o)
 {
-    struct timeval slice = {.tv_usec = 100000};
-
     if (o->cc != NULL &&
         setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, o->cc, (socklen_t)strlen(o->cc)) != 0)
         die("congestion control", o);
@@ -229,8 +227,24 @@ static void tune(int fd, const struct options *o)
         set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)o->sndbuf);
     if (o->rcvbuf != 0)
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)o->rcvbuf);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &slice, sizeof slice);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice);
+}
+
+/* Waits in short slices, so that the threads see when they should end. Once the connection is there:
+ * connect() would give up after a slice. */
+static void slice(int fd)
+{
+    struct timeval span = {.tv_usec = 100000};
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &span, sizeof span);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &span, sizeof span);
+}
+
+/* connect() takes as long as the whole run may. */
+static void limit_connect(int fd, const struct options *o)
+{
+    struct timeval limit = {.tv_sec = (time_t)o->timeout};
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
 static int accept_one(int listener, const struct options *o)
@@ -270,9 +284,12 @@ static int establish(const struct options *o)
             die("bind", o);
         fd = accept_one(fd, o);
         tune(fd, o);
-    } else if (connect(fd, ai->ai_addr, ai->ai_addrlen) != 0) {
-        die("connect", o);
+    } else {
+        limit_connect(fd, o);
+        if (connect(fd, ai->ai_addr, ai->ai_addrlen) != 0)
+            die("connect", o);
     }
+    slice(fd);
     freeaddrinfo(ai);
     return fd;
 }

@@ -212,7 +212,7 @@ static void random_flaps(struct run *r)
     }
 }
 
-/* ---- addresses and priorities that change ------------------------------------------------------ */
+/* ---- addresses and priorities that change -------------------------------------- */
 
 static void change_backup(struct run *r, const struct deed *d)
 {

@@ -11,7 +11,7 @@
 
 enum { PORT = 80, CLIENT_PORT = 40000, MTU = 1500 };
 
-/* ---- environment -------------------------------------------------------------------------------- */
+/* ---- environment ---------------------------------------------------------------------------- */
 
 static void *env_alloc(void *ctx, size_t size)
 {
@@ -61,7 +61,7 @@ static void env_trace(void *ctx, const struct plait_trace *ev)
     (void)ev;
 }
 
-/* ---- addresses ------------------------------------------------------------------------------------ */
+/* ---- addresses ------------------------------------------------------------------------------ */
 
 struct plait_addr pair_addr(int side, unsigned i, uint16_t port)
 {
@@ -78,7 +78,7 @@ void pair_local(struct pair *p, int side, unsigned i, uint8_t flags)
                                          .flags = flags, .mtu = MTU, .gso_max = p->gso_max };
 }
 
-/* ---- set up ------------------------------------------------------------------------------------------ */
+/* ---- set up --------------------------------------------------------------------------------- */
 
 static void init_config(struct mp_config *cfg)
 {
@@ -153,7 +153,7 @@ void pair_transfer(struct pair *p, uint64_t up, uint64_t down)
     p->side[1].to_write = down;
 }
 
-/* ---- the application ------------------------------------------------------------------------------------ */
+/* ---- the application ------------------------------------------------------------------------ */
 
 static uint8_t pattern_byte(uint8_t pattern, uint64_t pos)
 {
@@ -231,7 +231,7 @@ static void app(struct pair *p, int s)
     }
 }
 
-/* ---- the stack's work --------------------------------------------------------------------------------------- */
+/* ---- the stack's work ----------------------------------------------------------------------- */
 
 static struct mp_subflow *find_sub(struct pair_side *side, const struct plait_addr *local,
                                    const struct plait_addr *remote)
@@ -300,7 +300,7 @@ static void settle(struct pair *p, int s)
     }
 }
 
-/* ---- packets -------------------------------------------------------------------------------------------------- */
+/* ---- packets -------------------------------------------------------------------------------- */
 
 static unsigned path_of(const struct plait_addr *src, const struct plait_addr *dst)
 {
@@ -576,7 +576,7 @@ static void deliver(struct pair *p, struct pair_packet *packet)
         block_put(&side->ctx.pool, block);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 static plait_time deadline_of(struct pair_side *side)
 {
@@ -663,7 +663,7 @@ void pair_fini(struct pair *p)
     assert_int_equal(p->live, 0);
 }
 
-/* ---- questions --------------------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------ */
 
 unsigned pair_open_n(struct pair *p, int side)
 {

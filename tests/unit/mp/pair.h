@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two MPTCP connections that talk to each other over paths with delay, rate, queue, loss, reordering and
- * duplication, in virtual time. Packets are bytes: each goes through emit and parse. A side has up to four
- * addresses; path i joins address i of side 0 (the client) to all of side 1. What the stack does for a
- * connection is done here in the simplest way. Everything follows from the seed. */
+/* Two MPTCP connections that talk to each other over paths with delay, rate, queue, loss,
+ * reordering and duplication, in virtual time. Packets are bytes: each goes through emit and
+ * parse. A side has up to four addresses; path i joins address i of side 0 (the client) to all of
+ * side 1. What the stack does for a connection is done here in the simplest way. Everything
+ * follows from the seed. */
 #ifndef PAIR_H
 #define PAIR_H
 
@@ -74,7 +75,8 @@ struct pair {
     uint64_t seen;        /* segments delivered */
 };
 
-/* One address and path for each side to start with; see cfg for what may be changed before pair_start(). */
+/* One address and path for each side to start with; see cfg for what may be changed before
+ * pair_start(). */
 void pair_init(struct pair *p, uint64_t seed, unsigned paths);
 void pair_connect(struct pair *p);
 /* Runs until `until`, or nothing is left to happen. */

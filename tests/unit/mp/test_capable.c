@@ -95,7 +95,7 @@ static void what_the_third_ack_decides(void **state)
     assert_int_equal(mp_capable_ack(&h, &ack, &remote), PLAIT_REASON_MP_DISABLED);
 }
 
-/* ---- on the wire: what a middlebox may do at each step ------------------------------------------ */
+/* ---- on the wire: what a middlebox may do at each step -------------------------------------- */
 
 struct strip { int to; uint8_t flags; bool all; unsigned n; bool drop; uint8_t cap_flags; };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ends of a connection: DATA_FIN in every order and with losses, half-close, fast close, time-outs. */
+/* The ends of a connection: DATA_FIN in every order and with losses, half-close, fast close,
+ * time-outs. */
 #include "cm.h"
 #include "pair.h"
 
@@ -35,7 +36,8 @@ static void names(void **state)
     assert_string_equal(mp_state_name((enum mp_state)99), "?");
 }
 
-/* One side after the other: FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT here, CLOSE_WAIT, LAST_ACK, CLOSED there. */
+/* One side after the other: FIN_WAIT_1, FIN_WAIT_2, TIME_WAIT here, CLOSE_WAIT, LAST_ACK, CLOSED
+ * there. */
 static void half_close_with_data_back(void **state)
 {
     start(1, 2, 1000, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connection as the stack sees it: news, token, subflows born and dead, plans that are not committed,
- * memory that is not there. */
+/* The connection as the stack sees it: news, token, subflows born and dead, plans that are not
+ * committed, memory that is not there. */
 #include "cm.h"
 #include "pair.h"
 

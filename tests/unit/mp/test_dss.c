@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DSS from friends and foes: short numbers, repeated, partial, overlapping, wild and missing mappings,
- * DATA_ACKs of what was never sent. */
+/* DSS from friends and foes: short numbers, repeated, partial, overlapping, wild and missing
+ * mappings, DATA_ACKs of what was never sent. */
 #include "cm.h"
 #include "base/csum.h"
 #include "pair.h"
@@ -72,7 +72,7 @@ static void checksum(void **state)
     assert_false(mp_dss_csum_ok(sum, &pseudo, value));
 }
 
-/* ---- on the way, in flight ------------------------------------------------------------------------------ */
+/* ---- on the way, in flight ------------------------------------------------------------------ */
 
 static bool short_numbers(struct pair *pair, int to, struct wire_seg *seg)
 {
@@ -102,7 +102,8 @@ static bool first_of_chunk_only(struct pair *pair, int to, struct wire_seg *seg)
 
     /* Segments inside a mapping that is known go without one (RFC 8684 3.3.1). */
     if (s != NULL && wire_mp_has(&seg->mp, WIRE_MP_DSS) && d->has_map && seg->len > 0 &&
-        tcp_ssn_in(&s->tcb, seg->seq) != d->ssn && mp_map_at(s, mp_off_of_ssn(s, d->ssn) + 1) != NULL)
+        tcp_ssn_in(&s->tcb, seg->seq) != d->ssn &&
+        mp_map_at(s, mp_off_of_ssn(s, d->ssn) + 1) != NULL)
         d->has_map = false;
     return true;
 }

@@ -116,10 +116,10 @@ static void options_lost_on_a_joined_subflow(void **state)
     finish(3 << 20, 0);
 }
 
-/* ---- checksums ------------------------------------------------------------------------------------ */
+/* ---- checksums ------------------------------------------------------------------------------ */
 
-/* A middlebox changes one byte of the payload, once; the stream's owner must not see it, or see it on a
- * connection that is plain TCP. */
+/* A middlebox changes one byte of the payload, once; the stream's owner must not see it, or see
+ * it on a connection that is plain TCP. */
 struct change { unsigned n; int to; uint8_t subnet; bool csum; uint64_t dsn; plait_time until; };
 
 static bool change_hook(struct pair *pair, int to, struct wire_seg *seg)
@@ -207,7 +207,7 @@ static void nobody_answers_the_fail(void **state)
     finish(1 << 20, 0);
 }
 
-/* ---- infinite mappings -------------------------------------------------------------------------------- */
+/* ---- infinite mappings ---------------------------------------------------------------------- */
 
 static unsigned infinite_seen, options_after;
 

@@ -68,7 +68,8 @@ static void first_data_carries_the_keys(void **state)
     finish(500, 0);
 }
 
-/* Every data segment has a mapping, the same for the same bytes, and room for timestamps beside it. */
+/* Every data segment has a mapping, the same for the same bytes, and room for timestamps beside
+ * it. */
 static void data_is_mapped_always_alike(void **state)
 {
     unsigned data = 0;
@@ -134,7 +135,7 @@ static void no_more_than_two_in_a_row(void **state)
             assert_int_equal(note[i].len, 0);
     }
     assert_true(adds >= MP_SIGNALS_IN_A_ROW);
-    pair_run(&p, p.now + 500 * PLAIT_MSEC); /* the rest when these can no longer be taken for one row */
+    pair_run(&p, p.now + 500 * PLAIT_MSEC); /* the rest when it is no row any more */
     for (unsigned i = 0; i < 3; i++)
         assert_true(p.side[1].conn->announced[i].echoed);
     finish(100, 100);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole connections over paths of all sorts: every byte arrives, in order, once; both ends close; nothing is
- * left. A failing seed is printed; run with it as the argument to see it alone. */
+/* Whole connections over paths of all sorts: every byte arrives, in order, once; both ends close;
+ * nothing is left. A failing seed is printed; run with it as the argument to see it alone. */
 #include "cm.h"
 #include "pair.h"
 
@@ -93,7 +93,8 @@ static void random_paths(uint64_t seed)
     p.paths = 1 + (unsigned)pair_roll(&p, 4);
     p.super = pair_roll(&p, 2) == 0;
     for (unsigned i = 1; i < p.paths; i++)
-        pair_local(&p, 0, i, PLAIT_LOCAL_SUBFLOW | (pair_roll(&p, 5) == 0 ? PLAIT_LOCAL_BACKUP : 0));
+        pair_local(&p, 0, i, (uint8_t)(PLAIT_LOCAL_SUBFLOW |
+                                       (pair_roll(&p, 5) == 0 ? PLAIT_LOCAL_BACKUP : 0)));
     if (pair_roll(&p, 3) == 0)
         pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
     for (unsigned i = 0; i < PAIR_ADDRS; i++) {

@@ -187,7 +187,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_reader_closes_the_window), cmocka_unit_test(lost_window_update),
-        cmocka_unit_test(window_opens_on_another_path), cmocka_unit_test(buffer_grows_with_the_path),
+        cmocka_unit_test(window_opens_on_another_path),
+        cmocka_unit_test(buffer_grows_with_the_path),
         cmocka_unit_test(buffer_stays_small_for_small_talk), cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(first_copy_wins),
     };

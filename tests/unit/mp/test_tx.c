@@ -113,8 +113,8 @@ static void dead_path_moves_its_data(void **state)
     finish(16 << 20);
 }
 
-/* The store moves on while a dead path still wants megabytes of it, and when the path comes back, what it
- * carried is sent from the attic and closes its hole. */
+/* The store moves on while a dead path still wants megabytes of it, and when the path comes back,
+ * what it carried is sent from the attic and closes its hole. */
 static void attic_keeps_what_the_store_lets_go(void **state)
 {
     struct mp_subflow *s;

@@ -55,7 +55,8 @@ static void opens_every_pair_once(void **state)
     assert_true(d.again == PLAIT_NEVER);
 }
 
-/* Three more addresses on each side, in another order: those that look like one network go together. */
+/* Three more addresses on each side, in another order: those that look like one network go
+ * together. */
 static void pairs_what_shares_a_prefix(void **state)
 {
     view.local_n = view.remote_n = 4;

@@ -32,7 +32,9 @@ static void none_does_nothing(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(names), cmocka_unit_test(none_does_nothing) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names), cmocka_unit_test(none_does_nothing),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
