@@ -392,6 +392,9 @@ void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_blo
         return;
     }
     tcp_input(&s->tcb, seg, block, now, &res);
+    /* Nothing in order may be refused for the sake of what is not: the hole would never close. */
+    if (res.reason == PLAIT_REASON_NO_MEMORY && reasm_prune(&c->rx, &c->ctx->pool, 0) > 0)
+        mp_drop(c, s, PLAIT_REASON_RX_PRUNED, now);
     if (res.reset)
         mp_opts_reset(s, seg, now);
     if (res.established)
@@ -445,12 +448,17 @@ static bool plan_subflow(struct mp_subflow *s, plait_time now, struct mp_plan *p
     mp_opts_fill(s, signal, plan);
     if (plan->tcp.len > 0)
         plan->view_n = mp_tx_views(s, plan->tcp.pos, plan->tcp.len, plan->view, MP_VIEWS_MAX);
-    assert((plan->tcp.len == 0 || plan->view_n > 0) && "what is sent is still in the store");
+    if (plan->tcp.len > 0 && plan->view_n == 0) { /* in more pieces than a packet may have */
+        mp_subflow_abort(s, PLAIT_REASON_NO_MEMORY, now);
+        return false;
+    }
     return true;
 }
 
 bool mp_plan(struct mp_conn *c, plait_time now, struct mp_plan *plan)
 {
+    if (c->failed_at == now)
+        return false;
     mp_tx_schedule(c, now);
     MP_EACH(s, c)
         if (plan_subflow(s, now, plan))
@@ -462,8 +470,12 @@ void mp_commit(struct mp_conn *c, const struct mp_plan *plan, plait_time now)
 {
     struct mp_subflow *s = plan->subflow;
 
-    if (tcp_commit(&s->tcb, &plan->tcp, now) != 0)
+    if (tcp_commit(&s->tcb, &plan->tcp, now) != 0) {
+        /* For the peer the packet was lost. Not again at once: the next would fail likewise. */
+        c->failed_at = now;
+        mp_starved(c, now);
         return;
+    }
     mp_opts_sent(s, plan, now);
     list_del(&s->in_conn); /* the others first, next time */
     list_add_tail(&c->subflows, &s->in_conn);

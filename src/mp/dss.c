@@ -325,6 +325,9 @@ static void map_input(struct mp_subflow *s, const struct wire_seg *seg,
         mp_drop(c, s, PLAIT_REASON_DSS_CSUM, now);
     else if (d->data_fin && (len == 0 || !c->checksum)) /* else when the checksum was proven */
         mp_rx_data_fin(s, pos + len, now);
+    /* The DATA_FIN may have joined a mapping that was proven and delivered without it. */
+    if (d->data_fin && len > 0 && c->checksum && pos + len == reasm_inorder_end(&c->rx))
+        mp_rx_data_fin(s, pos + len, now);
     if (len > 0 && seg->len > 0)
         add_map(s, seg, &m, now);
     else if (len > 0)

@@ -101,7 +101,9 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
                            const struct plait_addr *local, const struct plait_addr *remote,
                            plait_time now);
 /* The third ACK of a half-open one: the stack feeds the same segment to mp_input() right after.
- * NULL: no memory. The keys in MP_CAPABLE of ack decide between MULTIPATH and PLAIN. */
+ * NULL: no memory, or data of an MPTCP connection before the segment with its keys; in both cases
+ * forget the segment and keep the half-open one. The keys in MP_CAPABLE of ack decide between
+ * MULTIPATH and PLAIN. */
 struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half *th,
                           const struct mp_half *mh, const struct wire_seg *ack, plait_time now);
 /* The third ACK of a half-open join: checks HMAC-A. NULL with *why: answer RST + MP_TCPRST. */

@@ -127,6 +127,7 @@ struct mp_conn {
 
     plait_time alone_at;       /* without a subflow until then; PLAIT_NEVER */
     plait_time starved_at;     /* memory was missing: try again then; PLAIT_NEVER */
+    plait_time failed_at;      /* when a commit failed last; 0: never */
     plait_time orphan_at;      /* released, and the peer does not finish; PLAIT_NEVER */
 };
 

@@ -239,6 +239,7 @@ static bool take_mapped(struct mp_subflow *s, struct mp_map *m, plait_time now)
 
     if (b == NULL) {
         mp_drop(c, s, PLAIT_REASON_NO_MEMORY, now);
+        mp_starved(c, now);
         return false;
     }
     b->pos = m->pos + (off - m->off);
@@ -284,6 +285,8 @@ void mp_rx_deliver(struct mp_subflow *s, plait_time now)
     }
     if (c->mode == MP_MODE_PLAIN)
         deliver_plain(s, now);
+    else if (s->failed && reasm_inorder_end(&s->tcb.rcvq) - s->tcb.rcvq.next > c->rcvbuf)
+        mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now); /* it does not heed our MP_FAIL */
     if (c->rx.bytes != before && s->phase == MP_PHASE_OPEN)
         c->last_in = s;
     mp_rx_check_fin(c, now);

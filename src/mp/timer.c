@@ -131,7 +131,9 @@ static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subf
 
     if (s->phase == MP_PHASE_DOWN)
         return PLAIT_NEVER;
-    at = mp_earlier(at, mp_earlier(s->join_at, s->probe_at));
+    at = mp_earlier(at, s->join_at);
+    if (!c->over && c->mode == MP_MODE_MULTIPATH) /* else mp_addr_tick() does not look at it */
+        at = mp_earlier(at, s->probe_at);
     at = mp_earlier(at, mp_earlier(s->abort_at, s->failed_until));
     return mp_earlier(at, mp_opts_deadline(s));
 }
@@ -168,7 +170,8 @@ static void tick_subflow(struct mp_subflow *s, plait_time now)
     }
 }
 
-/* What found no memory is tried again: output by itself, writing by the application. */
+/* What found no memory is tried again: output by itself, writing by the application, and what waits
+ * in the subflows' queues. */
 static void try_again(struct mp_conn *c, plait_time now)
 {
     if (now < c->starved_at)
@@ -177,6 +180,9 @@ static void try_again(struct mp_conn *c, plait_time now)
     if (c->want_write)
         c->news |= MP_NEWS_WRITABLE;
     c->want_write = false;
+    MP_EACH(s, c)
+        if (s->phase == MP_PHASE_OPEN)
+            mp_rx_deliver(s, now);
 }
 
 void mp_tick(struct mp_conn *c, plait_time now)

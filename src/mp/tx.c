@@ -393,6 +393,7 @@ static void progress(struct mp_conn *c, uint64_t pos, plait_time now)
         c->snd_nxt = pos;
     c->progress_at = now;
     c->rtx_n = 0;
+    c->fin_n = 0;
     c->rtx_at = PLAIT_NEVER;
     rangeset_cut_below(&c->reinject, pos);
     tune_sndbuf(c);

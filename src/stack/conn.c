@@ -83,7 +83,8 @@ static void open_subflows(struct plait_conn *c, plait_time now)
         if (local.port == 0)
             local.port = c->port;
         int err = stack_tuple_used(c->stack, &local, &remote) ? PLAIT_EADDRINUSE : 0;
-        mp_join(c->mp, &local, &remote, err, now);
+        if (mp_join(c->mp, &local, &remote, err, now) == 0 && list_empty(&c->dirty))
+            list_add_tail(&c->stack->dirty, &c->dirty); /* its SYN waits */
         stack_adopt(c);
     }
 }

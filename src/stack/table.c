@@ -26,13 +26,18 @@ struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct 
                                       const struct plait_addr *remote)
 {
     struct htab_node *node = htab_first(&s->subflows, stack_tuple_hash(s, local, remote));
+    struct mp_subflow *old = NULL;
 
+    /* A SYN may have taken over the 4-tuple of one in TIME-WAIT, which lives on beside it. */
     for (; node != NULL; node = htab_next(node)) {
         const struct tcb *t = mp_subflow_tcb(mp_subflow_of_node(node));
-        if (addr_equal(&t->local, local) && addr_equal(&t->remote, remote))
+        if (!addr_equal(&t->local, local) || !addr_equal(&t->remote, remote))
+            continue;
+        if (t->state != TCP_ST_TIME_WAIT)
             return mp_subflow_of_node(node);
+        old = old == NULL ? mp_subflow_of_node(node) : old;
     }
-    return NULL;
+    return old;
 }
 
 struct stack_half *stack_find_half(const struct plait_stack *s, const struct plait_addr *local,

@@ -190,7 +190,7 @@ static bool plan_probe(const struct tcb *t, plait_time now, struct tcp_plan *pla
 
 static bool plan_fin(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 {
-    if (!tcp_fin_ready(t))
+    if (!tcp_fin_ready(t) || t->sndq.recs.count >= t->sndq.recs_max)
         return false;
     fill(t, TCP_WHY_FIN, t->sndq.nxt, now, plan);
     plan->flags |= WIRE_FIN;

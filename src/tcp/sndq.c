@@ -334,7 +334,7 @@ int tcp_sndq_reserve(struct tcp_sndq *q)
         tcp_sndq_compact(q);
     if (q->rtx.count == q->rtx.max)
         purge_rtx(q);
-    if (!ring_reserve(&q->recs, 3) || !ring_reserve(&q->rtx, 1))
+    if (!ring_reserve(&q->recs, 4) || !ring_reserve(&q->rtx, 1))
         return PLAIT_ENOMEM;
     return q->recs.count < q->recs_max ? 0 : PLAIT_ELIMIT;
 }

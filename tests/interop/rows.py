@@ -129,6 +129,8 @@ class Scenario:
             self._judge(run)
         run.notes.append(f"{time.monotonic() - start:.1f} s")
         if run.wrong:
+            counted = {name: n for name, n in run.after.items() if n and not name.startswith("TCP")}
+            run.notes.append(f"the kernel counted {counted}")
             raise Failed("\n".join(run.wrong + run.notes))
         return run.notes
 
