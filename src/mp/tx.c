@@ -524,6 +524,13 @@ static bool make_way(struct mp_subflow *s, plait_time now)
     return false;
 }
 
+/* How far s may stay behind the DATA_ACK before its bytes move out of the store. An answering path
+ * only runs late, because the DATA_ACK came by a faster one. */
+static uint64_t lag_allowed(const struct mp_subflow *s)
+{
+    return s->stale ? MP_ATTIC_LAG : (uint64_t)s->conn->sndbuf + MP_ATTIC_LAG;
+}
+
 /*= RFC 8684 3.3.2
  * An MPTCP sender MUST NOT free data from the send buffer until it has been acknowledged by both
  * a Data ACK received on any subflow and at the subflow level by all subflows on which the data
@@ -534,7 +541,7 @@ void mp_tx_release(struct mp_conn *c, plait_time now)
 
     MP_EACH(s, c) {
         uint64_t low = s->phase == MP_PHASE_DOWN ? UINT64_MAX : needs(s);
-        if (low < c->snd_una && c->snd_una - low > MP_ATTIC_LAG)
+        if (low < c->snd_una && c->snd_una - low > lag_allowed(s))
             low = make_way(s, now) ? needs(s) : UINT64_MAX;
         keep = min_u64(keep, low);
     }
