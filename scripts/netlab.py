@@ -170,7 +170,9 @@ class Path:
 
     def shape(self, rate):
         self.rate = rate
-        burst = max(int(rate * 1e6 / 8 * 0.001), 16000)
+        # Three super-segments: tbf cuts what is larger than its burst, and then the shaper and not the hosts is what the
+        # processors are busy with; and a timer that comes late must not lose tokens.
+        burst = max(int(rate * 1e6 / 8 * 0.001), 200000)
         limit = int(rate * 1e6 / 8 * self.queue_ms / 1000) + burst
         for end in "nf":
             self.middle.run(*f"tc qdisc replace dev {end}{self.i} root handle 1: tbf rate {rate}mbit "
