@@ -15,7 +15,7 @@
 #include <assert.h>
 
 /* Free blocks kept of each class; what comes back beyond goes to env->free. */
-enum { FREE_KEPT = 64 };
+enum { FREE_KEPT = 512 };
 
 static const uint32_t class_cap[BLOCK_CLASSES] = { 2048, 16384, 69632 };
 
