@@ -87,23 +87,42 @@ static struct plait_block *add_block(struct store *s, struct plait_block *last, 
     return b;
 }
 
+size_t store_reserve(struct store *s, size_t len, uint8_t **room)
+{
+    struct plait_block *b = s->count > 0 ? block_at(s, s->count - 1) : NULL;
+
+    if (len > 0 && (b == NULL || block_tailroom(b) == 0))
+        b = add_block(s, b, len);
+    if (len == 0 || b == NULL)
+        return 0;
+    *room = b->data + b->len;
+    return block_tailroom(b) < len ? block_tailroom(b) : len;
+}
+
+void store_commit(struct store *s, size_t n)
+{
+    struct plait_block *b = n > 0 ? block_at(s, s->count - 1) : NULL;
+
+    assert((n == 0 || n <= block_tailroom(b)) && "what was lent is enough");
+    if (n == 0)
+        return;
+    b->len += (uint32_t)n;
+    s->end += n;
+}
+
 size_t store_append(struct store *s, const void *data, size_t len)
 {
     const uint8_t *from = data;
     size_t done = 0;
 
     while (done < len) {
-        struct plait_block *b = s->count > 0 ? block_at(s, s->count - 1) : NULL;
-        size_t n;
+        uint8_t *room;
+        size_t n = store_reserve(s, len - done, &room);
 
-        if (b == NULL || block_tailroom(b) == 0)
-            b = add_block(s, b, len - done);
-        if (b == NULL)
+        if (n == 0)
             break;
-        n = block_tailroom(b) < len - done ? block_tailroom(b) : len - done;
-        copy_bulk(b->data + b->len, from + done, n);
-        b->len += (uint32_t)n;
-        s->end += n;
+        copy_bulk(room, from + done, n);
+        store_commit(s, n);
         done += n;
     }
     return done;

@@ -21,6 +21,10 @@ void store_init(struct store *s, struct block_pool *pool, uint64_t begin);
 void store_fini(struct store *s);
 /* Appends up to len bytes; the count copied (fewer when the pool refuses). */
 size_t store_append(struct store *s, const void *data, size_t len);
+/* Lends room for at most len bytes behind the last one; the size of the room, 0 when the pool
+ * refuses. store_commit() makes its first n bytes a part of the store. */
+size_t store_reserve(struct store *s, size_t len, uint8_t **room);
+void store_commit(struct store *s, size_t n);
 /* Views of [pos, pos + len), at most max; the number of views, 0 if the range is not held or needs
  * more. 65535 bytes never need more than STORE_VIEWS_MAX. */
 enum { STORE_VIEWS_MAX = 3 };

@@ -171,6 +171,8 @@ void mp_local_removed(struct mp_conn *c, const struct plait_local *l, plait_time
 int mp_set_backup(struct mp_conn *c, uint8_t local_id, bool backup, plait_time now);
 
 /* The application's calls; answers as in plait.h. */
+int64_t mp_send_reserve(struct mp_conn *c, size_t len, uint8_t **room, plait_time now);
+void mp_send_commit(struct mp_conn *c, size_t n, plait_time now);
 int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now);
 int64_t mp_recv_borrow(struct mp_conn *c, struct store_view *view);
 void mp_recv_done(struct mp_conn *c, size_t n, plait_time now);

@@ -38,18 +38,54 @@ static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 static uint64_t queued(const struct mp_conn *c) { return c->store.end - c->snd_una; }
 
-int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
+/* May the application write? 0, or why not. */
+static int writable(const struct mp_conn *c)
 {
-    uint64_t used = queued(c), room = c->sndbuf > used ? c->sndbuf - used : 0;
-    size_t n;
-
     if (c->err != 0)
         return c->err;
     if (c->fin_wanted)
         return PLAIT_EPIPE;
-    if (c->over)
-        return PLAIT_ENOTCONN;
-    if (used == 0)
+    return c->over ? PLAIT_ENOTCONN : 0;
+}
+
+static uint64_t room_left(const struct mp_conn *c)
+{
+    uint64_t used = queued(c);
+
+    return c->sndbuf > used ? c->sndbuf - used : 0;
+}
+
+int64_t mp_send_reserve(struct mp_conn *c, size_t len, uint8_t **room, plait_time now)
+{
+    uint64_t left = room_left(c);
+    int err = writable(c);
+    size_t n;
+
+    if (err != 0)
+        return err;
+    n = store_reserve(&c->store, min_u64(len, left), room);
+    c->want_write = n == 0 && len > 0;
+    if (n == 0 && left > 0)
+        mp_starved(c, now);
+    return n > 0 || len == 0 ? (int64_t)n : PLAIT_EAGAIN;
+}
+
+void mp_send_commit(struct mp_conn *c, size_t n, plait_time now)
+{
+    if (queued(c) == 0)
+        c->progress_at = now;
+    store_commit(&c->store, n);
+}
+
+int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
+{
+    uint64_t room = room_left(c);
+    int err = writable(c);
+    size_t n;
+
+    if (err != 0)
+        return err;
+    if (queued(c) == 0)
         c->progress_at = now;
     n = store_append(&c->store, data, min_u64(len, room));
     c->want_write = n < len;

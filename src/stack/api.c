@@ -84,6 +84,31 @@ int64_t plait_send(struct plait_conn *c, const void *data, size_t len, plait_tim
     return n;
 }
 
+int64_t plait_send_reserve(struct plait_conn *c, size_t len, uint8_t **room, plait_time now)
+{
+    struct plait_stack *s = c->stack;
+
+    assert(!c->released && "a released connection is not used again");
+    stack_begin(s, now);
+    int64_t n = mp_send_reserve(c->mp, len, room, now);
+    if (n == PLAIT_EAGAIN)
+        c->want_write = true;
+    stack_settle(c, now);
+    stack_end(s);
+    return n;
+}
+
+void plait_send_commit(struct plait_conn *c, size_t n, plait_time now)
+{
+    struct plait_stack *s = c->stack;
+
+    assert(!c->released && "a released connection is not used again");
+    stack_begin(s, now);
+    mp_send_commit(c->mp, n, now);
+    stack_touch(c, now);
+    stack_end(s);
+}
+
 int64_t plait_recv(struct plait_conn *c, void *data, size_t len, plait_time now)
 {
     struct plait_stack *s = c->stack;

@@ -50,7 +50,7 @@ struct cat {
     struct cat_teller teller;
     struct plait_listener *listener;
     struct plait_conn *conn;
-    struct cat_in in;
+    bool in_end; /* standard input has ended */
     struct cat_out out;
     struct cat_control control;
     int signal_fd, status_fd;
@@ -242,27 +242,30 @@ static void shut_down(struct cat *c)
     (void)plait_shutdown(c->conn, now_of(c));
 }
 
-static void move_out(struct cat *c)
-{
-    if (c->in.from < c->in.to && c->writable && !c->shut) {
-        size_t len = c->in.to - c->in.from;
-        int64_t n = plait_send(c->conn, c->in.buf + c->in.from, len, now_of(c));
-        if (n > 0)
-            c->in.from += (size_t)n;
-        if (n != (int64_t)len)
-            c->writable = false; /* full, or over: an event tells */
-    }
-    if (c->in.end && c->in.from == c->in.to)
-        shut_down(c);
-}
-
+/* Reads what waits straight into the send store: no copy in between. */
 static void read_stdin(struct cat *c)
 {
-    int error = cat_in_fill(&c->in);
-    if (error != 0) {
-        c->in.end = true;
-        fail_file(c, "standard input", error);
-    }
+    size_t waiting = cat_in_waiting(), left = waiting > 0 ? waiting : CAT_IN_TURN;
+
+    do {
+        uint8_t *room;
+        int64_t n = plait_send_reserve(c->conn, left, &room, now_of(c));
+        ssize_t got;
+        if (n <= 0) {
+            c->writable = false; /* full, or over: an event tells */
+            return;
+        }
+        got = cat_in_read(room, (size_t)n);
+        plait_send_commit(c->conn, got > 0 ? (size_t)got : 0, now_of(c));
+        if (got < 0 && errno == EAGAIN)
+            return;
+        if (got < 0)
+            fail_file(c, "standard input", errno);
+        c->in_end = got <= 0;
+        left -= got > 0 ? (size_t)got : 0;
+    } while (waiting > 0 && left > 0 && !c->in_end); /* where it is not known, a second might wait */
+    if (c->in_end)
+        shut_down(c);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------- */
@@ -352,7 +355,7 @@ static plait_time time_to_sleep(const struct cat *c)
 
 static bool wants_stdin(const struct cat *c)
 {
-    return c->connected && c->writable && !c->shut && !c->in.end && c->in.from == c->in.to &&
+    return c->connected && c->writable && !c->shut && !c->in_end &&
            c->end_at == PLAIT_NEVER;
 }
 
@@ -367,17 +370,15 @@ static void turn(struct cat *c)
 
     drv_host_step(c->host, time_to_sleep(c), fds, FDS);
     take_events(c);
-    if (fds[FD_STDIN].revents != 0)
+    if (fds[FD_STDIN].revents != 0 && wants_stdin(c))
         read_stdin(c);
     if (fds[FD_STDOUT].revents != 0)
         c->out_blocked = false;
     if (fds[FD_SIGNAL].revents != 0)
         on_signal(c);
     on_control(c, fds[FD_CONTROL].revents != 0);
-    if (c->conn) {
+    if (c->conn)
         move_in(c);
-        move_out(c);
-    }
     begin_end(c);
     check_times(c);
 }
@@ -436,10 +437,7 @@ static int open_signals(void)
 /* Opens --status and --control. */
 static bool open_files(struct cat *c)
 {
-    if (!cat_in_open(&c->in)) {
-        cat_say("out of memory");
-        return false;
-    }
+    cat_in_open();
     cat_out_open(&c->out);
     c->signal_fd = open_signals();
     if (c->o.status && (c->status_fd = cat_open_lines(c->o.status, true)) < 0) {
@@ -574,7 +572,6 @@ static void finish(struct cat *c)
             c->status = c->status == STATUS_OK ? STATUS_FAILED : c->status;
         }
     }
-    cat_in_close(&c->in);
     (void)cat_out_close(&c->out);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ends of the pipe that `plait cat` is. Input is read in large page-aligned pieces, when poll()
- * said that there is some. Output must not block: a blocked write would keep the stack from
+/* The ends of the pipe that `plait cat` is. Input is read into memory that the caller lends, when
+ * poll() said that there is some. Output must not block: a blocked write would keep the stack from
  * answering the peer. Pipes and terminals are opened a second time, so that only our own handle is
  * non-blocking and whoever shares standard output with us does not notice. Called by cat.c. */
 #include "cat_io.h"
@@ -10,44 +10,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { IN_SIZE = 1 << 18, PIPE_SIZE = 1 << 20, PAGE = 4096 };
+enum { PIPE_SIZE = 1 << 20 };
 
-bool cat_in_open(struct cat_in *in)
+void cat_in_open(void)
 {
-    void *mem;
-
-    memset(in, 0, sizeof *in);
-    if (posix_memalign(&mem, PAGE, IN_SIZE) != 0)
-        return false;
-    in->buf = mem;
     /* A larger pipe means fewer turns; refused where it is no pipe. */
     (void)fcntl(STDIN_FILENO, F_SETPIPE_SZ, PIPE_SIZE);
-    return true;
 }
 
-int cat_in_fill(struct cat_in *in)
+size_t cat_in_waiting(void)
 {
-    ssize_t n;
+    int n = 0;
 
-    if (in->end || in->from < in->to)
-        return 0;
-    n = read(STDIN_FILENO, in->buf, IN_SIZE);
-    if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? 0 : errno;
-    in->from = 0;
-    in->to = (size_t)n;
-    in->end = n == 0;
-    return 0;
+    if (ioctl(STDIN_FILENO, FIONREAD, &n) < 0 || n <= 0)
+        return 0; /* the end, or a file that does not tell */
+    return n < CAT_IN_TURN ? (size_t)n : (size_t)CAT_IN_TURN;
 }
 
-void cat_in_close(struct cat_in *in)
+ssize_t cat_in_read(uint8_t *to, size_t len)
 {
-    free(in->buf);
-    in->buf = NULL;
+    ssize_t n = read(STDIN_FILENO, to, len);
+
+    if (n < 0 && errno == EINTR)
+        errno = EAGAIN;
+    return n;
 }
 
 void cat_out_open(struct cat_out *out)

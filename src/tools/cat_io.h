@@ -8,23 +8,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct cat_in {
-    uint8_t *buf;    /* page-aligned */
-    size_t from, to; /* unsent bytes: [from, to) */
-    bool end;        /* nothing more will come */
-};
-
 struct cat_out {
     int fd;            /* never blocks; -1: closed */
     bool is_socket;    /* written by send() */
     int restore_flags; /* of standard output at the end, or -1 */
 };
 
-/* False: no memory. */
-bool cat_in_open(struct cat_in *in);
-/* Reads once when the buffer is empty. 0, or errno. */
-int cat_in_fill(struct cat_in *in);
-void cat_in_close(struct cat_in *in);
+void cat_in_open(void);
+enum { CAT_IN_TURN = 1 << 18 }; /* bytes of standard input that are read in one turn */
+/* How many can be read without waiting, CAT_IN_TURN at most; 0: not known. */
+size_t cat_in_waiting(void);
+/* Reads once. 0 at the end, -1 with errno; EAGAIN: nothing now. */
+ssize_t cat_in_read(uint8_t *to, size_t len);
 
 void cat_out_open(struct cat_out *out);
 /* Bytes written, -1 with errno; EAGAIN when it would have to wait. */

@@ -229,8 +229,8 @@ static void tune(int fd, const struct options *o)
         set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)o->rcvbuf);
 }
 
-/* Waits in short slices, so that the threads see when they should end. Once the connection is there:
- * connect() would give up after a slice. */
+/* Waits in short slices, so that the threads see when they should end. Once the connection is
+ * there: connect() would give up after a slice. */
 static void slice(int fd)
 {
     struct timeval span = {.tv_usec = 100000};

@@ -62,16 +62,16 @@ static void free_lists_are_bounded(void **state)
 {
     struct testenv t;
     struct block_pool p;
-    struct plait_block *b[200];
+    struct plait_block *b[600];
 
     testenv_init(&t, 1);
-    block_pool_init(&p, &t.env, 1 << 20);
-    for (unsigned i = 0; i < 200; i++)
+    block_pool_init(&p, &t.env, 4 << 20);
+    for (unsigned i = 0; i < 600; i++)
         assert_non_null(b[i] = block_get(&p, 10));
-    for (unsigned i = 0; i < 200; i++)
+    for (unsigned i = 0; i < 600; i++)
         block_put(&p, b[i]);
-    assert_int_equal(p.free_n[0], 64);
-    assert_int_equal(t.live, 128); /* struct and bytes of each */
+    assert_int_equal(p.free_n[0], 512);
+    assert_int_equal(t.live, 1024); /* struct and bytes of each */
     block_pool_fini(&p);
     assert_int_equal(t.live, 0);
 }

@@ -166,6 +166,28 @@ static void failing_memory(void **state)
     }
 }
 
+/* Room is lent, part of it is used, and the rest is lent again. */
+static void lends_room(void **state)
+{
+    struct fixture f;
+    uint8_t *room, *again;
+    size_t n;
+
+    start(&f, 3, 5);
+    assert_int_equal(store_reserve(&f.s, 0, &room), 0);
+    n = store_reserve(&f.s, 100000, &room);
+    assert_true(n >= 2048 && n <= 100000);
+    pattern_fill(room, f.s.end, 1000);
+    store_commit(&f.s, 1000);
+    assert_int_equal(f.s.end, 1005);
+    assert_int_equal(store_reserve(&f.s, 10, &again), 10);
+    assert_ptr_equal(again, room + 1000);
+    store_commit(&f.s, 0);
+    assert_int_equal(append(&f, 70000), 70000);
+    check_views(&f, 5, 65000);
+    stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(views_refuse_what_is_not_held),
         cmocka_unit_test(super_segments_need_three_views),
         cmocka_unit_test(views_from_where_a_block_starts),
+        cmocka_unit_test(lends_room),
         cmocka_unit_test(random_operations),
         cmocka_unit_test(failing_memory),
     };

@@ -66,13 +66,17 @@ static void test_send_and_recv(void **state)
 {
     struct kit a, b;
     char buf[100];
+    uint8_t *room;
     struct plait_view view;
 
     kit_init(&a, 1, NULL);
     kit_init(&b, 2, NULL);
     struct kit_pair p = kit_connect(&a, &b, kit_listen(&b, 80));
     assert_int_equal(plait_recv(p.b, buf, sizeof buf, b.now), PLAIT_EAGAIN);
-    assert_int_equal(plait_send(p.a, "hello world", 11, a.now), 11);
+    assert_int_equal(plait_send(p.a, "hello", 5, a.now), 5);
+    assert_int_equal(plait_send_reserve(p.a, 6, &room, a.now), 6);
+    memcpy(room, " world", 6);
+    plait_send_commit(p.a, 6, a.now);
     kit_exchange(&a, &b);
     assert_true(kit_event(&b, p.b, PLAIT_EVENT_READABLE));
     assert_int_equal(plait_recv(p.b, buf, 5, b.now), 5);
@@ -85,6 +89,7 @@ static void test_send_and_recv(void **state)
     assert_memory_equal(buf, "world", 5);
     assert_int_equal(plait_shutdown(p.a, a.now), 0);
     assert_int_equal(plait_send(p.a, "x", 1, a.now), PLAIT_EPIPE);
+    assert_int_equal(plait_send_reserve(p.a, 1, &room, a.now), PLAIT_EPIPE);
     kit_exchange(&a, &b);
     assert_int_equal(plait_recv(p.b, buf, sizeof buf, b.now), 0);
     assert_int_equal(plait_send(p.b, "back", 4, b.now), 4); /* the other half is open */
