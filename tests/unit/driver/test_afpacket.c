@@ -116,8 +116,10 @@ static void send_segment(struct rig *r, uint8_t flags, const uint8_t *data, uint
                             .payload_len = len};
 
     /* An odd split: the sum of the second view starts at an odd offset. */
-    out.view[0] = (struct plait_view){data, len / 3 | 1};
-    out.view[1] = (struct plait_view){data + out.view[0].len, len - out.view[0].len};
+    if (len > 0) {
+        out.view[0] = (struct plait_view){data, len / 3 | 1};
+        out.view[1] = (struct plait_view){data + out.view[0].len, len - out.view[0].len};
+    }
     out.head_len = (uint8_t)wire_emit_headers(&how, out.head, &out.ip_len);
     drv_afp_push(r->afp, &out, r->mac);
     drv_afp_flush(r->afp);
