@@ -173,9 +173,9 @@ int plait_connect(struct plait_stack *stack, const struct plait_connect *how, pl
 /* Copies up to len bytes into the send store. The count taken, PLAIT_EAGAIN when full, or an
  * error. */
 int64_t plait_send(struct plait_conn *conn, const void *data, size_t len, plait_time now);
-/* The same without a copy: lends room for up to len bytes to be written by the caller. The size of the
- * room, PLAIT_EAGAIN when full, or an error. plait_send_commit() with the number of bytes written must
- * follow before any other call for this connection. */
+/* The same without a copy: lends room for up to len bytes to be written by the caller. The size of
+ * the room, PLAIT_EAGAIN when full, or an error. plait_send_commit() with the number of bytes
+ * written must follow before any other call for this connection. */
 int64_t plait_send_reserve(struct plait_conn *conn, size_t len, uint8_t **room, plait_time now);
 void plait_send_commit(struct plait_conn *conn, size_t n, plait_time now);
 /* Copies out up to len bytes that arrived in order. 0 at the end of the stream, PLAIT_EAGAIN

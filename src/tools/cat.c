@@ -263,7 +263,7 @@ static void read_stdin(struct cat *c)
             fail_file(c, "standard input", errno);
         c->in_end = got <= 0;
         left -= got > 0 ? (size_t)got : 0;
-    } while (waiting > 0 && left > 0 && !c->in_end); /* where it is not known, a second might wait */
+    } while (waiting > 0 && left > 0 && !c->in_end); /* not known: a second read might wait */
     if (c->in_end)
         shut_down(c);
 }
