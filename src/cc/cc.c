@@ -7,24 +7,17 @@
  * */
 #include "cc.h"
 
+#include "../base/name.h"
+
 #include <assert.h>
 #include <string.h>
 
 static const struct cc_ops *const all[] = { &cc_reno_ops, &cc_cubic_ops };
 
-static bool same(const char *a, const char *b)
-{
-    while (*a != 0 && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 const struct cc_ops *cc_find(const char *name)
 {
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (same(all[i]->name, name))
+        if (name_equal(all[i]->name, name))
             return all[i];
     return NULL;
 }

@@ -20,7 +20,7 @@ enum {
     MP_CHUNK_MAX = 65000,      /* payload of a mapping: room for a DATA_FIN and for IP's length */
     MP_SIGNALS_IN_A_ROW = 2,   /* RFC 8684 3.4.1 */
     MP_ANNOUNCE_TRIES = 4,     /* an ADD_ADDR and three retransmissions */
-    MP_ATTIC_LAG = 1 << 19,    /* bytes that a slow subflow may keep in the store behind DATA_ACK */
+    MP_ATTIC_LAG = 1 << 19,    /* bytes that a stale subflow may keep in the store */
     MP_REINJECT_RANGES = 256,
 };
 
