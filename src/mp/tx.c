@@ -161,10 +161,24 @@ static uint32_t worth(const struct mp_subflow *s, uint32_t mss)
     return n > mss ? n - n % mss : mss;
 }
 
+/* RFC 8684 3.2 lets the acceptor of a join send when HMAC-A has come, but Linux resets such a
+ * subflow where its first bytes come out of order before the ACK that answers HMAC-A. So one packet
+ * goes first, until the peer has shown that the subflow stands at its end too. */
+static uint32_t room_of(const struct mp_subflow *s)
+{
+    uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb);
+
+    if (s->first || s->initiator || s->tcb.bytes_acked > 0 || s->tcb.bytes_received > 0)
+        return room;
+    if (!tcp_idle(&s->tcb))
+        return 0;
+    return room < mss ? room : mss;
+}
+
 /* What s would send at once, in whole packets where more waits. */
 static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 {
-    uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb), target = worth(s, mss);
+    uint32_t room = room_of(s), mss = tcp_payload_mss(&s->tcb), target = worth(s, mss);
 
     if (room >= want)
         return room;

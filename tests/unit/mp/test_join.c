@@ -66,6 +66,45 @@ static void not_before_a_dss(void **state)
     finish();
 }
 
+/* The acceptor's end of the subflow that seg, which goes to the client, came from. */
+static const struct mp_subflow *accepted_end(struct pair *pair, const struct wire_seg *seg)
+{
+    MP_EACH(s, pair->side[1].conn)
+        if (!s->first && s->tcb.local.ip[2] == seg->src.ip[2] &&
+            s->tcb.remote.ip[2] == seg->dst.ip[2])
+            return s;
+    return NULL;
+}
+
+static bool first_packet_alone(struct pair *pair, int to, struct wire_seg *seg)
+{
+    const struct mp_subflow *s = to == 0 && seg->len > 0 ? accepted_end(pair, seg) : NULL;
+    unsigned *n = pair->hook_data;
+
+    if (s != NULL && s->tcb.bytes_acked == 0) {
+        assert_int_equal(seg->seq, s->tcb.iss + 1);
+        assert_true(seg->len <= tcp_payload_mss(&s->tcb));
+        (*n)++;
+    }
+    return true;
+}
+
+/* Linux resets a joined subflow whose first bytes come out of order. */
+static void acceptor_sends_one_packet_first(void **state)
+{
+    unsigned n = 0;
+
+    pair_init(&p, 12, 2);
+    pair_transfer(&p, 0, 1000000);
+    p.hook = first_packet_alone;
+    p.hook_data = &n;
+    pair_connect(&p);
+    assert_true(pair_finish(&p, 200 * PLAIT_SEC));
+    assert_true(n >= 1);
+    pair_expect_all(&p, 0, 1000000);
+    pair_fini(&p);
+}
+
 enum deed { WRONG_HMAC, NO_OPTION, LOSE };
 struct spoil { int to; uint8_t len; enum deed deed; unsigned n; };
 
@@ -247,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair_joins), cmocka_unit_test(not_before_a_dss),
+        cmocka_unit_test(acceptor_sends_one_packet_first),
         cmocka_unit_test(wrong_proof_in_synack), cmocka_unit_test(no_proof_in_synack),
         cmocka_unit_test(wrong_proof_in_ack), cmocka_unit_test(no_proof_in_ack),
         cmocka_unit_test(ack_is_sent_until_answered), cmocka_unit_test(no_data_before_the_answer),
