@@ -66,7 +66,7 @@ class KernelEnd(End):
             host = "::" if mixed or use.family == 6 else "0.0.0.0"
         else:  # an IPv4 socket cannot have IPv6 subflows
             host = ("::ffff:" if mixed else "") + peer.address(use)
-        command = [self.tools.kpeer, self.role, host, PORT, "--cc", "cubic", "--send", send, "--close", close,
+        command = [self.tools.kpeer, self.role, host, PORT, "--cc", "cubic", "--send", send, "--close", "last" if close == "last" else "half",
                    "--json", self.lab.logs / self.log("report"), "--timeout", self.tools.timeout]
         if recv is not None:
             command += ["--recv", recv]
@@ -88,6 +88,9 @@ class KernelEnd(End):
 
     def kill(self):
         self.process.kill()
+
+    def release(self):
+        """Nothing holds back the end of its stream."""
 
     def no_backup(self, use):
         self.endpoint(f"change id {use.path + 1} nobackup")

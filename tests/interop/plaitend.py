@@ -39,8 +39,10 @@ class PlaitEnd(End):
                   "--json", self.lab.logs / self.log("report")]
         self.feeder = self.host.popen(generate, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                       stderr=self.lab.open(self.log("sent")))
-        # With close="last" this copy of the pipe keeps standard input from ending.
-        self.hold = os.open(f"/proc/{self.feeder.pid}/fd/1", os.O_WRONLY) if close == "last" else None
+        # This copy of the pipe keeps standard input from ending: with "last" until the peer's end has come,
+        # with "joined" until release().
+        self.hold = os.open(f"/proc/{self.feeder.pid}/fd/1", os.O_WRONLY) if close in ("last", "joined") else None
+        self.close = close
         self.process = self.host.popen(self.command(peer, extra), stdin=self.feeder.stdout, stdout=subprocess.PIPE,
                                        stderr=log)
         self.reader = self.host.popen(verify, stdin=self.process.stdout, stdout=subprocess.DEVNULL,
@@ -51,7 +53,7 @@ class PlaitEnd(End):
         if server:
             netlab.wait_for(lambda: "listening" in self.lab.read(self.log("plait")), 10, "plait cat -l", self.process)
 
-    def _release(self):
+    def release(self):
         if self.hold is not None:
             os.close(self.hold)
             self.hold = None
@@ -59,11 +61,11 @@ class PlaitEnd(End):
     def wait(self, seconds):
         """Exit status, None where it did not end in time."""
         try:
-            if self.hold is not None:
+            if self.hold is not None and self.close == "last":
                 self.reader.wait(seconds)  # the peer's end has come through
         except subprocess.TimeoutExpired:
             pass
-        self._release()
+        self.release()
         try:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of scripts/interop. A row is a Scenario: paths, who is client, what happens on the way, and what the
 kernel's counters must show afterwards."""
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -17,6 +18,7 @@ from plaitend import PlaitEnd
 
 MIB = 1 << 20
 SIZE = 32 * MIB
+JOIN_PATIENCE = 10  # seconds
 
 # Counters that stay zero in every row where both sides speak MPTCP to the end.
 NEVER = ("MPCapableFallbackACK MPCapableFallbackSYNACK MPFallbackTokenInit MPJoinNoTokenFound "
@@ -149,7 +151,8 @@ class Scenario:
             extra = [*self.near_extra]
             if self.near_pcap and not run.tools.self_test:
                 extra += ["--pcap", run.lab.logs / "near.pcapng"]
-            run.near.start(run.far, self.send, self.recv if self.ends_well else None, self.near_close, extra)
+            close = "joined" if self._holds_back() else self.near_close
+            run.near.start(run.far, self.send, self.recv if self.ends_well else None, close, extra)
 
         def start_far():
             run.far.start(run.near, self.recv, self.send if self.ends_well else None, self.far_close)
@@ -157,8 +160,32 @@ class Scenario:
             start()
         if self.during:
             self.during(run)
+        self._await_joins(run)
         run.near_status, run.far_status = run.near.wait(run.tools.timeout), run.far.wait(run.tools.timeout)
         run.after = run.counters()
+
+    def _joins(self):
+        """{counter of the kernel: joins that it must show at least}."""
+        joins = len(self.plan) - 1 if self.joins is None else self.joins
+        if not joins or not self.far_mptcp:
+            return {}
+        incoming, outgoing = ("MPJoinSynRx", "MPJoinAckRx"), ("MPJoinSynTx", "MPJoinSynAckRx")
+        kernel_joins = self.far_joins or (self.near_role == "server" and not self.near_joins)
+        return dict.fromkeys(outgoing if kernel_joins else incoming, joins)
+
+    def _holds_back(self):
+        return self.near_close == "half" and bool(self._joins())
+
+    def _await_joins(self, run):
+        """A busy kernel may announce and join late, and refuses joins once the peer's stream has ended: the near
+        end's stream ends only when the joins are there, or have had their time."""
+        def joined():
+            counters = run.counters()
+            return all(counters.get(name, 0) >= least for name, least in self._joins().items())
+        if self._holds_back():
+            with contextlib.suppress(netlab.LabError):
+                netlab.wait_for(joined, JOIN_PATIENCE, "joins", run.far.process)
+            run.near.release()
 
     def _judge(self, run):
         check, near, far = run.check, run.near, run.far
@@ -185,13 +212,7 @@ class Scenario:
         counters, check = run.after, run.check
         for name in self.never:
             check(counters.get(name, 0) == 0, f"the kernel counted {name} {counters.get(name)}")
-        joins = len(self.plan) - 1 if self.joins is None else self.joins
-        wanted = dict(self.at_least)
-        if joins:
-            incoming, outgoing = ("MPJoinSynRx", "MPJoinAckRx"), ("MPJoinSynTx", "MPJoinSynAckRx")
-            kernel_joins = self.far_joins or (self.near_role == "server" and not self.near_joins)
-            for name in outgoing if kernel_joins else incoming:
-                wanted.setdefault(name, joins)
+        wanted = {**self._joins(), **self.at_least}
         for name, least in wanted.items():
             check(counters.get(name, 0) >= least, f"the kernel counted {name} {counters.get(name, 0)}, not {least}")
         if self.all_paths and self.ends_well:
