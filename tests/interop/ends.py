@@ -66,7 +66,7 @@ class KernelEnd(End):
             host = "::" if mixed or use.family == 6 else "0.0.0.0"
         else:  # an IPv4 socket cannot have IPv6 subflows
             host = ("::ffff:" if mixed else "") + peer.address(use)
-        command = [self.tools.kpeer, self.role, host, PORT, "--cc", "cubic", "--send", send, "--close", "last" if close == "last" else "half",
+        command = [self.tools.kpeer, self.role, host, PORT, "--cc", "cubic", "--send", send, "--close", "half" if close == "joined" else close,
                    "--json", self.lab.logs / self.log("report"), "--timeout", self.tools.timeout]
         if recv is not None:
             command += ["--recv", recv]
