@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan gates interop bench install format clean help
+.PHONY: all demo check test asan gates interop bench fuzz install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
 FILE ?=
+T ?= 60
+ENGINE ?= libfuzzer
 export PREFIX DESTDIR FILE
 
 # scripts/check is in Python; a machine that has none yet gets it first.
@@ -40,6 +42,10 @@ bench:   ## speed, next to the kernel's
 	@scripts/setup check
 	@scripts/build gcc
 	@$(PROGRAM_ENV) tests/bench/run
+
+fuzz:    ## fuzz targets, T=60 seconds each (ENGINE=afl for AFL++)
+	@case "$(ENGINE)" in afl) scripts/setup dev ;; *) scripts/setup check ;; esac
+	@T="$(T)" ENGINE="$(ENGINE)" scripts/fuzz
 
 install: all ## the program and its manual pages (PREFIX=/usr/local, DESTDIR=)
 	@meson configure build/gcc -Dprefix="$(PREFIX)"
