@@ -3,6 +3,7 @@
 #include "cat.h"
 #include "demo_sim.h"
 #include "link.h"
+#include "sim_cmd.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct command {
 static const struct command commands[] = {
     {"cat", "standard input and output over Multipath TCP", cat_main},
     {"link", "join two interfaces by an emulated link (for tests)", link_main},
+    {"sim", "run scripts in packetdrill's spelling against a simulated plait", sim_cmd_main},
     {"demo-sim", NULL, demo_sim_main},
 };
 
