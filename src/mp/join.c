@@ -232,8 +232,16 @@ void mp_join_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
     }
     /*= RFC 8684 3.2
      * receipt of this packet MUST trigger a regular TCP ACK in response */
-    if (!s->initiator && wire_mp_has(&seg->mp, WIRE_MP_JOIN) && seg->mp.join.len == LEN_ACK)
+    if (s->initiator || !wire_mp_has(&seg->mp, WIRE_MP_JOIN) || seg->mp.join.len != LEN_ACK)
+        return;
+    /* Where our first packet got lost with that ACK, it goes again in the ACK's place. */
+    if (!mp_join_unanswered(s) || !tcp_loss_probe_now(&s->tcb.loss, &s->tcb.sndq, now))
         s->tcb.ack_now = true;
+}
+
+bool mp_join_unanswered(const struct mp_subflow *s)
+{
+    return !s->first && !s->initiator && s->tcb.bytes_acked == 0 && s->tcb.bytes_received == 0;
 }
 
 /*= RFC 8684 3.2

@@ -205,6 +205,10 @@ void mp_join_syn_option(const struct mp_subflow *s, struct wire_mp *out);
 void mp_join_ack_option(const struct mp_subflow *s, struct wire_mp *out);
 /* A segment came on a subflow that is PRE-ESTABLISHED, or an ACK with HMAC-A again. */
 void mp_join_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
+/* We accepted it, and nothing that came since shows that the peer knows. RFC 8684 3.2 lets us send,
+ * but Linux resets the subflow where anything arrives out of order before the ACK that answers
+ * HMAC-A. So one packet goes first, and again where it got lost, and nothing behind it. */
+bool mp_join_unanswered(const struct mp_subflow *s);
 void mp_join_sent(struct mp_subflow *s, plait_time now);
 void mp_join_tick(struct mp_subflow *s, plait_time now);
 

@@ -161,14 +161,11 @@ static uint32_t worth(const struct mp_subflow *s, uint32_t mss)
     return n > mss ? n - n % mss : mss;
 }
 
-/* RFC 8684 3.2 lets the acceptor of a join send when HMAC-A has come, but Linux resets such a
- * subflow where its first bytes come out of order before the ACK that answers HMAC-A. So one packet
- * goes first, until the peer has shown that the subflow stands at its end too. */
 static uint32_t room_of(const struct mp_subflow *s)
 {
     uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb);
 
-    if (s->first || s->initiator || s->tcb.bytes_acked > 0 || s->tcb.bytes_received > 0)
+    if (!mp_join_unanswered(s))
         return room;
     if (!tcp_idle(&s->tcb))
         return 0;

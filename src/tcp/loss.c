@@ -383,6 +383,20 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plai
     return what;
 }
 
+bool tcp_loss_probe_now(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
+{
+    bool quiet = l->state == TCP_LOSS_OPEN && q->sacked == 0 && q->lost == 0;
+
+    if (q->recs.count == 0)
+        return false;
+    if (quiet && !l->tlp_out && !l->tlp_due) {
+        l->tlp_due = true;
+        l->rto_base = now;
+        tcp_loss_rearm(l, q, now);
+    }
+    return true;
+}
+
 void tcp_loss_set_mss(struct tcp_loss *l, struct tcp_sndq *q, uint32_t mss)
 {
     bool smaller = mss < l->cc.mss;

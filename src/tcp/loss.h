@@ -110,6 +110,9 @@ enum tcp_loss_want { TCP_WANT_NOTHING = 0, TCP_WANT_PROBE };
 /* PROBE: a tail loss probe is due. New data of one MSS where there is some and the peer's window
  * takes it, else what tcp_loss_probe() says; in either case sent as TCP_REC_PROBE. */
 enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq *q);
+/* The layer above has learnt that nothing of what is in flight arrived: the probe need not wait for
+ * its timer. False: nothing is in flight. */
+bool tcp_loss_probe_now(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
 /* The retransmission that serves as a probe: the last MSS sent. False: nothing was sent. */
 bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq,
                     uint32_t *len);
