@@ -368,6 +368,19 @@ static bool hold_back(const struct mp_conn *c, uint32_t n, uint32_t mss)
     return !tail || !(c->cfg.nodelay || c->fin_wanted);
 }
 
+/* What waits is more than the peer's window takes, and that is little. Nothing is in flight, so the
+ * window may stay as it is for ever: the persist timer is the override timeout. */
+/*= RFC 9293 3.8.6.2.1
+ * A TCP implementation MUST include a SWS avoidance algorithm in the sender (MUST-38). */
+static bool silly(const struct mp_conn *c, const struct mp_subflow *s, uint32_t n)
+{
+    const struct tcb *t = &s->tcb;
+    bool tail = c->snd_nxt + n == c->store.end;
+
+    return !tail && c->snd_una == c->snd_nxt && n < tcp_payload_mss(t) && n < t->max_wnd / 2 &&
+           !t->persist_due;
+}
+
 static bool send_new(struct mp_conn *c, plait_time now)
 {
     uint64_t waiting = c->store.end - c->snd_nxt, wnd = window(c);
@@ -387,8 +400,8 @@ static bool send_new(struct mp_conn *c, plait_time now)
     n = chunk_len(s, o.want, useful_room(s, o.want));
     if (n == 0)
         return false;
-    if (hold_back(c, n, tcp_payload_mss(&s->tcb))) {
-        c->blocked = o.want < waiting;
+    if (silly(c, s, n) || hold_back(c, n, tcp_payload_mss(&s->tcb))) {
+        c->blocked = o.want < waiting || c->snd_una == c->snd_nxt;
         return false;
     }
     if (!give(s, c->snd_nxt, n, now))

@@ -91,23 +91,10 @@ bool sim_pkt_subject_known(const char *name, size_t len)
 
 const char *sim_pkt_errno_name(int64_t err)
 {
-    static const char *const name[] = {"0",
-                                       "EAGAIN",
-                                       "ENOMEM",
-                                       "EINVAL",
-                                       "EADDRINUSE",
-                                       "EADDRNOTAVAIL",
-                                       "ECONNREFUSED",
-                                       "ECONNRESET",
-                                       "ECONNABORTED",
-                                       "ETIMEDOUT",
-                                       "ENOTCONN",
-                                       "EPIPE",
-                                       "ENOTMPTCP",
-                                       "ELIMIT",
-                                       "ENOENT",
-                                       "EPROTO",
-                                       "EUNREACH"};
+    static const char *const name[] = {
+        "NONE",         "EAGAIN",     "ENOMEM",       "EINVAL",    "EADDRINUSE", "EADDRNOTAVAIL",
+        "ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "ETIMEDOUT", "ENOTCONN",   "EPIPE",
+        "ENOTMPTCP",    "ELIMIT",     "ENOENT",       "EPROTO",    "EUNREACH"};
     static_assert(sizeof name / sizeof *name == -PLAIT_EUNREACH + 1, "every error has its name");
 
     return err > 0 || err < PLAIT_EUNREACH ? "?" : name[-err];

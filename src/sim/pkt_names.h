@@ -7,7 +7,7 @@
 
 /* PLAIT_LOCAL_* of SUBFLOW, SIGNAL, BACKUP and DOWN; 0: another name. */
 uint32_t sim_pkt_flag(const char *name);
-/* "EAGAIN" of PLAIT_EAGAIN; "0" of 0. */
+/* "EAGAIN" of PLAIT_EAGAIN; "NONE" of 0. */
 const char *sim_pkt_errno_name(int64_t err);
 bool sim_pkt_call_known(const char *name, size_t len);
 bool sim_pkt_subject_known(const char *name, size_t len);

@@ -268,7 +268,7 @@ static struct result do_getsockopt(struct sim_pkt_runner *r, struct sim_pkt_fd *
     if (fd->kind != SIM_PKT_FD_CONN || c->arg_n < 4 || strcmp(text_of(c, 2), "SO_ERROR") != 0)
         return error("ENOPROTOOPT");
     const char *got = sim_pkt_errno_name(plait_conn_error(fd->conn, NULL));
-    const char *want = c->arg[3].text[0] != '\0' ? c->arg[3].text : "0";
+    const char *want = c->arg[3].text[0] != '\0' ? c->arg[3].text : "NONE";
     if (strcmp(got, want) != 0)
         sim_pkt_run_fail(r, "SO_ERROR is %s and not %s", got, want);
     return ok(0);

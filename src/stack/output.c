@@ -29,6 +29,9 @@ void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_r
         .seq = rst.seq,
         .ack = rst.ack,
         .flags = rst.flags,
+        .has_ts = rst.has_opt && rst.opt.has_ts,
+        .tsval = rst.opt.tsval,
+        .tsecr = rst.opt.tsecr,
         .why = why,
     };
 }
@@ -52,6 +55,7 @@ static bool emit(const struct plait_stack *s, const struct wire_emit *how, struc
 static bool plan_reply(struct plait_stack *s, struct plait_out *out)
 {
     const struct stack_reply *r = &s->reply[s->reply_first];
+    struct wire_tcpopts opt = {.has_ts = r->has_ts, .tsval = r->tsval, .tsecr = r->tsecr};
     struct wire_mp mp = {0};
     bool multipath = r->why != PLAIT_REASON_NONE;
 
@@ -64,6 +68,7 @@ static bool plan_reply(struct plait_stack *s, struct plait_out *out)
                                     .seq = r->seq,
                                     .ack = r->ack,
                                     .flags = r->flags,
+                                    .opt = r->has_ts ? &opt : NULL,
                                     .mp = multipath ? &mp : NULL},
                 out);
 }

@@ -83,6 +83,8 @@ struct stack_reply {
     struct plait_addr src, dst;
     uint32_t seq, ack;
     uint8_t flags;
+    bool has_ts;           /* the timestamps of tcp_reset_for() */
+    uint32_t tsval, tsecr;
     enum plait_reason why; /* of a refused join; NONE: a plain reset */
 };
 
