@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan gates interop bench fuzz install format clean help
+.PHONY: all demo check test asan gates rfc interop bench fuzz install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -34,6 +34,9 @@ asan:    ## unit and scenario tests under AddressSanitizer and UndefinedBehavior
 
 gates:   ## the gates: layers, purity, names, sizes, tested, words
 	$(CHECK) setup gcc gates
+
+rfc:     ## which requirement of which RFC is obeyed where, and which test shows it
+	@scripts/rfc
 
 interop: ## against the MPTCP of the running kernel (root)
 	$(CHECK) setup gcc interop

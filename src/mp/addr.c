@@ -430,9 +430,9 @@ void mp_local_changed(struct mp_conn *c, const struct plait_local *l, plait_time
 }
 
 /*= RFC 8684 3.4.2
- * if a previously announced address becomes invalid (e.g., if the interface disappears or an IPv6
- * address is no longer preferred), the affected host SHOULD announce this situation so that the
- * peer can remove subflows related to this address */
+ * If, during the lifetime of an MPTCP connection, a previously announced address becomes invalid
+ * (e.g., if the interface disappears or an IPv6 address is no longer preferred), the affected host
+ * SHOULD announce this situation so that the peer can remove subflows related to this address. */
 static void queue_remove(struct mp_conn *c, uint8_t id)
 {
     struct mp_announced *a = find_announced(c, id);

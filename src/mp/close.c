@@ -246,9 +246,9 @@ void mp_release(struct mp_conn *c, plait_time now)
     if (c->over)
         return;
     /*= RFC 9293 3.6.1
-     * If such a host issues a CLOSE call while received data is still pending in the connection,
-     * or if new data is received after CLOSE is called, its TCP implementation SHOULD send a RST
-     * to show that data was lost (SHLD-3). */
+     * If such a host issues a CLOSE call while received data is still pending in the TCP
+     * connection, or if new data is received after CLOSE is called, its TCP implementation SHOULD
+     * send a RST to show that data was lost (SHLD-3). */
     if (!c->established || reasm_peek(&c->rx) != NULL) {
         mp_conn_die(c, PLAIT_REASON_LOCAL_ABORT, now);
         return;

@@ -570,9 +570,9 @@ static uint64_t needs(struct mp_subflow *s)
 }
 
 /*= RFC 8684 3.3.2
- * However, if some data needs to be retransmitted multiple times over a subflow, there is a risk
- * of blocking the send window. In this case, the MPTCP sender can decide to terminate the subflow
- * that is behaving badly by sending a RST */
+ * Note, however, that if some data needs to be retransmitted multiple times over a subflow, there
+ * is a risk of blocking the send window. In this case, the MPTCP sender can decide to terminate
+ * the subflow that is behaving badly by sending a RST */
 static bool make_way(struct mp_subflow *s, plait_time now)
 {
     uint64_t una = s->conn->snd_una;
