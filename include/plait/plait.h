@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plait: Multipath TCP (RFC 8684) in userspace. This is the face of the core.
+/* plait: Multipath TCP (RFC 8684 and, as version 0, RFC 6824) in userspace. This is the face of the
+ * core.
  *
  * A stack does no I/O and reads no clock. Its owner feeds it packets and the time, takes out
  * packets and news, and calls back when a deadline comes:
@@ -25,6 +26,12 @@ struct plait_block;
 /* What one connection obeys. plait_config_init() fills it; change fields before use. */
 struct plait_conn_config {
     bool mptcp;            /* offer and accept MPTCP; default true */
+    /* Sets of PLAIT_MPTCP_V*. The highest version in offer_versions is proposed to a peer; default
+     * PLAIT_MPTCP_V1. A listener takes those in accept_versions; default both. */
+    uint8_t offer_versions, accept_versions;
+    /* false: no subflow may join at the address of the first one (C bit of version 1); default
+     * true */
+    bool allow_join_initial;
     /* end with PLAIT_ENOTMPTCP where the peer speaks only TCP; default false */
     bool require_mptcp;
     bool checksum;         /* ask for DSS checksums (A bit); default false */
@@ -228,7 +235,7 @@ struct plait_subflow_info {
 struct plait_conn_info {
     uint32_t id;
     bool established, multipath, checksum;
-    uint8_t version;        /* 1 with multipath, 0 when plain TCP */
+    uint8_t version;        /* of MPTCP: 0 or 1 with multipath; 0 without */
     uint32_t token_local, token_remote;
     enum plait_reason fallback;  /* why plain TCP, NONE with multipath */
     struct plait_addr local, remote; /* of the first subflow */

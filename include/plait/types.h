@@ -62,6 +62,9 @@ struct plait_local {
     uint32_t ifindex;       /* the driver's own number, handed back in plait_out */
 };
 
+/* Versions of MPTCP, as a set. */
+enum { PLAIT_MPTCP_V0 = 1 /* RFC 6824 */, PLAIT_MPTCP_V1 = 2 /* RFC 8684 */ };
+
 /* What the core asks of the world. Every pointer but trace must be set. */
 struct plait_trace;
 

@@ -8,7 +8,10 @@
  * addresses says (RFC 8684 3.2). The peer's addresses are soft state in a small table; one that
  * is full takes no more. An announcement is sent until it is echoed, four times at most. A
  * removed address of the peer is no longer connected to, and its subflows are asked for a sign of
- * life before they are reset. RFC 8684 3.4, 3.4.1, 3.4.2, 3.3.8. */
+ * life before they are reset. RFC 8684 3.4, 3.4.1, 3.4.2, 3.3.8.
+ *
+ * In version 0 announcements have neither HMAC nor echo: each is sent once on every subflow that
+ * there is (RFC 6824 3.4.1). */
 #include "mp_int.h"
 
 #include "../base/addr.h"
@@ -107,6 +110,8 @@ static bool hmac_ok(const struct mp_conn *c, const struct wire_mp_add_addr *add)
 {
     uint8_t want[8];
 
+    if (c->version == 0)
+        return add->v0; /* it has none; the join that follows proves what it must */
     if (!add->has_hmac)
         return false;
     mp_addr_hmac(c->remote.key, c->local.key, add, want);
@@ -127,7 +132,8 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
         mp_drop(c, s, PLAIT_REASON_ADDR_HMAC, now);
         return;
     }
-    queue_echo(c, add);
+    if (c->version != 0)
+        queue_echo(c, add);
     /*= RFC 8684 3.4.1
      * If no port is specified, MPTCP SHOULD attempt to connect to the specified address on the same
      * port as the port that is already in use by the subflow on which the ADD_ADDR signal was
@@ -232,7 +238,8 @@ void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *ad
     if (a == NULL && c->announced_n < PM_ADDRS_MAX)
         a = &c->announced[c->announced_n++];
     if (a != NULL)
-        *a = (struct mp_announced){ .id = id, .addr = *addr, .due = true, .again = PLAIT_NEVER };
+        *a = (struct mp_announced){ .id = id, .addr = *addr, .due = true, .again = PLAIT_NEVER,
+                                    .serial = ++c->announce_serial };
 }
 
 /* One announcement after the other: a peer that is busy with the first may drop the second (Linux
@@ -246,16 +253,41 @@ static bool echo_awaited(const struct mp_conn *c)
     return false;
 }
 
-static struct mp_announced *first_due(struct mp_conn *c)
+/*= RFC 6824 3.4.1
+ * In order to minimize the impact of the loss of these options, however, it is RECOMMENDED that a
+ * sender should send these options on all available subflows. */
+/* The oldest one that s has not told. */
+static struct mp_announced *first_untold(const struct mp_subflow *s)
 {
+    struct mp_conn *c = s->conn;
+    struct mp_announced *first = NULL;
+
+    for (unsigned i = 0; i < c->announced_n; i++) {
+        struct mp_announced *a = &c->announced[i];
+        if (a->serial > s->announced && (first == NULL || a->serial < first->serial))
+            first = a;
+    }
+    return first;
+}
+
+static struct mp_announced *first_due(const struct mp_subflow *s)
+{
+    struct mp_conn *c = s->conn;
+
+    if (c->version == 0)
+        return first_untold(s);
     for (unsigned i = 0; i < c->announced_n && !echo_awaited(c); i++)
         if (c->announced[i].due)
             return &c->announced[i];
     return NULL;
 }
 
-bool mp_addr_pending(const struct mp_conn *c)
+bool mp_addr_pending(const struct mp_subflow *s)
 {
+    const struct mp_conn *c = s->conn;
+
+    if (c->version == 0)
+        return first_untold(s) != NULL;
     for (unsigned i = 0; i < c->announced_n; i++)
         if (c->announced[i].due)
             return true;
@@ -268,17 +300,17 @@ enum mp_signal mp_addr_signal(struct mp_subflow *s)
 
     if (s->remove_due)
         return MP_SIG_REMOVE;
-    if (c->echo_n == 0 && first_due(c) == NULL)
+    if (c->echo_n == 0 && first_due(s) == NULL)
         return MP_SIG_NONE;
-    if (s != mp_best(c, NULL))
+    if (c->version != 0 && s != mp_best(c, NULL))
         return MP_SIG_NONE;
     return c->echo_n > 0 ? MP_SIG_ECHO : MP_SIG_ADD;
 }
 
 void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out)
 {
-    struct mp_conn *c = s->conn;
-    const struct mp_announced *a = first_due(c);
+    const struct mp_conn *c = s->conn;
+    const struct mp_announced *a = first_due(s);
 
     if (signal == MP_SIG_REMOVE) {
         out->present |= 1u << WIRE_MP_REMOVE_ADDR;
@@ -289,16 +321,18 @@ void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wi
         out->add_addr = c->echoes[0];
     } else if (signal == MP_SIG_ADD && a != NULL) {
         out->present |= 1u << WIRE_MP_ADD_ADDR;
-        out->add_addr = (struct wire_mp_add_addr){ .has_hmac = true, .id = a->id,
+        out->add_addr = (struct wire_mp_add_addr){ .v0 = c->version == 0,
+                                                   .has_hmac = c->version != 0, .id = a->id,
                                                    .addr = a->addr };
-        mp_addr_hmac(c->local.key, c->remote.key, &out->add_addr, out->add_addr.hmac);
+        if (c->version != 0)
+            mp_addr_hmac(c->local.key, c->remote.key, &out->add_addr, out->add_addr.hmac);
     }
 }
 
 static void announced_now(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
-    struct mp_announced *a = first_due(c);
+    struct mp_announced *a = first_due(s);
     plait_time rto = mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), PROBE_MIN);
     struct mp_event ev = { .type = PLAIT_TRACE_ADDR_OUT };
 
@@ -307,7 +341,10 @@ static void announced_now(struct mp_subflow *s, plait_time now)
     ev.a = a->id;
     ev.told = &a->addr;
     mp_trace(c, s, ev, now);
+    s->announced = a->serial;
     a->due = false;
+    if (c->version == 0)
+        return;
     a->again = ++a->tx_n < MP_ANNOUNCE_TRIES ? now + (rto << (a->tx_n - 1)) : PLAIT_NEVER;
 }
 

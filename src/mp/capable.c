@@ -7,22 +7,42 @@
  * connection but require_mptcp.
  *
  * The initiator is "unconfirmed" until any DSS has come: until then the responder may not know our
- * key, so every segment repeats MP_CAPABLE, and only one chunk is sent. RFC 8684 3.1. */
+ * key, so every segment repeats MP_CAPABLE, and only one chunk is sent.
+ *
+ * Version 0 (RFC 6824) tells the initiator's key in the SYN already, whose length of 12 sets it
+ * apart. So its data need no MP_CAPABLE: they come with a DSS at once, and a DSS does for the third
+ * ACK where that got lost. RFC 8684 3.1, RFC 6824 3.1. */
 #include "mp_int.h"
 
-enum { VERSION = 1, CRYPTO_BITS = 0x1f, LEN_SYN = 4, LEN_SYNACK = 12, LEN_ACK = 20 };
+enum { LEN_SYN = 4, LEN_SYN_V0 = 12, LEN_SYNACK = 12, LEN_ACK = 20 };
+enum { CRYPTO_BITS = 0x1f, CRYPTO_BITS_V0 = 0x3f };
 
-static uint8_t flags_of(bool checksum)
+uint8_t mp_offered_version(const struct mp_config *cfg)
 {
+    /*= RFC 8684 3.1
+     * If a host supports multiple versions of MPTCP, the sender of the MP_CAPABLE option SHOULD
+     * signal the highest version number it supports. */
+    return (cfg->offer & PLAIT_MPTCP_V1) != 0 ? 1 : 0;
+}
+
+static uint8_t flags_of(const struct mp_config *cfg, uint8_t version, bool checksum)
+{
+    bool refuse = cfg->refuse_joins && version != 0;
+
     /*= RFC 8684 3.1
      * An implementation that only supports this method MUST set bit "H" to 1 and bits "D" through
      * "G" to 0. */
-    return (uint8_t)(WIRE_CAP_H | (checksum ? WIRE_CAP_A : 0));
+    /*= RFC 6824 3.1
+     * An implementation that only supports this method MUST set bit "H" to 1, and bits "C" through
+     * "G" to 0. */
+    return (uint8_t)(WIRE_CAP_H | (checksum ? WIRE_CAP_A : 0) | (refuse ? WIRE_CAP_C : 0));
 }
 
 /* Is the peer's proposal or answer one that we can live with? */
-static enum plait_reason judge_flags(uint8_t flags, bool answer)
+static enum plait_reason judge_flags(uint8_t flags, uint8_t version, bool answer)
 {
+    uint8_t crypto = version == 0 ? CRYPTO_BITS_V0 : CRYPTO_BITS;
+
     /*= RFC 8684 3.1
      * If receiving a message with the "B" flag set to 1 and this is not understood, then the
      * MP_CAPABLE in this SYN MUST be silently ignored, which triggers a fallback to regular TCP */
@@ -35,23 +55,33 @@ static enum plait_reason judge_flags(uint8_t flags, bool answer)
         return PLAIT_REASON_MP_FLAGS;
     /*= RFC 8684 3.1
      * The responder responds with only 1 bit set -- this is the chosen algorithm. */
-    if (answer && (flags & CRYPTO_BITS) != WIRE_CAP_H)
+    if (answer && (flags & crypto) != WIRE_CAP_H)
         return PLAIT_REASON_MP_FLAGS;
     return PLAIT_REASON_NONE;
+}
+
+/*= RFC 8684 3.1
+ * A listener that supports v0 expects that the MP_CAPABLE option in the SYN segment will include
+ * the initiator's key. */
+uint8_t mp_syn_version(const struct wire_seg *syn)
+{
+    return syn->mp.capable.len == LEN_SYN_V0 ? 0 : 1;
 }
 
 static enum plait_reason judge_syn(const struct mp_config *cfg, const struct wire_seg *syn)
 {
     const struct wire_mp_capable *cap = &syn->mp.capable;
+    uint8_t version = mp_syn_version(syn);
 
     if (!wire_mp_has(&syn->mp, WIRE_MP_CAPABLE))
         return PLAIT_REASON_MP_SYN_PLAIN;
     if (!cfg->mptcp)
         return PLAIT_REASON_MP_DISABLED;
     /* A higher version is answered with ours, version 0 has another format. */
-    if (cap->version < VERSION || cap->len != LEN_SYN)
+    if ((cfg->accept & (1u << version)) == 0 || (version == 0) != (cap->version == 0) ||
+        cap->len != (version == 0 ? LEN_SYN_V0 : LEN_SYN))
         return PLAIT_REASON_MP_VERSION;
-    return judge_flags(cap->flags, false);
+    return judge_flags(cap->flags, version, false);
 }
 
 void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struct mp_key *key,
@@ -61,23 +91,26 @@ void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struc
     if (h->why_plain != PLAIT_REASON_NONE)
         return;
     h->kind = MP_HALF_CAPABLE;
+    h->version = mp_syn_version(syn);
+    h->key_remote = h->version == 0 ? syn->mp.capable.key_sender : 0;
     h->local = *key;
     /*= RFC 8684 3.1
      * For the "Checksum required" bit (labeled "A"), if either host requires the use of checksums,
      * checksums MUST be used. */
     h->checksum = cfg->checksum || (syn->mp.capable.flags & WIRE_CAP_A) != 0;
-    h->peer_no_join = (syn->mp.capable.flags & WIRE_CAP_C) != 0;
+    h->peer_no_join = h->version != 0 && (syn->mp.capable.flags & WIRE_CAP_C) != 0;
 }
 
-static void synack_capable(const struct mp_half *h, struct wire_mp *out)
+static void synack_capable(const struct mp_half *h, const struct mp_config *cfg,
+                           struct wire_mp *out)
 {
     out->present |= 1u << WIRE_MP_CAPABLE;
     /*= RFC 8684 3.1
      * the receiver will signal the version number it wishes to use, which MUST be equal to or lower
      * than the version number indicated in the initial MP_CAPABLE */
     out->capable = (struct wire_mp_capable){
-        .version = VERSION, .flags = flags_of(h->checksum), .len = LEN_SYNACK,
-        .key_sender = h->local.key,
+        .version = h->version, .flags = flags_of(cfg, h->version, h->checksum),
+        .len = LEN_SYNACK, .key_sender = h->local.key,
     };
 }
 
@@ -96,11 +129,20 @@ static void synack_join(const struct mp_half *h, struct wire_mp *out)
  * If a SYN does not contain an MP_CAPABLE option, the SYN/ACK MUST NOT contain one in response. */
 void mp_half_options(const struct mp_half *h, const struct mp_config *cfg, struct wire_mp *out)
 {
-    (void)cfg;
     if (h->kind == MP_HALF_CAPABLE)
-        synack_capable(h, out);
+        synack_capable(h, cfg, out);
     else if (h->kind == MP_HALF_JOIN)
         synack_join(h, out);
+}
+
+static bool brings_dss_alone(const struct wire_seg *ack)
+{
+    return wire_mp_has(&ack->mp, WIRE_MP_DSS) && !wire_mp_has(&ack->mp, WIRE_MP_CAPABLE);
+}
+
+bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack)
+{
+    return h->kind == MP_HALF_CAPABLE && h->version != 0 && brings_dss_alone(ack);
 }
 
 /*= RFC 8684 3.1
@@ -113,9 +155,13 @@ enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg
 
     if (mh->kind != MP_HALF_CAPABLE)
         return mh->why_plain != PLAIT_REASON_NONE ? mh->why_plain : PLAIT_REASON_MP_SYN_PLAIN;
+    if (mh->version == 0 && brings_dss_alone(ack)) { /* the third ACK is late or lost */
+        mp_key_derive(mh->key_remote, 0, remote);
+        return PLAIT_REASON_NONE;
+    }
     if (!wire_mp_has(&ack->mp, WIRE_MP_CAPABLE) || cap->len < LEN_ACK)
         return PLAIT_REASON_MP_ACK_PLAIN;
-    if (cap->version != VERSION)
+    if (cap->version != mh->version || (mh->version == 0 && cap->len != LEN_ACK))
         return PLAIT_REASON_MP_VERSION;
     /*= RFC 8684 3.1
      * If at any point in the handshake either party thinks the MPTCP negotiation is compromised --
@@ -124,7 +170,9 @@ enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg
      * packets. */
     if (cap->key_receiver != mh->local.key || cap->key_sender == mh->local.key)
         return PLAIT_REASON_MP_KEY;
-    mp_key_derive(cap->key_sender, remote);
+    if (mh->version == 0 && cap->key_sender != mh->key_remote)
+        return PLAIT_REASON_MP_KEY;
+    mp_key_derive(cap->key_sender, mh->version, remote);
     return PLAIT_REASON_NONE;
 }
 
@@ -140,11 +188,11 @@ static enum plait_reason judge_synack(const struct mp_subflow *s, const struct w
     if ((seg->flags & WIRE_SYN) == 0 || !wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
         return s->tcb.syn_n > c->cfg.mp_syn_retries ? PLAIT_REASON_MP_SYN_LOST
                                                     : PLAIT_REASON_MP_SYNACK_PLAIN;
-    if (cap->len != LEN_SYNACK || cap->version != VERSION)
+    if (cap->len != LEN_SYNACK || cap->version != c->version)
         return PLAIT_REASON_MP_VERSION;
     if (cap->key_sender == c->local.key)
         return PLAIT_REASON_MP_KEY;
-    return judge_flags(cap->flags, true);
+    return judge_flags(cap->flags, c->version, true);
 }
 
 /*= RFC 8684 3.1
@@ -161,13 +209,13 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
         mp_fallback(s, why, false, now);
         return;
     }
-    mp_key_derive(seg->mp.capable.key_sender, &c->remote);
+    mp_key_derive(seg->mp.capable.key_sender, c->version, &c->remote);
     c->has_remote = true;
     /*= RFC 8684 3.1
      * if the initiator sets A=0 in the SYN but the responder sets A=1 in the SYN/ACK, checksums
      * MUST be used in both directions, and the initiator will set A=1 in the ACK */
     c->checksum = c->cfg.checksum || (flags & WIRE_CAP_A) != 0;
-    c->remotes[0].refuses = (flags & WIRE_CAP_C) != 0;
+    c->remotes[0].refuses = c->version != 0 && (flags & WIRE_CAP_C) != 0;
     mp_set_mode(c, MP_MODE_MULTIPATH, now);
     s->tcb.shared_window = true;
     /*= RFC 8684 3.1
@@ -188,7 +236,8 @@ void mp_capable_syn_option(const struct mp_conn *c, struct wire_mp *out)
         return;
     out->present |= 1u << WIRE_MP_CAPABLE;
     out->capable = (struct wire_mp_capable){
-        .version = VERSION, .flags = flags_of(c->cfg.checksum), .len = LEN_SYN,
+        .version = c->version, .flags = flags_of(&c->cfg, c->version, c->cfg.checksum),
+        .len = c->version == 0 ? LEN_SYN_V0 : LEN_SYN, .key_sender = c->local.key,
     };
 }
 
@@ -196,7 +245,7 @@ void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out)
 {
     out->present |= 1u << WIRE_MP_CAPABLE;
     out->capable = (struct wire_mp_capable){
-        .version = VERSION, .flags = flags_of(c->checksum), .len = LEN_ACK,
+        .version = c->version, .flags = flags_of(&c->cfg, c->version, c->checksum), .len = LEN_ACK,
         .key_sender = c->local.key, .key_receiver = c->remote.key,
     };
 }
@@ -204,4 +253,18 @@ void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out)
 bool mp_unconfirmed(const struct mp_subflow *s)
 {
     return s->first && s->initiator && s->conn->mode == MP_MODE_MULTIPATH && !s->conn->dss_in;
+}
+
+bool mp_data_brings_keys(const struct mp_subflow *s)
+{
+    return mp_unconfirmed(s) && s->conn->version != 0;
+}
+
+/*= RFC 6824 3.6
+ * If the initiator is to send first, another segment must be sent that contains the data and
+ * DSS. */
+/* In version 0 the third ACK goes first, by itself; in version 1 one chunk may go with the keys. */
+bool mp_data_waits(const struct mp_subflow *s)
+{
+    return mp_unconfirmed(s) && (s->conn->version == 0 ? s->capable_due : s->conn->snd_nxt > 0);
 }

@@ -11,7 +11,9 @@
  * RST.
  *
  * A fast close is a RST with MP_FASTCLOSE on each subflow (RFC 8684 3.5, option R); of the peer
- * both options are taken. RFC 8684 3.3.3, 3.5, appendix D. */
+ * both options are taken. Version 0 knows an ACK with MP_FASTCLOSE on one subflow alone: that one
+ * outlives the connection in FASTCLOSE_WAIT until the peer's RST. RFC 8684 3.3.3, 3.5, appendix D;
+ * RFC 6824 3.5. */
 #include "mp_int.h"
 
 #define FIN_RTO_MIN (200 * PLAIT_MSEC)
@@ -19,7 +21,8 @@
 #define FIN_WAIT_2 (60 * PLAIT_SEC)
 #define FIN_PATIENCE (20 * PLAIT_SEC)
 #define ORPHAN (60 * PLAIT_SEC)
-enum { FIN_TRIES = 15, FIN_TRIES_UNHEARD = 4 };
+#define FASTCLOSE_RTO_MIN (200 * PLAIT_MSEC)
+enum { FIN_TRIES = 15, FIN_TRIES_UNHEARD = 4, FASTCLOSE_TRIES = 4 };
 
 const char *mp_state_name(enum mp_state s)
 {
@@ -105,7 +108,7 @@ void mp_set_state(struct mp_conn *c, enum mp_state to, plait_time now)
         return;
     c->state = to;
     mp_trace(c, NULL, ev, now);
-    if (to == MP_ST_CLOSED || to == MP_ST_TIME_WAIT)
+    if (to == MP_ST_CLOSED || to == MP_ST_TIME_WAIT || to == MP_ST_FASTCLOSE_WAIT)
         enter_over(c, now);
 }
 
@@ -138,6 +141,7 @@ static enum mp_state next_state(const struct mp_conn *c)
     case MP_ST_LAST_ACK:
         return c->fin_acked ? MP_ST_CLOSED : c->state;
     case MP_ST_TIME_WAIT:
+    case MP_ST_FASTCLOSE_WAIT:
         return all_down(c) ? MP_ST_CLOSED : c->state;
     default:
         return c->state;
@@ -266,20 +270,60 @@ int mp_error(const struct mp_conn *c, enum plait_reason *reason)
 
 /* ---- abrupt ends ---------------------------------------------------------------------------- */
 
+/*= RFC 6824 3.5
+ * On all the other subflows, Host A sends a regular TCP RST to close these subflows, and tears them
+ * down. Host A now enters FASTCLOSE_WAIT state. */
+static void fastclose_wait(struct mp_subflow *last)
+{
+    last->closing = true;
+    last->fastclose_due = true;
+}
+
+void mp_fastclose_sent(struct mp_subflow *s, plait_time now)
+{
+    plait_time rto = mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), FASTCLOSE_RTO_MIN);
+
+    s->fastclose_due = false;
+    s->fastclose_at = now + (rto << s->fastclose_n);
+    s->fastclose_n++;
+}
+
+/*= RFC 6824 3.5
+ * If Host A does not receive a TCP RST in reply to its MP_FASTCLOSE after one retransmission
+ * timeout (RTO) (the RTO of the subflow where the MPTCP_RST has been sent), it SHOULD retransmit
+ * the MP_FASTCLOSE. The number of retransmissions SHOULD be limited to avoid this connection from
+ * being retained for a long time, but this limit is implementation specific. A RECOMMENDED number
+ * is 3. */
+void mp_fastclose_tick(struct mp_subflow *s, plait_time now)
+{
+    if (now < s->fastclose_at)
+        return;
+    s->fastclose_at = PLAIT_NEVER;
+    if (s->fastclose_n < FASTCLOSE_TRIES)
+        s->fastclose_due = true;
+    else
+        mp_subflow_abort(s, s->conn->why, now);
+}
+
 void mp_conn_die(struct mp_conn *c, enum plait_reason why, plait_time now)
 {
     bool tell = c->mode == MP_MODE_MULTIPATH && c->has_remote && why != PLAIT_REASON_FASTCLOSE;
+    struct mp_subflow *last = tell && c->version == 0 ? mp_best(c, NULL) : NULL;
     struct mp_event ev = { .type = PLAIT_TRACE_FASTCLOSE, .reason = why, .a = 0 };
 
     if (c->over)
         return;
     c->err = mp_err_of(why);
     c->why = why;
-    mp_set_state(c, MP_ST_CLOSED, now);
+    mp_set_state(c, last != NULL ? MP_ST_FASTCLOSE_WAIT : MP_ST_CLOSED, now);
     if (tell && mp_alive_n(c) > 0)
         mp_trace(c, NULL, ev, now);
+    if (last != NULL)
+        fastclose_wait(last);
     MP_EACH(s, c) {
-        s->rst_fastclose = tell;
+        if (s == last)
+            continue;
+        s->rst_fastclose = tell && c->version != 0;
         mp_subflow_abort(s, why, now);
     }
     mp_close_step(c, now);
@@ -300,6 +344,11 @@ void mp_fastclose_input(struct mp_subflow *s, uint64_t key, plait_time now)
     }
     ctx_count(c->ctx, PLAIT_REASON_FASTCLOSE);
     mp_trace(c, s, ev, now);
+    /*= RFC 6824 3.5
+     * If Host A receives an MP_FASTCLOSE instead of a TCP RST, both hosts attempted fast closure
+     * simultaneously. Host A should reply with a TCP RST and tear down the connection. */
+    if (c->state == MP_ST_FASTCLOSE_WAIT)
+        mp_subflow_abort(s, PLAIT_REASON_FASTCLOSE, now);
     mp_conn_die(c, PLAIT_REASON_FASTCLOSE, now);
 }
 

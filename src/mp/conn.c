@@ -102,6 +102,7 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
     if (c == NULL)
         return NULL;
     c->local = *key;
+    c->version = mp_offered_version(&c->cfg);
     c->mode = c->cfg.mptcp ? MP_MODE_PENDING : MP_MODE_PLAIN;
     c->fallback = c->cfg.mptcp ? PLAIT_REASON_NONE : PLAIT_REASON_MP_DISABLED;
     s = mp_subflow_new(c, local, remote);
@@ -121,8 +122,7 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
 static bool wait_for_keys(const struct tcp_half *th, const struct mp_half *mh,
                           const struct wire_seg *ack)
 {
-    return mh->kind == MP_HALF_CAPABLE && ack->seq != th->irs + 1 &&
-           wire_mp_has(&ack->mp, WIRE_MP_DSS) && !wire_mp_has(&ack->mp, WIRE_MP_CAPABLE);
+    return mp_half_waits(mh, ack) && ack->seq != th->irs + 1;
 }
 
 static void accept_mode(struct mp_conn *c, const struct mp_half *mh, const struct wire_seg *ack,
@@ -132,6 +132,7 @@ static void accept_mode(struct mp_conn *c, const struct mp_half *mh, const struc
     struct mp_event ev = { .type = PLAIT_TRACE_FALLBACK, .reason = why };
 
     c->local = mh->local;
+    c->version = mh->version;
     if (why == PLAIT_REASON_NONE) {
         c->has_remote = true;
         c->checksum = mh->checksum;
@@ -196,6 +197,8 @@ void mp_set_mode(struct mp_conn *c, enum mp_mode to, plait_time now)
 /* ---- what the stack asks -------------------------------------------------------------------- */
 
 void *mp_owner(struct mp_conn *c) { return c->owner; }
+
+uint8_t mp_version(const struct mp_conn *c) { return c->version; }
 
 bool mp_token(const struct mp_conn *c, uint32_t *token)
 {
@@ -535,7 +538,8 @@ bool mp_check(const struct mp_conn *c)
     assert((c->mode != MP_MODE_PLAIN || mp_alive_n(c) <= 1) && "plain TCP has one subflow");
     assert((!c->fin_received || reasm_inorder_end(&c->rx) == c->fin_pos) &&
            "the stream ends at its FIN");
-    assert(c->over == (c->state == MP_ST_CLOSED || c->state == MP_ST_TIME_WAIT) &&
+    assert(c->over == (c->state == MP_ST_CLOSED || c->state == MP_ST_TIME_WAIT ||
+                       c->state == MP_ST_FASTCLOSE_WAIT) &&
            "over is what the state says");
     MP_EACH(s, c) {
         check_subflow(c, s);

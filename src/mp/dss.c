@@ -284,12 +284,15 @@ static void ack_input(struct mp_subflow *s, const struct wire_seg *seg, plait_ti
 /*= RFC 8684 3.3
  * If a checksum is not present when its use has been negotiated, the receiver MUST close the
  * subflow with a RST, as it is considered broken. */
+/*= RFC 6824 3.3
+ * If a checksum is present, but its use had not been negotiated in the MP_CAPABLE handshake, the
+ * checksum field MUST be ignored. */
 static bool csum_as_agreed(struct mp_subflow *s, bool present, plait_time now)
 {
     enum plait_reason why = present ? PLAIT_REASON_DSS_CSUM_UNEXPECTED
                                     : PLAIT_REASON_DSS_CSUM_MISSING;
 
-    if (present == s->conn->checksum)
+    if (present == s->conn->checksum || (present && s->conn->version == 0))
         return true;
     mp_drop(s->conn, s, why, now);
     mp_subflow_abort(s, why, now);

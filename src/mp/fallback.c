@@ -7,7 +7,8 @@
  * plus a constant. Otherwise the subflow ends with a RST, and the connection goes on without it.
  *
  * A wrong checksum on the only subflow: MP_FAIL goes out, delivery stops, and goes on as plain
- * TCP when the peer agrees by MP_FAIL or an infinite mapping. RFC 8684 3.1, 3.3, 3.7. */
+ * TCP when the peer agrees by MP_FAIL or an infinite mapping. RFC 8684 3.1, 3.3, 3.7; RFC 6824
+ * 3.6. */
 #include "mp_int.h"
 
 #define FAIL_PATIENCE (2 * PLAIT_SEC)
@@ -122,7 +123,7 @@ void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now)
         mp_subflow_abort(s, PLAIT_REASON_MP_FAIL_RECEIVED, now);
         return;
     }
-    if (!s->failed) {
+    if (!s->failed && c->version != 0) { /* RFC 6824 3.6: the infinite mapping is the answer */
         /*= RFC 8684 3.7
          * the receiver of an MP_FAIL MUST also respond with an MP_FAIL in the reverse direction and
          * entirely revert to a regular TCP session */

@@ -13,7 +13,8 @@ void mp_conn_info(const struct mp_conn *c, struct mp_info *info)
 {
     *info = (struct mp_info){
         .state = c->state, .mode = c->mode, .established = c->established,
-        .checksum = c->mode == MP_MODE_MULTIPATH && c->checksum, .fallback = c->fallback,
+        .checksum = c->mode == MP_MODE_MULTIPATH && c->checksum, .version = c->version,
+        .fallback = c->fallback,
         .token_local = c->mode != MP_MODE_PLAIN ? c->local.token : 0,
         .token_remote = c->mode == MP_MODE_MULTIPATH ? c->remote.token : 0,
         .local = c->first_local, .remote = c->first_remote,

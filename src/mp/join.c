@@ -42,20 +42,20 @@ enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *c, const struc
     enum plait_reason why = judge_join(c, syn);
     const struct plait_local *l = mp_local_find(c->locals, &syn->dst);
     const struct wire_mp_join *join = &syn->mp.join;
-    uint8_t hmac[DIGEST_SHA256_LEN];
+    uint8_t hmac[MP_HMAC_LEN];
 
     (void)now;
     if (why != PLAIT_REASON_NONE)
         return why;
     *h = (struct mp_half){
-        .kind = MP_HALF_JOIN, .local = c->local, .checksum = c->checksum,
+        .kind = MP_HALF_JOIN, .version = c->version, .local = c->local, .checksum = c->checksum,
         .token_local = c->local.token, .nonce_local = ctx_random_u32(c->ctx),
         .nonce_remote = join->nonce, .addr_id_local = (uint8_t)mp_addr_local_id(c, &syn->dst),
         .addr_id_remote = join->addr_id, .backup_remote = join->backup,
         .backup_local = l != NULL && (l->flags & PLAIT_LOCAL_BACKUP) != 0,
     };
     mp_join_hmac(&(struct mp_hmac_in){ c->local.key, c->remote.key, h->nonce_local,
-                                       h->nonce_remote }, hmac);
+                                       h->nonce_remote, c->version }, hmac);
     /*= RFC 8684 3.2
      * Due to option space limitations, the HMAC included in the SYN/ACK is truncated to the
      * leftmost 64 bits */
@@ -69,8 +69,9 @@ enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *c, const struc
 static enum plait_reason judge_ack(const struct mp_conn *c, const struct mp_half *mh,
                                    const struct wire_seg *ack)
 {
-    struct mp_hmac_in in = { c->remote.key, c->local.key, mh->nonce_remote, mh->nonce_local };
-    uint8_t hmac[DIGEST_SHA256_LEN];
+    struct mp_hmac_in in = { c->remote.key, c->local.key, mh->nonce_remote, mh->nonce_local,
+                             c->version };
+    uint8_t hmac[MP_HMAC_LEN];
 
     if (!mp_is_open_for_join(c))
         return PLAIT_REASON_JOIN_STATE;
@@ -167,8 +168,9 @@ void mp_join_syn_option(const struct mp_subflow *s, struct wire_mp *out)
 void mp_join_ack_option(const struct mp_subflow *s, struct wire_mp *out)
 {
     const struct mp_conn *c = s->conn;
-    struct mp_hmac_in in = { c->local.key, c->remote.key, s->nonce_local, s->nonce_remote };
-    uint8_t hmac[DIGEST_SHA256_LEN];
+    struct mp_hmac_in in = { c->local.key, c->remote.key, s->nonce_local, s->nonce_remote,
+                             c->version };
+    uint8_t hmac[MP_HMAC_LEN];
 
     mp_join_hmac(&in, hmac);
     out->present |= 1u << WIRE_MP_JOIN;
@@ -181,8 +183,9 @@ static enum plait_reason judge_synack(const struct mp_subflow *s, const struct w
 {
     const struct mp_conn *c = s->conn;
     const struct wire_mp_join *join = &seg->mp.join;
-    struct mp_hmac_in in = { c->remote.key, c->local.key, join->nonce, s->nonce_local };
-    uint8_t hmac[DIGEST_SHA256_LEN];
+    struct mp_hmac_in in = { c->remote.key, c->local.key, join->nonce, s->nonce_local,
+                             c->version };
+    uint8_t hmac[MP_HMAC_LEN];
 
     /*= RFC 8684 3.2
      * If the SYN/ACK as received at Host A does not have an MP_JOIN option, Host A MUST close the

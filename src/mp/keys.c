@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys, and what is derived from them: token, IDSN, and the HMACs of joins and announcements.
  *
- * Called by capable.c, join.c, addr.c and the stack. No state. RFC 8684 3.1, 3.2, 3.4.1. */
+ * Called by capable.c, join.c, addr.c and the stack. No state. Version 1 uses SHA-256, version 0
+ * SHA-1, for the same things. RFC 8684 3.1, 3.2, 3.4.1; RFC 6824 3.1, 3.2. */
 #include "mp_int.h"
 
 #include "../base/addr.h"
@@ -14,39 +15,50 @@
  * the token MUST be a truncated (most significant 32 bits) SHA-256 hash [RFC6234] of the key */
 /*= RFC 8684 3.1
  * Note that the key MUST be hashed in network byte order. */
-void mp_key_derive(uint64_t key, struct mp_key *out)
+/*= RFC 6824 3.1
+ * with only the SHA-1 algorithm (bit "H") specified and selected, the token MUST be a truncated
+ * (most significant 32 bits) SHA-1 hash ([4], [15]) of the key */
+void mp_key_derive(uint64_t key, uint8_t version, struct mp_key *out)
 {
     uint8_t bytes[8], digest[DIGEST_SHA256_LEN];
+    size_t len = version == 0 ? DIGEST_SHA1_LEN : DIGEST_SHA256_LEN;
 
     be64_store(bytes, key);
-    digest_sha256(bytes, sizeof bytes, digest);
+    if (version == 0)
+        digest_sha1(bytes, sizeof bytes, digest);
+    else
+        digest_sha256(bytes, sizeof bytes, digest);
     out->key = key;
     out->token = be32_load(digest);
     /*= RFC 8684 3.1
      * the IDSN of a host MUST be the least significant 64 bits of the SHA-256 hash of its key */
-    out->idsn = be64_load(digest + DIGEST_SHA256_LEN - 8);
+    /*= RFC 6824 3.1
+     * the IDSN of a host MUST be the least significant 64 bits of the SHA-1 hash of its key */
+    out->idsn = be64_load(digest + len - 8);
 }
 
-static void hmac(uint64_t key_from, uint64_t key_to, const uint8_t *msg, size_t len,
-                 uint8_t out[DIGEST_SHA256_LEN])
+static void join_keys(uint64_t key_from, uint64_t key_to, uint8_t key[16])
 {
-    uint8_t key[16];
-
     be64_store(key, key_from);
     be64_store(key + 8, key_to);
-    digest_hmac_sha256(key, sizeof key, msg, len, out);
 }
 
 /*= RFC 8684 3.2
  * The key for the HMAC algorithm, in the case of the message transmitted by Host A, will be Key-A
  * followed by Key-B; and in the case of Host B, Key-B followed by Key-A. */
-void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[DIGEST_SHA256_LEN])
+/* The leftmost 160 bits: all of them in version 0, and all that an option ever carries. */
+void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[MP_HMAC_LEN])
 {
-    uint8_t msg[8];
+    uint8_t key[16], msg[8], digest[DIGEST_SHA256_LEN];
 
+    join_keys(in->key_from, in->key_to, key);
     be32_store(msg, in->nonce_from);
     be32_store(msg + 4, in->nonce_to);
-    hmac(in->key_from, in->key_to, msg, sizeof msg, out);
+    if (in->version == 0)
+        digest_hmac_sha1(key, sizeof key, msg, sizeof msg, digest);
+    else
+        digest_hmac_sha256(key, sizeof key, msg, sizeof msg, digest);
+    memcpy(out, digest, MP_HMAC_LEN);
 }
 
 /*= RFC 8684 3.4.1
@@ -55,13 +67,14 @@ void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[DIGEST_SHA256_LEN])
 void mp_addr_hmac(uint64_t key_from, uint64_t key_to, const struct wire_mp_add_addr *a,
                   uint8_t out[8])
 {
-    uint8_t msg[1 + 16 + 2], digest[DIGEST_SHA256_LEN];
+    uint8_t key[16], msg[1 + 16 + 2], digest[DIGEST_SHA256_LEN];
     unsigned len = addr_ip_len(&a->addr);
 
     msg[0] = a->id;
     memcpy(msg + 1, a->addr.ip, len);
     be16_store(msg + 1 + len, a->addr.port);
-    hmac(key_from, key_to, msg, 3 + len, digest);
+    join_keys(key_from, key_to, key);
+    digest_hmac_sha256(key, sizeof key, msg, 3 + len, digest);
     /*= RFC 8684 3.4.1
      * The Truncated HMAC parameter present in this option is the rightmost 64 bits of an HMAC,
      * negotiated and calculated in the same way as for MP_JOIN */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The MPTCP connection (RFC 8684, version 1) over its subflows, and plain TCP as a connection
- * whose multipath mode is off. This is all that the stack sees of it.
+/* The MPTCP connection (RFC 8684, and RFC 6824 as version 0) over its subflows, and plain TCP as a
+ * connection whose multipath mode is off. This is all that the stack sees of it.
  *
  * The stream is numbered by positions: position 0 is the first byte, DSN = IDSN + 1 + position
  * (RFC 8684 3.1). The same positions address the send store and the reassembly queue, and never
@@ -30,6 +30,8 @@ enum mp_mode { MP_MODE_PENDING = 0, MP_MODE_MULTIPATH, MP_MODE_PLAIN };
 
 struct mp_config {
     bool mptcp, require_mptcp, checksum, nodelay, server_joins;
+    bool refuse_joins;         /* C flag: no joins at the address of the first subflow */
+    uint8_t offer, accept;     /* sets of PLAIT_MPTCP_V*: for mp_connect(), for listeners */
     const struct sched_ops *sched;
     const struct pm_ops *pm;
     uint8_t subflows_max, addrs_max, mp_syn_retries, subflow_retries;
@@ -42,10 +44,10 @@ struct mp_config {
 struct mp_locals { uint8_t n; struct plait_local v[MP_LOCALS_MAX]; };
 const struct plait_local *mp_local_find(const struct mp_locals *l, const struct plait_addr *ip);
 
-/* ---- keys (RFC 8684 3.1) -------------------------------------------------------------------- */
+/* ---- keys (RFC 8684 3.1, RFC 6824 3.1) ------------------------------------------------------ */
 
 struct mp_key { uint64_t key; uint32_t token; uint64_t idsn; };
-void mp_key_derive(uint64_t key, struct mp_key *out);
+void mp_key_derive(uint64_t key, uint8_t version, struct mp_key *out);
 
 /* ---- half-open: what MPTCP remembers between SYN and third ACK ------------------------------ */
 
@@ -53,7 +55,9 @@ enum mp_half_kind { MP_HALF_PLAIN = 0, MP_HALF_CAPABLE, MP_HALF_JOIN };
 struct mp_half {
     enum mp_half_kind kind;
     enum plait_reason why_plain;      /* NONE unless PLAIN though MPTCP was possible */
+    uint8_t version;                  /* CAPABLE, JOIN */
     struct mp_key local;              /* CAPABLE */
+    uint64_t key_remote;              /* CAPABLE, version 0: the SYN brought it */
     bool checksum;                    /* A bit of either side */
     bool peer_no_join;                /* C bit of the peer */
     uint32_t token_local;             /* JOIN: the connection, may be gone by the third ACK */
@@ -62,7 +66,10 @@ struct mp_half {
     bool backup_local, backup_remote;
     uint64_t hmac_local;              /* JOIN: leftmost 64 bits of HMAC-B, host order value */
 };
-/* A SYN for a listener: PLAIN or CAPABLE. key: drawn and known to be unique. */
+/* The version that a SYN with MP_CAPABLE wants to speak, as far as its form tells. */
+uint8_t mp_syn_version(const struct wire_seg *syn);
+/* A SYN for a listener: PLAIN or CAPABLE. key: drawn for mp_syn_version() and known to be unique.
+ */
 void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struct mp_key *key,
                      const struct wire_seg *syn);
 struct mp_conn;
@@ -70,8 +77,13 @@ struct mp_conn;
  * with MP_TCPRST, see mp_tcprst). */
 enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *conn, const struct wire_seg *syn,
                                plait_time now);
+/* Is this ACK no third ACK but what came after it? Version 1 tells the keys there, so without it
+ * nothing can be done with the rest; in version 0 the SYN has told the peer's. */
+bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack);
 /* Options of the SYN/ACK. */
 void mp_half_options(const struct mp_half *h, const struct mp_config *cfg, struct wire_mp *out);
+/* The version that mp_connect() begins with: the highest on offer. */
+uint8_t mp_offered_version(const struct mp_config *cfg);
 /* MP_TCPRST (RFC 8684 3.6) for a reset with this reason. */
 void mp_tcprst(enum plait_reason why, struct wire_mp *out);
 
@@ -96,7 +108,7 @@ struct mp_conn_args {
     uint32_t id;                      /* for traces */
     void *owner;                      /* the stack's wrapper */
 };
-/* Active open. key drawn by the stack (unique token). NULL: no memory. */
+/* Active open. key drawn by the stack for mp_offered_version() (unique token). NULL: no memory. */
 struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key *key,
                            const struct plait_addr *local, const struct plait_addr *remote,
                            plait_time now);
@@ -119,6 +131,7 @@ struct mp_subflow *mp_join_take(struct mp_conn *c, const struct mp_joining *j, p
 void mp_conn_free(struct mp_conn *c); /* every subflow must be out of the stack's tables */
 void *mp_owner(struct mp_conn *c);
 bool mp_is_open_for_join(const struct mp_conn *c);
+uint8_t mp_version(const struct mp_conn *c);
 /* True with the local token while joins may come for it (mode MULTIPATH or PENDING, not closed). */
 bool mp_token(const struct mp_conn *c, uint32_t *token);
 
@@ -190,6 +203,7 @@ struct mp_info {
     enum mp_state state;
     enum mp_mode mode;
     bool established, checksum;
+    uint8_t version;
     enum plait_reason fallback;
     uint32_t token_local, token_remote;
     struct plait_addr local, remote;

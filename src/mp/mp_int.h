@@ -42,6 +42,7 @@ struct mp_announced { /* an address of ours that the peer was told */
     struct plait_addr addr; /* port 0: none */
     bool due, echoed;
     uint8_t tx_n;
+    uint32_t serial;        /* version 0: place in the order of announcements, from 1 */
     plait_time again;       /* when to send it again; PLAIT_NEVER */
 };
 
@@ -70,6 +71,7 @@ struct mp_conn {
     enum plait_reason fallback; /* why it is PLAIN */
 
     struct mp_key local, remote; /* remote is valid with has_remote */
+    uint8_t version;           /* 1: RFC 8684, 0: RFC 6824 */
     bool has_remote, checksum;
     bool dss_in;               /* a DSS came on the first subflow: MPTCP works both ways */
     bool joined;               /* there was a second subflow once: no way back to plain TCP */
@@ -119,6 +121,7 @@ struct mp_conn {
     uint8_t remote_n, announced_n, bar_n, echo_n, remove_n;
     struct mp_remote remotes[PM_ADDRS_MAX];
     struct mp_announced announced[PM_ADDRS_MAX];
+    uint32_t announce_serial;  /* of the latest */
     struct mp_bar bars[MP_BARS_MAX];
     struct wire_mp_add_addr echoes[MP_ECHOES_MAX];
     uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
@@ -176,12 +179,14 @@ void mp_update_retries(struct mp_conn *c);
 
 /* ---- keys.c --------------------------------------------------------------------------------- */
 
-/* RFC 8684 3.2: HMAC of a join as sent by the owner of `from`. */
+/* RFC 8684 3.2: HMAC of a join as sent by the owner of `from`; its leftmost 160 bits. */
+enum { MP_HMAC_LEN = 20 };
 struct mp_hmac_in {
     uint64_t key_from, key_to;
     uint32_t nonce_from, nonce_to;
+    uint8_t version;
 };
-void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[32]);
+void mp_join_hmac(const struct mp_hmac_in *in, uint8_t out[MP_HMAC_LEN]);
 /* RFC 8684 3.4.1: the rightmost 64 bits of the HMAC of an announcement. */
 void mp_addr_hmac(uint64_t key_from, uint64_t key_to, const struct wire_mp_add_addr *a,
                   uint8_t out[8]);
@@ -195,8 +200,12 @@ enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg
                                  struct mp_key *remote);
 void mp_capable_syn_option(const struct mp_conn *c, struct wire_mp *out);
 void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out);
-/* Initiator that has heard nothing of MPTCP but the SYN/ACK: MP_CAPABLE stands for DSS. */
+/* Initiator that has heard nothing of MPTCP but the SYN/ACK: ACKs repeat MP_CAPABLE. */
 bool mp_unconfirmed(const struct mp_subflow *s);
+/* And its first data must bring the keys in place of a DSS: version 1 alone. */
+bool mp_data_brings_keys(const struct mp_subflow *s);
+/* No (more) data before the peer knows the keys. */
+bool mp_data_waits(const struct mp_subflow *s);
 
 /* ---- join.c --------------------------------------------------------------------------------- */
 
@@ -296,7 +305,7 @@ void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *ad
 enum mp_signal mp_addr_signal(struct mp_subflow *s);
 void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out);
 void mp_addr_sent(struct mp_subflow *s, enum mp_signal signal, plait_time now);
-bool mp_addr_pending(const struct mp_conn *c); /* an echo or an announcement is to be sent */
+bool mp_addr_pending(const struct mp_subflow *s); /* s may have an echo or announcement to send */
 plait_time mp_addr_deadline(const struct mp_conn *c);
 void mp_addr_tick(struct mp_conn *c, plait_time now);
 
@@ -334,6 +343,9 @@ int mp_err_of(enum plait_reason why);
 /* What follows from our FIN, its acknowledgment and the peer's FIN. */
 void mp_close_step(struct mp_conn *c, plait_time now);
 void mp_fastclose_input(struct mp_subflow *s, uint64_t key, plait_time now);
+/* Version 0: the ACK with MP_FASTCLOSE went out; or an answer to it is missing. */
+void mp_fastclose_sent(struct mp_subflow *s, plait_time now);
+void mp_fastclose_tick(struct mp_subflow *s, plait_time now);
 void mp_close_tick(struct mp_conn *c, plait_time now);
 plait_time mp_close_deadline(const struct mp_conn *c);
 /* A subflow got the peer's FIN. */

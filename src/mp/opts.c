@@ -16,10 +16,25 @@
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
+/*= RFC 6824 3.3.8
+ * This applies the given setting of B to all subflows in this connection that use the address
+ * identified by the given Address ID. */
+static void prio_of_address(struct mp_subflow *s, const struct wire_mp *mp)
+{
+    MP_EACH(o, s->conn)
+        if (o->remote_id == mp->prio_id || o->peer_id == mp->prio_id)
+            o->backup_remote = mp->prio_backup;
+}
+
 static void prio_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     struct mp_event ev = { .type = PLAIT_TRACE_PRIO_IN, .a = seg->mp.prio_backup };
 
+    if (seg->mp.prio_has_id) { /* version 1 has no such form */
+        if (s->conn->version == 0)
+            prio_of_address(s, &seg->mp);
+        return;
+    }
     /*= RFC 8684 3.3.8
      * the MP_PRIO option, shown in Figure 11, can be used to change the "B" flag of the subflow on
      * which it is sent */
@@ -29,7 +44,7 @@ static void prio_input(struct mp_subflow *s, const struct wire_seg *seg, plait_t
 
 static bool has_data_capable(const struct mp_subflow *s, const struct wire_seg *seg)
 {
-    return s->first && !s->initiator && seg->len > 0 &&
+    return s->first && !s->initiator && s->conn->version != 0 && seg->len > 0 &&
            wire_mp_has(&seg->mp, WIRE_MP_CAPABLE) && seg->mp.capable.len > 20;
 }
 
@@ -67,7 +82,7 @@ void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
     struct mp_event ev = { .type = PLAIT_TRACE_RESET, .reason = PLAIT_REASON_RST_RECEIVED, .a = 1 };
 
     s->reset_in = true;
-    if (wire_mp_has(mp, WIRE_MP_TCPRST)) {
+    if (wire_mp_has(mp, WIRE_MP_TCPRST) && c->version != 0) {
         ctx_count(c->ctx, PLAIT_REASON_TCPRST);
         ev.reason = PLAIT_REASON_TCPRST;
         ev.b = mp->rst.reason;
@@ -100,6 +115,8 @@ static enum mp_signal urgent_signal(const struct mp_subflow *s)
         return MP_SIG_JOIN;
     if (s->phase != MP_PHASE_OPEN || !tcp_is_synchronized(&s->tcb))
         return MP_SIG_NONE;
+    if (s->fastclose_due)
+        return MP_SIG_FASTCLOSE;
     if (s->conn->mode == MP_MODE_PLAIN)
         return s->fail_due ? MP_SIG_FAIL : MP_SIG_NONE;
     if (mp_unconfirmed(s))
@@ -139,7 +156,7 @@ static bool is_due(const struct mp_subflow *s, enum mp_signal signal)
 
 plait_time mp_opts_deadline(const struct mp_subflow *s)
 {
-    bool waits = s->prio_due || s->remove_due || mp_addr_pending(s->conn);
+    bool waits = s->prio_due || s->remove_due || mp_addr_pending(s);
 
     if (s->phase != MP_PHASE_OPEN || s->sig_n < MP_SIGNALS_IN_A_ROW || !waits)
         return PLAIT_NEVER;
@@ -181,6 +198,13 @@ static void add_signal(const struct mp_subflow *s, enum mp_signal signal, struct
         break;
     case MP_SIG_JOIN:
         mp_join_ack_option(s, mp);
+        break;
+    case MP_SIG_FASTCLOSE:
+        /*= RFC 6824 3.5
+         * Host A sends an ACK containing the MP_FASTCLOSE option on one subflow, containing the key
+         * of Host B as declared in the initial connection handshake. */
+        mp->present |= 1u << WIRE_MP_FASTCLOSE;
+        mp->fastclose_key = c->remote.key;
         break;
     case MP_SIG_CAPABLE:
         mp_capable_ack_option(c, mp);
@@ -318,7 +342,7 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
         return;
     p = mapping_of(s, chunk);
     /* It stands for the mapping of the very first bytes and of no others. */
-    if (mp_unconfirmed(s) && p.ssn == 1 && chunk->pos == 0) {
+    if (mp_data_brings_keys(s) && p.ssn == 1 && chunk->pos == 0) {
         fill_capable_data(s, chunk, mp);
         return;
     }
@@ -337,7 +361,8 @@ static void fill_rst(const struct mp_subflow *s, struct wire_mp *mp)
 {
     if (s->phase != MP_PHASE_DOWN || !speaks(s->conn))
         return;
-    mp_tcprst(s->rst_why, mp);
+    if (s->conn->version != 0) /* RFC 6824 has no MP_TCPRST */
+        mp_tcprst(s->rst_why, mp);
     if (s->rst_outstanding) {
         mp->rst.reason = 4;
         mp->rst.transient = true;
@@ -409,6 +434,9 @@ static void signal_sent(struct mp_subflow *s, enum mp_signal signal, plait_time 
         break;
     case MP_SIG_JOIN:
         mp_join_sent(s, now);
+        break;
+    case MP_SIG_FASTCLOSE:
+        mp_fastclose_sent(s, now);
         break;
     case MP_SIG_CAPABLE:
         s->capable_due = false;

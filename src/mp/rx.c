@@ -125,6 +125,8 @@ static bool admit(struct mp_subflow *s, struct plait_block *b, plait_time now)
     struct mp_conn *c = s->conn;
     uint32_t len = b->len;
 
+    if (c->state == MP_ST_FASTCLOSE_WAIT)
+        return false;
     if (c->fin_seen && b->pos + b->len > c->fin_pos) {
         mp_drop(c, s, PLAIT_REASON_DATA_AFTER_CLOSE, now);
         if (!cut(b, c->fin_pos))

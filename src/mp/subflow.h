@@ -19,8 +19,8 @@ enum mp_phase {
 /* What a segment without payload may carry beside (or in place of) a DATA_ACK, most urgent first.
  */
 enum mp_signal {
-    MP_SIG_NONE = 0, MP_SIG_JOIN, MP_SIG_CAPABLE, MP_SIG_FAIL, MP_SIG_FIN, MP_SIG_PRIO,
-    MP_SIG_REMOVE, MP_SIG_ECHO, MP_SIG_ADD,
+    MP_SIG_NONE = 0, MP_SIG_JOIN, MP_SIG_FASTCLOSE, MP_SIG_CAPABLE, MP_SIG_FAIL, MP_SIG_FIN,
+    MP_SIG_PRIO, MP_SIG_REMOVE, MP_SIG_ECHO, MP_SIG_ADD,
 };
 
 /* A run of the stream that this subflow was given and that is not acknowledged on it. */
@@ -93,7 +93,8 @@ struct mp_subflow {
     plait_time rcv_rtt;        /* round trip as a receiver sees it, from timestamps; 0: none yet */
 
     /* signals that are to be sent on it */
-    bool capable_due, fin_due, fail_due, prio_due, remove_due;
+    bool capable_due, fin_due, fail_due, prio_due, remove_due, fastclose_due;
+    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
     uint64_t fail_dsn;         /* for MP_FAIL */
     uint8_t sig_n;             /* signalling ACKs in a row (OPT-03), */
     uint32_t sig_ack;          /* and what the last segment acknowledged */
@@ -107,6 +108,8 @@ struct mp_subflow {
     bool reset_in;             /* the peer reset it */
     plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
     bool probe_due;            /* a keepalive is to be sent */
+    uint8_t fastclose_n;       /* version 0: ACKs with MP_FASTCLOSE sent, */
+    plait_time fastclose_at;   /* and when the next is due; PLAIT_NEVER */
     plait_time abort_at;       /* patience with its FIN ends; PLAIT_NEVER */
 };
 

@@ -131,7 +131,7 @@ static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subf
 
     if (s->phase == MP_PHASE_DOWN)
         return PLAIT_NEVER;
-    at = mp_earlier(at, s->join_at);
+    at = mp_earlier(at, mp_earlier(s->join_at, s->fastclose_at));
     if (!c->over && c->mode == MP_MODE_MULTIPATH) /* else mp_addr_tick() does not look at it */
         at = mp_earlier(at, s->probe_at);
     at = mp_earlier(at, mp_earlier(s->abort_at, s->failed_until));
@@ -161,6 +161,8 @@ static void tick_subflow(struct mp_subflow *s, plait_time now)
     mp_opts_tick(s, now);
     if (s->phase != MP_PHASE_DOWN)
         mp_join_tick(s, now);
+    if (s->phase != MP_PHASE_DOWN)
+        mp_fastclose_tick(s, now);
     if (s->phase != MP_PHASE_DOWN && now >= s->failed_until)
         mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
     if (s->phase != MP_PHASE_DOWN && now >= s->abort_at) {

@@ -238,7 +238,7 @@ static uint32_t meta_for(struct mp_subflow *s, uint64_t end)
     bool last = c->fin_wanted && end == c->store.end;
 
     if (c->mode == MP_MODE_MULTIPATH)
-        return last && !mp_unconfirmed(s) ? MP_META_FIN : 0;
+        return last && !mp_data_brings_keys(s) ? MP_META_FIN : 0;
     return s->infinite ? MP_META_INFINITE : 0;
 }
 
@@ -395,7 +395,7 @@ static bool send_new(struct mp_conn *c, plait_time now)
         return false;
     }
     s = pick(c, &o, now);
-    if (s == NULL || (mp_unconfirmed(s) && c->snd_nxt > 0))
+    if (s == NULL || mp_data_waits(s))
         return false;
     n = chunk_len(s, o.want, useful_room(s, o.want));
     if (n == 0)

@@ -32,7 +32,7 @@ static int start(struct plait_conn *c, const struct plait_addr *local,
     struct plait_stack *s = c->stack;
     struct mp_key key;
 
-    if (c->cfg.mptcp && !stack_draw_key(s, &key))
+    if (c->cfg.mptcp && !stack_draw_key(s, mp_offered_version(&c->cfg), &key))
         return PLAIT_ELIMIT;
     if (!c->cfg.mptcp)
         key = (struct mp_key){0};

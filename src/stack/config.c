@@ -12,6 +12,9 @@ enum { RETRIES_ONLY = 15, RECS_MIN = 64, RECS_MAX = 65536, BUF_MIN = 2048, BUF_M
 
 static const struct plait_conn_config conn_defaults = {
     .mptcp = true,
+    .offer_versions = PLAIT_MPTCP_V1,
+    .accept_versions = PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1,
+    .allow_join_initial = true,
     .cc = "cubic",
     .sched = "minrtt",
     .pm = "fullmesh",
@@ -41,6 +44,14 @@ void plait_config_init(struct plait_config *config)
     };
 }
 
+static bool versions_ok(const struct plait_conn_config *c)
+{
+    const uint8_t all = PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1;
+
+    return c->offer_versions != 0 && (c->offer_versions & ~all) == 0 &&
+           c->accept_versions != 0 && (c->accept_versions & ~all) == 0;
+}
+
 static bool numbers_ok(const struct plait_conn_config *c)
 {
     if (c->subflows_max < 1 || c->subflows_max > MP_SUBFLOWS_MAX || c->addrs_max > PM_ADDRS_MAX)
@@ -53,7 +64,7 @@ static bool numbers_ok(const struct plait_conn_config *c)
         return false;
     if (c->keepalive_idle != 0 && (c->keepalive_interval == 0 || c->keepalive_probes == 0))
         return false;
-    return !(c->require_mptcp && !c->mptcp);
+    return versions_ok(c) && !(c->require_mptcp && !c->mptcp);
 }
 
 /* RFC 7323 2.3: the shift is at most 14. */
@@ -101,6 +112,9 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
         return PLAIT_EINVAL;
     *out = (struct mp_config){
         .mptcp = c->mptcp,
+        .offer = c->offer_versions,
+        .accept = c->accept_versions,
+        .refuse_joins = !c->allow_join_initial,
         .require_mptcp = c->require_mptcp,
         .checksum = c->checksum,
         .nodelay = c->nodelay,

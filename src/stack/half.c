@@ -82,6 +82,15 @@ static struct stack_half *half_new(struct plait_stack *s, const struct mp_config
     return h;
 }
 
+/* A connection of version 0 knows no MP_TCPRST. */
+static void refuse_join(struct plait_stack *s, const struct wire_seg *seg,
+                        const struct plait_conn *c, enum plait_reason why)
+{
+    bool v0 = c != NULL && mp_version(c->mp) == 0;
+
+    stack_reset(s, seg, v0 ? PLAIT_REASON_NONE : why);
+}
+
 /*= RFC 8684 3.2
  * Demultiplexing subflow SYNs MUST be done using the token; this is unlike traditional TCP, where
  * the destination port is used for demultiplexing SYN packets. */
@@ -102,7 +111,7 @@ static enum plait_reason join_syn(struct plait_stack *s, const struct wire_seg *
     else
         why = mp_half_join(&mh, c->mp, seg, now);
     if (why != PLAIT_REASON_NONE) {
-        stack_reset(s, seg, why);
+        refuse_join(s, seg, c, why);
         return why;
     }
     struct stack_half *h = half_new(s, &c->cfg, seg, now);
@@ -122,7 +131,7 @@ static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
 
     /* RFC 8684 3.1: the key's token must not be in use; without such a key, plain TCP. */
     if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
-        cfg.mptcp = stack_draw_key(s, &key);
+        cfg.mptcp = stack_draw_key(s, mp_syn_version(seg), &key);
     mp_half_capable(&h->mp, &cfg, &key, seg);
     if (h->mp.kind == MP_HALF_CAPABLE)
         stack_token_add(s, &h->token, h->mp.local.token);
@@ -197,22 +206,13 @@ static enum plait_reason become_subflow(struct stack_half *h, const struct wire_
         /*= RFC 8684 3.2
          * If the token received at Host B is unknown or local policy prohibits the acceptance of
          * the new subflow, the recipient MUST respond with a TCP RST for the subflow. */
-        stack_reset(s, seg, why);
+        refuse_join(s, seg, c, why);
         return why;
     }
     stack_adopt(c);
     mp_input(sf, seg, block, now);
     stack_touch(c, now);
     return PLAIT_REASON_NONE;
-}
-
-/* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options get
- * through; the third ACK itself is late or lost and comes again. Taking this one for the third ACK
- * would make the connection plain on one side alone. */
-static bool overtaken(const struct stack_half *h, const struct wire_seg *seg)
-{
-    return h->mp.kind == MP_HALF_CAPABLE && wire_mp_has(&seg->mp, WIRE_MP_DSS) &&
-           !wire_mp_has(&seg->mp, WIRE_MP_CAPABLE);
 }
 
 enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *seg,
@@ -222,7 +222,10 @@ enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *
 
     switch (tcp_half_input(&h->tcp, seg, now)) {
     case TCP_HALF_OK:
-        if (overtaken(h, seg))
+        /* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options
+         * get through; the third ACK itself is late or lost and comes again. Taking this one for
+         * the third ACK would make the connection plain on one side alone. */
+        if (mp_half_waits(&h->mp, seg))
             return PLAIT_REASON_MP_ACK_PLAIN;
         return h->listener != NULL ? become_conn(h, seg, block, now)
                                    : become_subflow(h, seg, block, now);

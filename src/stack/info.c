@@ -22,7 +22,7 @@ void plait_conn_info(const struct plait_conn *c, struct plait_conn_info *info)
         .established = m.established,
         .multipath = m.mode == MP_MODE_MULTIPATH,
         .checksum = m.checksum,
-        .version = m.mode == MP_MODE_MULTIPATH ? 1 : 0,
+        .version = m.mode == MP_MODE_MULTIPATH ? m.version : 0,
         .token_local = m.token_local,
         .token_remote = m.token_remote,
         .fallback = m.fallback,

@@ -154,7 +154,7 @@ struct stack_token *stack_find_token(const struct plait_stack *s, uint32_t token
 void stack_token_add(struct plait_stack *s, struct stack_token *t, uint32_t token);
 void stack_token_del(struct plait_stack *s, struct stack_token *t);
 /* A key whose token nobody has (RFC 8684 3.1); false: bad luck. */
-bool stack_draw_key(struct plait_stack *s, struct mp_key *key);
+bool stack_draw_key(struct plait_stack *s, uint8_t version, struct mp_key *key);
 
 /* ---- stack.c --------------------------------------------------------------------------------- */
 

@@ -94,10 +94,10 @@ void stack_token_del(struct plait_stack *s, struct stack_token *t)
     t->listed = false;
 }
 
-bool stack_draw_key(struct plait_stack *s, struct mp_key *key)
+bool stack_draw_key(struct plait_stack *s, uint8_t version, struct mp_key *key)
 {
     for (unsigned i = 0; i < STACK_KEY_TRIES; i++) {
-        mp_key_derive(ctx_random_u64(&s->ctx), key);
+        mp_key_derive(ctx_random_u64(&s->ctx), version, key);
         if (stack_find_token(s, key->token) == NULL)
             return true;
     }

@@ -218,7 +218,7 @@ static void emit_dss(struct wcursor *w, const struct wire_mp *mp)
         wcursor_u16(w, dss->csum);
 }
 
-/* ---- ADD_ADDR (3.4.1, figure 12) ---- */
+/* ---- ADD_ADDR (3.4.1, figure 12 of either RFC) ---- */
 
 enum { ADD_ADDR_HEAD = 4, ADD_ADDR_HMAC = 8 };
 
@@ -228,7 +228,8 @@ unsigned wire_add_addr_len(const struct wire_mp_add_addr *add)
            (add->has_hmac ? ADD_ADDR_HMAC : 0U);
 }
 
-/* The length alone tells family, port and HMAC. Without an HMAC it is an echo, or of version 0. */
+/* The length alone tells family, port and HMAC. Without an HMAC it is an echo, or of version 0:
+ * IPVer, 4 or 6, leaves the place of E clear, so that one is never taken for the other. */
 static bool add_addr_shape(unsigned len, struct wire_mp_add_addr *add, bool *port)
 {
     switch (len) {
@@ -254,6 +255,7 @@ static bool parse_add_addr(struct option *o, struct wire_mp *mp)
     *add = (struct wire_mp_add_addr){ .echo = (o->low & 1) != 0 };
     if (!add_addr_shape(o->len, add, &port) || (o->seg->flags & WIRE_SYN) != 0)
         return false;
+    add->v0 = !add->has_hmac && o->low == add->addr.family;
     add->id = cursor_u8(&o->c);
     n = addr_ip_len(&add->addr);
     memcpy(add->addr.ip, cursor_bytes(&o->c, n), n);
@@ -267,8 +269,9 @@ static bool parse_add_addr(struct option *o, struct wire_mp *mp)
 static void emit_add_addr(struct wcursor *w, const struct wire_mp *mp)
 {
     const struct wire_mp_add_addr *add = &mp->add_addr;
+    unsigned low = add->v0 ? add->addr.family : add->echo ? 1 : 0;
 
-    emit_head(w, wire_add_addr_len(add), WIRE_MP_ADD_ADDR, add->echo ? 1 : 0);
+    emit_head(w, wire_add_addr_len(add), WIRE_MP_ADD_ADDR, low);
     wcursor_u8(w, add->id);
     wcursor_bytes(w, add->addr.ip, addr_ip_len(&add->addr));
     if (add->addr.port != 0)
@@ -309,17 +312,29 @@ static void emit_remove(struct wcursor *w, const struct wire_mp *mp)
 
 enum { PRIO_LEN = 3, PRIO_V0_LEN = 4 };
 
+/*= RFC 6824 3.3.8
+ * The presence of this field is determined by the option length; if Length==4 then it is present.
+ * If Length==3, then it applies to the current subflow only. */
 static bool parse_prio(struct option *o, struct wire_mp *mp)
 {
-    if (o->len != PRIO_LEN || (o->seg->flags & WIRE_SYN) != 0)
+    if ((o->len != PRIO_LEN && o->len != PRIO_V0_LEN) || (o->seg->flags & WIRE_SYN) != 0)
         return false;
     mp->prio_backup = (o->low & 1) != 0;
+    mp->prio_has_id = o->len == PRIO_V0_LEN;
+    mp->prio_id = mp->prio_has_id ? cursor_u8(&o->c) : 0;
     return true;
+}
+
+static unsigned prio_len(const struct wire_mp *mp)
+{
+    return mp->prio_has_id ? PRIO_V0_LEN : PRIO_LEN;
 }
 
 static void emit_prio(struct wcursor *w, const struct wire_mp *mp)
 {
-    emit_head(w, PRIO_LEN, WIRE_MP_PRIO, mp->prio_backup ? 1 : 0);
+    emit_head(w, prio_len(mp), WIRE_MP_PRIO, mp->prio_backup ? 1 : 0);
+    if (mp->prio_has_id)
+        wcursor_u8(w, mp->prio_id);
 }
 
 /* ---- MP_FAIL (3.7, figure 16) and MP_FASTCLOSE (3.5, figure 14) ---- */
@@ -400,10 +415,6 @@ void wire_mp_parse(const uint8_t *body, unsigned len, struct wire_seg *seg)
     o.low = first & 15;
     if (!o.c.bad && (seg->mp.present & (1u << (first >> 4))) != 0)
         return; /* the first of its subtype counts */
-    /* Version 0 may name another subflow by its address id here (RFC 6824 3.3.8). The ids of a
-     * version 1 connection are not for that; the option is neither used nor blamed. */
-    if (!o.c.bad && first >> 4 == WIRE_MP_PRIO && len == PRIO_V0_LEN)
-        return;
     if (!o.c.bad && parse_subtype(first >> 4, &o, &seg->mp))
         seg->mp.present |= (uint16_t)(1u << (first >> 4));
     else
@@ -419,7 +430,7 @@ static unsigned len_of(unsigned subtype, const struct wire_mp *mp)
     case WIRE_MP_DSS: return wire_dss_len(&mp->dss);
     case WIRE_MP_ADD_ADDR: return wire_add_addr_len(&mp->add_addr);
     case WIRE_MP_REMOVE_ADDR: return remove_len(&mp->remove);
-    case WIRE_MP_PRIO: return PRIO_LEN;
+    case WIRE_MP_PRIO: return prio_len(mp);
     case WIRE_MP_FAIL: return FAIL_LEN;
     case WIRE_MP_FASTCLOSE: return FASTCLOSE_LEN;
     default: return TCPRST_LEN;

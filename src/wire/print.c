@@ -182,7 +182,11 @@ static void put_mp(struct text *t, const struct wire_mp *mp, unsigned subtype)
     case WIRE_MP_DSS: put_dss(t, &mp->dss); break;
     case WIRE_MP_ADD_ADDR: put_add_addr(t, &mp->add_addr); break;
     case WIRE_MP_REMOVE_ADDR: put_remove(t, &mp->remove); break;
-    case WIRE_MP_PRIO: put(t, mp->prio_backup ? " backup" : " regular"); break;
+    case WIRE_MP_PRIO:
+        put(t, mp->prio_backup ? " backup" : " regular");
+        if (mp->prio_has_id)
+            put_field(t, "id", mp->prio_id);
+        break;
     case WIRE_MP_FAIL: put_field(t, "dsn", mp->fail_dsn); break;
     case WIRE_MP_FASTCLOSE: put_hex(t, "key", mp->fastclose_key, 8); break;
     default:

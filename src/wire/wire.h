@@ -63,6 +63,7 @@ struct wire_mp_dss {
 
 struct wire_mp_add_addr {
     bool echo, has_hmac;
+    bool v0;                /* the form of RFC 6824: IPVer where the flags are, no HMAC, no echo */
     uint8_t id;
     struct plait_addr addr; /* port 0: none given */
     uint8_t hmac[8];
@@ -80,7 +81,8 @@ struct wire_mp {
     struct wire_mp_dss dss;
     struct wire_mp_add_addr add_addr;
     struct wire_mp_remove remove;
-    bool prio_backup;
+    bool prio_backup, prio_has_id; /* an address id: RFC 6824 alone */
+    uint8_t prio_id;
     uint64_t fail_dsn;
     uint64_t fastclose_key;
     struct { bool transient; uint8_t reason; } rst;

@@ -161,7 +161,10 @@ static void capable(struct fuzz_in *in, const struct aim *a, struct forged *f)
     uint8_t b = fuzz_u8(in);
 
     *cap = (struct wire_mp_capable){
-        .version = 1, .flags = WIRE_CAP_H, .len = lens[b % 5], .dll = (uint16_t)f->how.payload_len};
+        .version = a->conn != NULL ? a->conn->version : 1,
+        .flags = WIRE_CAP_H,
+        .len = lens[b % 5],
+        .dll = (uint16_t)f->how.payload_len};
     if ((b & 0x80) != 0)
         cap->flags = fuzz_u8(in);
     if ((b & 0x40) != 0)
@@ -179,7 +182,7 @@ static void join(struct fuzz_in *in, const struct aim *a, struct forged *f)
     struct wire_mp_join *j = &f->mp.join;
     const struct mp_conn *c = a->conn;
     bool syn = (f->how.flags & WIRE_SYN) != 0, ack = (f->how.flags & WIRE_ACK) != 0;
-    uint8_t b = fuzz_u8(in), hmac[32] = {0};
+    uint8_t b = fuzz_u8(in), hmac[MP_HMAC_LEN] = {0};
 
     *j = (struct wire_mp_join){.len = syn ? (ack ? 16 : 12) : 24,
                                .backup = (b & 1) != 0,
@@ -190,7 +193,7 @@ static void join(struct fuzz_in *in, const struct aim *a, struct forged *f)
         j->token = near32(in, j->token);
     if (c == NULL)
         return;
-    struct mp_hmac_in key = {c->remote.key, c->local.key, 0, 0};
+    struct mp_hmac_in key = {c->remote.key, c->local.key, 0, 0, c->version};
     key.nonce_from = a->half != NULL ? a->half->mp.nonce_remote : j->nonce;
     key.nonce_to = a->half != NULL  ? a->half->mp.nonce_local
                    : a->sub != NULL ? a->sub->nonce_local
@@ -244,7 +247,8 @@ static void addresses(struct fuzz_in *in, const struct aim *a, struct forged *f)
         add->addr.ip[0] = fuzz_u8(in);
     if ((b & 16) != 0)
         add->addr.port = fuzz_u16(in);
-    add->has_hmac = !add->echo;
+    add->v0 = c != NULL && c->version == 0;
+    add->has_hmac = !add->echo && !add->v0;
     if (c != NULL && add->has_hmac)
         mp_addr_hmac(c->remote.key, c->local.key, add, add->hmac);
     if (b == 0xff)
@@ -269,6 +273,8 @@ static void mp_options(struct fuzz_in *in, const struct aim *a, struct forged *f
     if (wire_mp_has(&f->mp, WIRE_MP_ADD_ADDR) || wire_mp_has(&f->mp, WIRE_MP_REMOVE_ADDR))
         addresses(in, a, f);
     f->mp.prio_backup = (present & 0x200) != 0;
+    f->mp.prio_has_id = (present & 0x400) != 0;
+    f->mp.prio_id = (uint8_t)(present >> 12);
     f->mp.rst.transient = (present & 0x200) != 0;
     f->mp.rst.reason = (uint8_t)(present >> 12);
     if (c == NULL)

@@ -89,7 +89,9 @@ static void check_mp(const struct wire_mp *a, const struct wire_mp *b)
         check_dss(&a->dss, &b->dss);
     check_addrs(a, b);
     if (wire_mp_has(a, WIRE_MP_PRIO))
-        FUZZ_CHECK(a->prio_backup == b->prio_backup, "MP_PRIO survives");
+        FUZZ_CHECK(a->prio_backup == b->prio_backup && a->prio_has_id == b->prio_has_id &&
+                       a->prio_id == b->prio_id,
+                   "MP_PRIO survives");
     if (wire_mp_has(a, WIRE_MP_FAIL))
         FUZZ_CHECK(a->fail_dsn == b->fail_dsn, "MP_FAIL survives");
     if (wire_mp_has(a, WIRE_MP_FASTCLOSE))

@@ -42,8 +42,10 @@ static void configure(struct fuzz_in *in, struct plait_config cfg[2], struct set
     how->addrs = (uint8_t)(1 + (a >> 1) % RIG_ADDRS);
     how->stage = (uint8_t)(b % STAGES);
     how->ending = (uint8_t)((b >> 4) % ENDINGS);
-    cfg[RIG_TESTED].conn.mptcp = (c & 1) == 0;
-    cfg[RIG_PEER].conn.mptcp = (c & 2) == 0;
+    cfg[RIG_TESTED].conn.mptcp = (c & 3) != 1;
+    cfg[RIG_PEER].conn.mptcp = (c & 3) != 2;
+    if ((c & 3) == 3)
+        cfg[RIG_TESTED].conn.offer_versions = cfg[RIG_PEER].conn.offer_versions = PLAIT_MPTCP_V0;
     cfg[RIG_TESTED].conn.checksum = (c & 4) != 0;
     cfg[RIG_TESTED].conn.nodelay = (c & 8) != 0;
     cfg[RIG_TESTED].conn.server_joins = cfg[RIG_PEER].conn.server_joins = (c & 32) != 0;

@@ -164,6 +164,8 @@ static void configure(struct wire *x, struct plait_config *cfg, struct sim_topol
     cfg[1] = cfg[0];
     cfg[0].conn.mptcp = (b & 0xc0) != 0x40;
     cfg[1].conn.mptcp = (b & 0xc0) != 0x80;
+    if ((b & 0xc0) == 0xc0)
+        cfg[0].conn.offer_versions = PLAIT_MPTCP_V0;
     cfg[1].conn.checksum = false;
     sim_topology_defaults(topo, x->paths);
     topo->mesh = (a & 32) != 0;

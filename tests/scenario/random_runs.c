@@ -135,6 +135,9 @@ static void random_topology(struct run *r)
 static void random_conn(struct run *r, struct plait_conn_config *c)
 {
     c->mptcp = !one_in(r, 12);
+    c->offer_versions = one_in(r, 2) ? PLAIT_MPTCP_V1 : (uint8_t)between(r, 1, 3);
+    if (one_in(r, 8))
+        c->accept_versions = (uint8_t)between(r, 1, 2);
     c->checksum = one_in(r, 4);
     c->nodelay = one_in(r, 2);
     c->cc = one_in(r, 2) ? "reno" : "cubic";
@@ -398,10 +401,12 @@ static void tell(const struct run *r)
     const struct sim *s = r->sim;
 
     printf("seed %llu: %s\n", (unsigned long long)r->seed, r->why != NULL ? r->why : "ok");
-    printf("  %u paths%s, gso %u, %s/%s, checksum %d/%d, mptcp %d/%d, rcvbuf %u/%u, sndbuf %u/%u\n",
+    printf("  %u paths%s, gso %u, %s/%s, checksum %d/%d, mptcp %d/%d, "
+           "versions offered %u accepted %u, rcvbuf %u/%u, sndbuf %u/%u\n",
            r->topo_cfg.path_n, r->topo_cfg.mesh ? " (mesh)" : "", r->topo_cfg.gso_max,
            r->client_cfg.conn.cc, r->server_cfg.conn.cc, r->client_cfg.conn.checksum,
            r->server_cfg.conn.checksum, r->client_cfg.conn.mptcp, r->server_cfg.conn.mptcp,
+           r->client_cfg.conn.offer_versions, r->server_cfg.conn.accept_versions,
            r->client_cfg.conn.rcvbuf_max, r->server_cfg.conn.rcvbuf_max,
            r->client_cfg.conn.sndbuf_max, r->server_cfg.conn.sndbuf_max);
     for (unsigned i = 0; i < s->link_n; i++)

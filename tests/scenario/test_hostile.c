@@ -145,6 +145,8 @@ static void one(uint64_t seed)
     sim_rng_init(&l.rng, seed);
     l.ppm = (uint32_t)(seed % 2 ? 5000 : 50000);
     w.client_cfg.conn.checksum = seed % 5 == 0;
+    if (seed % 6 == 1)
+        w.client_cfg.conn.offer_versions = PLAIT_MPTCP_V0;
     w.client_cfg.conn.user_timeout = w.server_cfg.conn.user_timeout = 20 * PLAIT_SEC;
     w.topo_cfg.mesh = seed % 4 == 0;
     w.topo_cfg.gso_max = seed % 7 == 0 ? 0 : 65535;

@@ -83,7 +83,8 @@ void pair_local(struct pair *p, int side, unsigned i, uint8_t flags)
 static void init_config(struct mp_config *cfg)
 {
     *cfg = (struct mp_config){
-        .mptcp = true, .sched = &sched_minrtt_ops, .pm = &pm_fullmesh_ops, .subflows_max = 8,
+        .mptcp = true, .offer = PLAIT_MPTCP_V1, .accept = PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1,
+        .sched = &sched_minrtt_ops, .pm = &pm_fullmesh_ops, .subflows_max = 8,
         .addrs_max = 8, .mp_syn_retries = 3, .subflow_retries = 8, .sndbuf_max = 4 << 20,
         .rcvbuf_max = 4 << 20, .rcvbuf_init = 256 << 10, .time_wait = PLAIT_SEC,
         .last_subflow_wait = 60 * PLAIT_SEC,
@@ -129,18 +130,18 @@ static struct mp_conn_args args_of(struct pair *p, int s)
     return (struct mp_conn_args){ &side->ctx, &side->cfg, &side->locals, (uint32_t)s + 1, p };
 }
 
-static struct mp_key draw_key(struct pair *p)
+static struct mp_key draw_key(struct pair *p, uint8_t version)
 {
     struct mp_key key;
 
-    mp_key_derive(pair_roll(p, UINT64_MAX), &key);
+    mp_key_derive(pair_roll(p, UINT64_MAX), version, &key);
     return key;
 }
 
 void pair_connect(struct pair *p)
 {
     struct mp_conn_args args = args_of(p, 0);
-    struct mp_key key = draw_key(p);
+    struct mp_key key = draw_key(p, mp_offered_version(&p->side[0].cfg));
     struct plait_addr local = pair_addr(0, 0, CLIENT_PORT), remote = pair_addr(1, 0, PORT);
 
     p->side[0].conn = mp_connect(&args, &key, &local, &remote, p->now);
@@ -460,7 +461,7 @@ static void reset(struct pair *p, int s, const struct wire_seg *seg, enum plait_
     memset(&mp, 0, sizeof mp);
     if (!tcp_reset_for(seg, &rst))
         return;
-    if (why != PLAIT_REASON_NONE)
+    if (why != PLAIT_REASON_NONE && p->side[s].conn != NULL && mp_version(p->side[s].conn) != 0)
         mp_tcprst(why, &mp);
     send_packet(p, s, &(struct wire_emit){ .src = &seg->dst, .dst = &seg->src, .seq = rst.seq,
                                            .ack = rst.ack, .flags = rst.flags, .mp = &mp },
@@ -489,7 +490,7 @@ static void syn(struct pair *p, int s, const struct wire_seg *seg)
             return;
         }
     } else {
-        struct mp_key key = draw_key(p);
+        struct mp_key key = draw_key(p, mp_syn_version(seg));
         if (!side->listens || seg->dst.port != PORT) {
             reset(p, s, seg, PLAIT_REASON_NONE);
             return;

@@ -21,11 +21,12 @@ static struct wire_seg syn_with(uint8_t version, uint8_t flags, uint8_t len)
 
 static struct mp_half half_for(const struct wire_seg *syn, bool mptcp, bool checksum)
 {
-    struct mp_config cfg = { .mptcp = mptcp, .checksum = checksum };
+    struct mp_config cfg = { .mptcp = mptcp, .checksum = checksum,
+                             .accept = PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1 };
     struct mp_key key;
     struct mp_half h;
 
-    mp_key_derive(42, &key);
+    mp_key_derive(42, mp_syn_version(syn), &key);
     mp_half_capable(&h, &cfg, &key, syn);
     return h;
 }
@@ -45,7 +46,8 @@ static void expect_plain(uint8_t version, uint8_t flags, uint8_t len, enum plait
 
 static void what_a_listener_refuses(void **state)
 {
-    expect_plain(0, WIRE_CAP_H, 12, PLAIT_REASON_MP_VERSION);
+    expect_plain(0, WIRE_CAP_H, 4, PLAIT_REASON_MP_VERSION);
+    expect_plain(0, 0, 12, PLAIT_REASON_MP_FLAGS);
     expect_plain(1, WIRE_CAP_H, 12, PLAIT_REASON_MP_VERSION);
     expect_plain(1, WIRE_CAP_B | WIRE_CAP_H, 4, PLAIT_REASON_MP_FLAGS);
     expect_plain(1, 0, 4, PLAIT_REASON_MP_FLAGS);
@@ -56,12 +58,13 @@ static void what_a_listener_answers(void **state)
 {
     struct wire_seg syn = syn_with(2, WIRE_CAP_H | WIRE_CAP_A | WIRE_CAP_C | 0x02, 4);
     struct mp_half h = half_for(&syn, true, false);
+    struct mp_config cfg = { .mptcp = true };
     struct wire_mp out;
 
     memset(&out, 0, sizeof out);
     assert_int_equal(h.kind, MP_HALF_CAPABLE);
     assert_true(h.checksum && h.peer_no_join);
-    mp_half_options(&h, NULL, &out);
+    mp_half_options(&h, &cfg, &out);
     assert_int_equal(out.capable.version, 1);
     assert_int_equal(out.capable.flags, WIRE_CAP_H | WIRE_CAP_A);
     assert_int_equal(out.capable.len, 12);

@@ -135,7 +135,7 @@ static void icmp_for_a_syn(void **state)
 static void data_before_the_keys(void **state)
 {
     struct tcp_half th = { .irs = 1000 };
-    struct mp_half mh = { .kind = MP_HALF_CAPABLE };
+    struct mp_half mh = { .kind = MP_HALF_CAPABLE, .version = 1 };
     struct wire_seg seg;
     struct mp_conn_args args = { 0 };
 

@@ -50,8 +50,8 @@ static void test_tokens(void **state)
     struct mp_key key, other;
 
     kit_init(&k, 1, NULL);
-    assert_true(stack_draw_key(k.stack, &key));
-    assert_true(stack_draw_key(k.stack, &other));
+    assert_true(stack_draw_key(k.stack, 1, &key));
+    assert_true(stack_draw_key(k.stack, 1, &other));
     assert_true(key.key != other.key);
     assert_null(stack_find_token(k.stack, key.token));
     stack_token_add(k.stack, &t, key.token);
@@ -71,10 +71,10 @@ static void test_token_in_use_is_not_drawn(void **state)
 
     kit_init(&k, 1, NULL);
     uint64_t dice = k.dice;
-    assert_true(stack_draw_key(k.stack, &key));
+    assert_true(stack_draw_key(k.stack, 1, &key));
     stack_token_add(k.stack, &t, key.token);
     k.dice = dice;
-    assert_true(stack_draw_key(k.stack, &other));
+    assert_true(stack_draw_key(k.stack, 1, &other));
     assert_true(other.token != key.token);
     stack_token_del(k.stack, &t);
     kit_fini(&k);

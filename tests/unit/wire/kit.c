@@ -136,6 +136,7 @@ static void some_add_addr(struct dice *d, struct wire_mp_add_addr *add)
     add->id = (uint8_t)roll(d, 256);
     add->addr = kit_addr(coin(d) ? 4 : 6, (uint8_t)roll(d, 256), 0);
     add->addr.port = coin(d) ? 0 : (uint16_t)(1 + roll(d, 65535));
+    add->v0 = !add->echo && !add->has_hmac;
     if (add->has_hmac)
         rbytes(d, add->hmac, 8);
 }
@@ -157,8 +158,11 @@ void kit_mp(struct dice *d, uint8_t flags, unsigned which, struct wire_mp *mp)
         mp->remove.n = (uint8_t)(1 + roll(d, WIRE_MP_REMOVE_MAX));
         rbytes(d, mp->remove.id, mp->remove.n);
     }
-    if (wire_mp_has(mp, WIRE_MP_PRIO))
+    if (wire_mp_has(mp, WIRE_MP_PRIO)) {
         mp->prio_backup = coin(d);
+        mp->prio_has_id = coin(d);
+        mp->prio_id = mp->prio_has_id ? (uint8_t)roll(d, 256) : 0;
+    }
     if (wire_mp_has(mp, WIRE_MP_FAIL))
         mp->fail_dsn = r64(d);
     if (wire_mp_has(mp, WIRE_MP_FASTCLOSE))
@@ -204,7 +208,7 @@ static bool same_dss(const struct wire_mp_dss *a, const struct wire_mp_dss *b)
 static bool same_add_addr(const struct wire_mp_add_addr *a, const struct wire_mp_add_addr *b)
 {
     return a->echo == b->echo && a->has_hmac == b->has_hmac && a->id == b->id &&
-           addr_equal(&a->addr, &b->addr) && memcmp(a->hmac, b->hmac, 8) == 0;
+           a->v0 == b->v0 && addr_equal(&a->addr, &b->addr) && memcmp(a->hmac, b->hmac, 8) == 0;
 }
 
 bool kit_same_mp(const struct wire_mp *a, const struct wire_mp *b)
@@ -213,7 +217,8 @@ bool kit_same_mp(const struct wire_mp *a, const struct wire_mp *b)
            same_join(&a->join, &b->join) && same_dss(&a->dss, &b->dss) &&
            same_add_addr(&a->add_addr, &b->add_addr) && a->remove.n == b->remove.n &&
            memcmp(a->remove.id, b->remove.id, sizeof a->remove.id) == 0 &&
-           a->prio_backup == b->prio_backup && a->fail_dsn == b->fail_dsn &&
+           a->prio_backup == b->prio_backup && a->prio_has_id == b->prio_has_id &&
+           a->prio_id == b->prio_id && a->fail_dsn == b->fail_dsn &&
            a->fastclose_key == b->fastclose_key && a->rst.transient == b->rst.transient &&
            a->rst.reason == b->rst.reason;
 }
