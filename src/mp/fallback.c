@@ -79,6 +79,8 @@ void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, pla
         prepare_infinite(s);
     else
         s->tcb.opt_reserve_data = 0;
+    /* What this very segment acknowledged waited for a DATA_ACK that will not come. */
+    mp_tx_plain_acked(s, now);
     /* A DATA_FIN that was sent means nothing any more: the subflow's FIN will say it. */
     c->fin_sent = c->fin_acked = false;
     c->fin_at = c->rtx_at = PLAIT_NEVER;

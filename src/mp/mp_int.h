@@ -271,6 +271,8 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now);
 void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time now);
 /* tcp_input() took a segment with an ACK. */
 void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, plait_time now);
+/* Mode is PLAIN: what the subflow has acknowledged is acknowledged. */
+void mp_tx_plain_acked(struct mp_subflow *s, plait_time now);
 void mp_tx_release(struct mp_conn *c, plait_time now);
 /* What s carries goes to the reinjection set. */
 void mp_tx_requeue(struct mp_subflow *s);

@@ -492,7 +492,7 @@ void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time
 /*= RFC 8684 3.7
  * After a sender signals an infinite mapping, it MUST only use subflow ACKs to clear its send
  * buffer. */
-static void plain_acked(struct mp_subflow *s, plait_time now)
+void mp_tx_plain_acked(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
     const struct mp_carry *first = s->carry.count > 0 ? ring_at(&s->carry, 0) : NULL;
@@ -512,7 +512,7 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
     if (res->ack.acked_data > 0 || res->ack.sacked > 0 || s->tcb.sndq.una == s->tcb.sndq.nxt)
         mp_unstale(s, now);
     if (c->mode == MP_MODE_PLAIN)
-        plain_acked(s, now);
+        mp_tx_plain_acked(s, now);
     else if (res->ack.acked_data > 0)
         mp_tx_release(c, now);
 }

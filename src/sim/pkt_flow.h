@@ -24,6 +24,7 @@ struct sim_pkt_flow {
     struct plait_addr local, remote;
     bool used;
     bool iss_known; /* the stack's ISN was seen */
+    bool isn_stale; /* its next SYN brings another one */
     uint32_t iss, irs;
     bool out_known; /* the stack sent on it */
     uint32_t nonce_local, nonce_remote;

@@ -92,9 +92,11 @@ void sim_pkt_learn_out(struct sim_pkt_world *w, struct sim_pkt_flow *f,
     const struct sim_pkt_opt *want_cap = find(expected, SIM_PKT_CAPABLE);
     const struct sim_pkt_opt *want_ts = find(expected, SIM_PKT_TS);
 
-    if (!f->iss_known && (came->flags & WIRE_SYN) != 0) {
+    if ((!f->iss_known || f->isn_stale) && (came->flags & WIRE_SYN) != 0) {
+        f->iss = came->seq + (f->iss_known ? f->iss : 0) - expected->seq;
         f->iss_known = true;
-        f->iss = came->seq - expected->seq;
+        f->isn_stale = false;
+        f->map_in = f->map_out = (struct sim_pkt_map){1, 1};
     }
     if (cap != NULL && want_cap != NULL)
         bind_keys(w, &cap->capable, &want_cap->capable);

@@ -306,13 +306,11 @@ static struct result do_local(struct sim_pkt_runner *r, const struct sim_pkt_cal
     return of(plait_local_del(r->node->stack, local.id, r->sim->now));
 }
 
-/* The next SYNs on the main flow have new initial sequence numbers. */
+/* The next SYN of each flow has a new initial sequence number. */
 static struct result do_forget_isn(struct sim_pkt_runner *r)
 {
-    if (r->world.main == NULL)
-        return error("EINVAL");
-    r->world.main->iss_known = false;
-    r->world.main->map_in = r->world.main->map_out = (struct sim_pkt_map){1, 1};
+    for (unsigned i = 0; i < r->world.flow_n; i++)
+        r->world.flow[i].isn_stale = true;
     return ok(0);
 }
 
