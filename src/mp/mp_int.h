@@ -287,8 +287,10 @@ void mp_tx_rtx_expire(struct mp_conn *c, plait_time now);
 /* ---- rx.c ----------------------------------------------------------------------------------- */
 
 uint64_t mp_rx_nxt(const struct mp_conn *c); /* next position expected, DATA_FIN included */
+/* What the next segment of s should say: its DATA_ACK as a position, and the window behind it. */
+uint64_t mp_rx_ack(const struct mp_subflow *s);
 uint32_t mp_rx_space(const struct mp_subflow *s);
-void mp_rx_offered(struct mp_conn *c, uint32_t wnd);
+void mp_rx_offered(struct mp_conn *c, uint64_t ack, uint32_t wnd);
 void mp_rx_deliver(struct mp_subflow *s, plait_time now);
 /* A block whose pos is a stream position. Owns it. */
 void mp_rx_put(struct mp_subflow *s, struct plait_block *b, plait_time now);
@@ -315,7 +317,8 @@ void mp_addr_tick(struct mp_conn *c, plait_time now);
 
 void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool for_ever,
                  plait_time now);
-void mp_path_unbar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id);
+/* A subflow came up between them, whoever opened it. */
+void mp_path_proven(struct mp_conn *c, uint8_t local_id, uint8_t remote_id);
 void mp_path_unbar_remote(struct mp_conn *c, uint8_t remote_id);
 void mp_path_unbar_local(struct mp_conn *c, uint8_t local_id);
 /* Something changed for the path manager. */

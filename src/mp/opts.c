@@ -90,6 +90,11 @@ void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
          * If the error condition is considered to be Permanent, the receiver of the RST segment
          * SHOULD NOT try to re-establish a subflow for this connection over this path. */
         s->rst_permanent = !mp->rst.transient && mp->rst.reason != 0;
+        /*= RFC 8684 3.6
+         * If the error condition is considered to be Transient by the sender of the RST segment,
+         * the recipient of this segment MAY try to re-establish a subflow for this connection over
+         * the failed path. */
+        s->rst_transient = mp->rst.transient;
     }
     mp_trace(c, s, ev, now);
     if (c->mode == MP_MODE_MULTIPATH && wire_mp_has(mp, WIRE_MP_FAIL))
@@ -178,12 +183,14 @@ static bool speaks(const struct mp_conn *c)
 
 /*= RFC 8684 3.3.2
  * If data is received with a 64-bit DSN, it MUST be acknowledged with a 64-bit Data ACK. */
-static void add_data_ack(const struct mp_conn *c, struct wire_mp *mp)
+static void add_data_ack(const struct mp_subflow *s, struct wire_mp *mp)
 {
+    const struct mp_conn *c = s->conn;
+
     mp->present |= 1u << WIRE_MP_DSS;
     mp->dss.has_ack = true;
     mp->dss.ack64 = c->dsn64_in;
-    mp->dss.ack = mp_dsn_in(c, mp_rx_nxt(c));
+    mp->dss.ack = mp_dsn_in(c, mp_rx_ack(s));
     if (!c->dsn64_in)
         mp->dss.ack &= UINT32_MAX;
 }
@@ -251,7 +258,7 @@ static void fill_ack(const struct mp_subflow *s, enum mp_signal signal, struct w
     memset(mp, 0, sizeof *mp);
     add_signal(s, signal, mp);
     if (fits_beside(s->conn, signal, (wire_mp_len(mp) + 3) & ~3u))
-        add_data_ack(s->conn, mp);
+        add_data_ack(s, mp);
 }
 
 /* The infinite mapping is the last word of MPTCP on a connection that fell back. */
@@ -346,7 +353,7 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
         fill_capable_data(s, chunk, mp);
         return;
     }
-    add_data_ack(c, mp);
+    add_data_ack(s, mp);
     mp->dss.has_map = mp->dss.dsn64 = true;
     mp->dss.data_fin = (chunk->meta & MP_META_FIN) != 0;
     mp->dss.dsn = p.dsn;
@@ -460,6 +467,14 @@ static void signal_sent(struct mp_subflow *s, enum mp_signal signal, plait_time 
     }
 }
 
+/* The position that a DATA_ACK of ours stands for; it is not far below what we expect. */
+static uint64_t acked_pos(const struct mp_conn *c, const struct wire_mp_dss *d)
+{
+    uint64_t nxt = mp_rx_nxt(c);
+
+    return nxt - (uint32_t)((uint32_t)mp_dsn_in(c, nxt) - (uint32_t)d->ack);
+}
+
 void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time now)
 {
     const struct wire_mp *mp = &plan->mp;
@@ -477,8 +492,7 @@ void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time n
     s->sig_ack = plan->tcp.ack;
     signal_sent(s, (enum mp_signal)plan->signals, now);
     if (wire_mp_has(mp, WIRE_MP_DSS) && mp->dss.has_ack) {
-        mp_rx_offered(s->conn, plan->tcp.wnd_bytes);
-        s->conn->ack_told = mp_rx_nxt(s->conn);
+        mp_rx_offered(s->conn, acked_pos(s->conn, &mp->dss), plan->tcp.wnd_bytes);
     } else if (s->phase == MP_PHASE_OPEN && speaks(s->conn) && !mp_unconfirmed(s) &&
                mp_rx_nxt(s->conn) > s->conn->ack_told) {
         s->tcb.ack_now = true; /* a signal took the place of the DATA_ACK: it follows at once */

@@ -6,7 +6,9 @@
  * something changed. The policy is asked only then, or at the time that it named.
  *
  * A pair that failed is barred: for one second and twice as long each time, up to a minute, where
- * the path went silent; for the connection's life where the peer refused. RFC 8684 3.1, 3.6,
+ * the path went silent or the peer's reset was transient; for the connection's life where the peer
+ * refused. A pair that comes up and fails again has not started over, unless it was well for a
+ * minute. RFC 8684 3.1, 3.6,
  * 3.9.3. */
 #include "mp_int.h"
 
@@ -50,6 +52,8 @@ void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool fo
         bar = new_bar(c);
         *bar = (struct mp_bar){ .local_id = local_id, .remote_id = remote_id };
     }
+    if (bar->until != PLAIT_NEVER && now >= bar->until + BAR_MAX)
+        bar->fails = 0;
     for (unsigned i = 0; i < bar->fails && wait < BAR_MAX; i++)
         wait *= 2;
     if (bar->fails < UINT8_MAX)
@@ -69,9 +73,12 @@ static void drop_bars(struct mp_conn *c, int local_id, int remote_id)
     c->bar_n = (uint8_t)n;
 }
 
-void mp_path_unbar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
+void mp_path_proven(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
 {
-    drop_bars(c, local_id, remote_id);
+    const struct mp_bar *bar = find_bar(c, local_id, remote_id);
+
+    if (bar != NULL && bar->until == PLAIT_NEVER)
+        drop_bars(c, local_id, remote_id);
 }
 
 void mp_path_unbar_remote(struct mp_conn *c, uint8_t remote_id) { drop_bars(c, -1, remote_id); }
@@ -103,11 +110,24 @@ static void view_locals(const struct mp_conn *c, struct pm_view *v)
     }
 }
 
+/*= RFC 8684 3.4.1
+ * If the port number is different, the receiving host SHOULD try to set up a new subflow to this
+ * new address/port combination. */
+/* So a subflow of ours to another port does not stand for the pair. */
+static bool goes_elsewhere(const struct mp_conn *c, const struct mp_subflow *s)
+{
+    for (unsigned i = 0; i < c->remote_n; i++)
+        if (c->remotes[i].id == s->remote_id)
+            return s->initiator && c->remotes[i].addr.port != s->tcb.remote.port;
+    return false;
+}
+
 static void view_subflows(const struct mp_conn *c, struct pm_view *v)
 {
     MP_EACH(s, c)
         if (s->phase != MP_PHASE_DOWN && v->subflow_n < PM_SUBFLOWS_MAX)
-            v->subflow[v->subflow_n++] = (struct pm_subflow){ s->local_id, s->remote_id, true };
+            v->subflow[v->subflow_n++] = (struct pm_subflow){ s->local_id, s->remote_id,
+                                                              !goes_elsewhere(c, s) };
 }
 
 /*= RFC 8684 3.1

@@ -10,9 +10,9 @@
  * With checksums the bytes of the front mapping are held until it is complete and proven.
  *
  * The window: its right edge is what the application has read plus the buffer, announced relative
- * to the DATA_ACK, the same on all subflows, and never retreats. The buffer grows with what the
- * application reads in a round trip of the slowest path (dynamic right-sizing), because data that
- * waits for that path waits here. RFC 8684 3.3.1, 3.3.2, 3.3.4. */
+ * to the DATA_ACK, the same on all subflows, and never retreats, not even by a rounding. The buffer
+ * grows with what the application reads in a round trip of the slowest path (dynamic right-sizing),
+ * because data that waits for that path waits here. RFC 8684 3.3.1, 3.3.2, 3.3.4. */
 #include "mp_int.h"
 
 #include "../base/copy.h"
@@ -33,43 +33,73 @@ uint64_t mp_rx_nxt(const struct mp_conn *c)
     return reasm_inorder_end(&c->rx) + (c->fin_received ? 1 : 0);
 }
 
-/* Where the window may end now: RFC 9293's silly window avoidance lets it grow in steps. */
-static uint64_t edge_now(const struct mp_conn *c, uint32_t mss)
+/* Where the window may end now: RFC 9293's silly window avoidance lets it grow in steps, and it is
+ * not told what the field cannot say. */
+static uint64_t edge_now(const struct mp_conn *c, const struct tcb *t)
 {
     uint64_t edge = c->rx.next + c->rcvbuf;
-    uint64_t step = min_u64(c->rcvbuf / 2, mss);
+    uint64_t step = min_u64(c->rcvbuf / 2, t->mss);
 
+    edge = min_u64(edge, reasm_inorder_end(&c->rx) + ((uint64_t)UINT16_MAX << t->rcv_wscale));
     return edge >= c->rcv_edge + step ? edge : c->rcv_edge;
 }
+
+struct offer {
+    uint64_t ack;   /* what the DATA_ACK says, */
+    uint64_t space; /* and how much may follow */
+};
 
 /*= RFC 8684 3.3.4
  * As in TCP, a receiver MUST NOT shrink the right edge of the receive window (i.e., DATA_ACK +
  * receive window). */
-/* The field has a coarse unit, so the value is rounded up, unless that has given away too much. */
+/* The field has a coarse unit. What it cannot say of a new edge is left out, of an old one it is
+ * rounded up; and where that has given away too much, because somebody sends single bytes that
+ * nobody reads, the DATA_ACK stays behind by less than a unit: its sum with the window is the old
+ * edge, exactly. */
+static struct offer offer_now(const struct mp_subflow *s)
+{
+    const struct mp_conn *c = s->conn;
+    uint64_t nxt = reasm_inorder_end(&c->rx), edge = edge_now(c, &s->tcb), unit, over;
+    struct offer o = { nxt, edge > nxt ? edge - nxt : 0 };
+
+    unit = (uint64_t)1 << s->tcb.rcv_wscale;
+    if (o.space % unit == 0)
+        return o;
+    if (edge - o.space % unit >= c->rcv_edge) {
+        o.space -= o.space % unit;
+        return o;
+    }
+    over = unit - (c->rcv_edge - nxt) % unit; /* below unit, or the lines above had returned */
+    o.space = c->rcv_edge - nxt + over;
+    if (nxt + o.space > c->rx.next + c->rcvbuf + CREEP_MAX && !c->fin_received &&
+        nxt >= c->ack_told + over)
+        o.ack -= over;
+    return o;
+}
+
+uint64_t mp_rx_ack(const struct mp_subflow *s)
+{
+    return offer_now(s).ack + (s->conn->fin_received ? 1 : 0);
+}
+
 uint32_t mp_rx_space(const struct mp_subflow *s)
 {
     const struct mp_conn *c = s->conn;
-    uint64_t nxt = reasm_inorder_end(&c->rx), edge, space;
-    uint32_t mask = (1u << s->tcb.rcv_wscale) - 1;
+    uint64_t nxt = reasm_inorder_end(&c->rx), edge;
 
     if (c->mode != MP_MODE_MULTIPATH) { /* TCP has rules of its own */
         edge = c->rx.next + c->rcvbuf;
         return edge > nxt ? (uint32_t)(edge - nxt) : 0;
     }
-    edge = edge_now(c, s->tcb.mss);
-    space = edge > nxt ? edge - nxt : 0;
-    if (edge + mask <= c->rx.next + c->rcvbuf + CREEP_MAX)
-        space = (space + mask) & ~(uint64_t)mask;
-    return space < UINT32_MAX ? (uint32_t)space : UINT32_MAX;
+    return (uint32_t)min_u64(offer_now(s).space, UINT32_MAX);
 }
 
-/* A segment with a DATA_ACK and this window went out. */
-void mp_rx_offered(struct mp_conn *c, uint32_t wnd)
+/* A segment with this DATA_ACK and window went out. */
+void mp_rx_offered(struct mp_conn *c, uint64_t ack, uint32_t wnd)
 {
-    uint64_t edge = reasm_inorder_end(&c->rx) + wnd;
-
-    if (edge > c->rcv_edge)
-        c->rcv_edge = edge;
+    c->ack_told = ack;
+    if (ack + wnd > c->rcv_edge)
+        c->rcv_edge = ack + wnd;
 }
 
 /* ---- in ------------------------------------------------------------------------------------- */

@@ -117,7 +117,7 @@ void mp_subflow_up(struct mp_subflow *s, plait_time now)
     s->join_due = false;
     if (!s->first) {
         c->joined = true;
-        mp_path_unbar(c, s->local_id, s->remote_id);
+        mp_path_proven(c, s->local_id, s->remote_id);
     }
     mp_update_retries(c);
     mp_path_changed(c);
@@ -134,7 +134,7 @@ static bool refused_for_ever(const struct mp_subflow *s, enum mp_phase was)
 
     if (s->rst_permanent)
         return true;
-    if (was == MP_PHASE_OPEN)
+    if (was == MP_PHASE_OPEN || s->rst_transient)
         return false;
     return why == PLAIT_REASON_SYN_REFUSED || why == PLAIT_REASON_JOIN_HMAC ||
            why == PLAIT_REASON_JOIN_NO_OPTION || why == PLAIT_REASON_ICMP_ERROR || s->reset_in;

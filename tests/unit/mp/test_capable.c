@@ -261,6 +261,25 @@ static void c_flag_is_honoured(void **state)
     finish(100000, 100000);
 }
 
+/* MPC-07. The C bit goes out where it was configured; joins keep to other addresses of its sender.
+ */
+/*= RFC 8684 3.1
+ * the receiver MUST NOT try to open any additional subflows toward this address and port */
+static void c_flag_is_sent_and_other_addresses_are_joined(void **state)
+{
+    pair_init(&p, 13, 2);
+    p.side[1].cfg.refuse_joins = true;
+    pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
+    run(NULL, 100000, 100000);
+    expect(MP_MODE_MULTIPATH, MP_MODE_MULTIPATH, PLAIT_REASON_NONE, PLAIT_REASON_NONE);
+    assert_true(p.side[0].conn->remotes[0].refuses);
+    assert_true(p.side[0].conn->total > 1);
+    for (uint8_t id = 1; id < p.side[0].conn->total; id++)
+        if (pair_sub(&p, 0, id) != NULL)
+            assert_true(pair_sub(&p, 0, id)->remote_id != 0);
+    finish(100000, 100000);
+}
+
 static void required_but_plain(void **state)
 {
     struct strip s = { .to = 0, .flags = WIRE_SYN | WIRE_ACK, .n = 9 };
@@ -299,7 +318,9 @@ int main(void)
         cmocka_unit_test(option_lost_on_synack), cmocka_unit_test(option_lost_on_third_ack),
         cmocka_unit_test(third_ack_lost), cmocka_unit_test(first_data_lost),
         cmocka_unit_test(bad_flags_in_synack), cmocka_unit_test(syns_with_option_are_dropped),
-        cmocka_unit_test(c_flag_is_honoured), cmocka_unit_test(required_but_plain),
+        cmocka_unit_test(c_flag_is_honoured),
+        cmocka_unit_test(c_flag_is_sent_and_other_addresses_are_joined),
+        cmocka_unit_test(required_but_plain),
         cmocka_unit_test(switched_off),
     };
 

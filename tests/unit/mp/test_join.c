@@ -270,6 +270,40 @@ static void own_limit_of_subflows(void **state)
     finish();
 }
 
+/* RST-01. What the peer's reset says decides whether the join is tried again. */
+static bool say_transient(struct pair *pair, int to, struct wire_seg *seg)
+{
+    if (to == 0 && wire_mp_has(&seg->mp, WIRE_MP_TCPRST)) {
+        seg->mp.rst.transient = *(bool *)pair->hook_data;
+        seg->mp.rst.reason = 2;
+    }
+    return true;
+}
+
+/*= RFC 8684 3.6
+ * If the error condition is considered to be Permanent, the receiver of the RST segment SHOULD NOT
+ * try to re-establish a subflow for this connection over this path. */
+static void transient_and_permanent_resets(void **state)
+{
+    for (int i = 0; i < 2; i++) {
+        bool transient = i == 1;
+        pair_init(&p, 20, 2);
+        p.side[0].keep_open = p.side[1].keep_open = true;
+        p.side[1].cfg.subflows_max = 1;
+        p.hook = say_transient;
+        p.hook_data = &transient;
+        pair_transfer(&p, 1000, 1000);
+        pair_connect(&p);
+        pair_run(&p, p.now + 20 * PLAIT_SEC);
+        if (transient) /* at once, and after 1, 2, 4, 8 seconds */
+            assert_int_equal(pair_count(&p, 1, PLAIT_REASON_JOIN_LIMIT), 5);
+        else
+            assert_int_equal(pair_count(&p, 1, PLAIT_REASON_JOIN_LIMIT), 1);
+        p.side[0].conn->released = p.side[1].conn->released = true;
+        pair_fini(&p);
+    }
+}
+
 static void server_may_join_too(void **state)
 {
     start(11, 1);
@@ -316,6 +350,7 @@ int main(void)
         cmocka_unit_test(wrong_proof_in_ack), cmocka_unit_test(no_proof_in_ack),
         cmocka_unit_test(ack_is_sent_until_answered), cmocka_unit_test(no_data_before_the_answer),
         cmocka_unit_test(limit_of_subflows), cmocka_unit_test(own_limit_of_subflows),
+        cmocka_unit_test(transient_and_permanent_resets),
         cmocka_unit_test(server_may_join_too), cmocka_unit_test(join_for_nobody),
     };
 

@@ -55,8 +55,8 @@ static void bars_double(void **state)
     mp_path_bar(c, 2, 0, true, p.now);
     assert_true(c->bars[0].until == PLAIT_NEVER);
     mp_path_bar(c, 3, 0, false, p.now);
-    mp_path_bar(c, 3, 5, false, p.now);
-    mp_path_unbar(c, 3, 5);
+    mp_path_bar(c, 3, 5, true, p.now);
+    mp_path_proven(c, 3, 5);
     assert_int_equal(c->bar_n, 2);
     mp_path_unbar_local(c, 2);
     assert_int_equal(c->bar_n, 1);
@@ -65,6 +65,46 @@ static void bars_double(void **state)
     for (unsigned i = 0; i < 100; i++)
         mp_path_bar(c, (uint8_t)i, 9, false, p.now + i);
     assert_int_equal(c->bar_n, MP_BARS_MAX);
+    end();
+}
+
+/* A pair that comes up and dies, again and again, waits longer each time; a minute of health is a
+ * fresh start. */
+static void a_pair_that_flaps_waits_longer(void **state)
+{
+    plait_time now;
+
+    start(6, 2);
+    now = p.now;
+    mp_path_bar(c, 2, 0, false, now);
+    now += PLAIT_SEC;
+    mp_path_proven(c, 2, 0);
+    mp_path_bar(c, 2, 0, false, now);
+    assert_true(c->bars[0].until == now + 2 * PLAIT_SEC);
+    now += 2 * PLAIT_SEC;
+    mp_path_proven(c, 2, 0);
+    now += 60 * PLAIT_SEC;
+    mp_path_bar(c, 2, 0, false, now);
+    assert_true(c->bars[0].until == now + PLAIT_SEC);
+    end();
+}
+
+/* ADD-07. The peer names another port for an address that is joined already. */
+static void another_port_is_another_place(void **state)
+{
+    start(7, 2);
+    mp_path_changed(c);
+    assert_true(mp_pm_next(c, p.now, &local, &remote));
+    local.port = 40000;
+    assert_int_equal(mp_join(c, &local, &remote, 0, p.now), 0);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    mp_path_changed(c);
+    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    c->remotes[0].addr.port = 81;
+    mp_path_changed(c);
+    assert_true(mp_pm_next(c, p.now, &local, &remote));
+    assert_int_equal(remote.port, 81);
     end();
 }
 
@@ -106,6 +146,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asked_when_something_changed), cmocka_unit_test(bars_double),
+        cmocka_unit_test(a_pair_that_flaps_waits_longer),
+        cmocka_unit_test(another_port_is_another_place),
         cmocka_unit_test(not_when_it_is_over), cmocka_unit_test(server_does_not_open),
         cmocka_unit_test(announcements_are_carried_out),
     };

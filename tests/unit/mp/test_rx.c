@@ -24,23 +24,33 @@ static void finish(uint64_t down)
     pair_fini(&p);
 }
 
-static uint64_t edge, window_max;
+static uint64_t edge[PAIR_ADDRS], window_max, retreats;
 
-/* The right edge that a side tells never goes back, and never promises more than the buffer. */
+/* The right edge that a side tells never goes back, and never promises more than the buffer.
+ * Packets on two paths may overtake each other, so only each path's own edge is looked at. */
 static bool watch_edge(struct pair *pair, int to, struct wire_seg *seg)
 {
     const struct mp_conn *c = pair->side[0].conn;
     const struct wire_mp_dss *d = &seg->mp.dss;
 
-    if (to == 1 && wire_mp_has(&seg->mp, WIRE_MP_DSS) && d->ack64) {
+    if (to == 1 && c != NULL && wire_mp_has(&seg->mp, WIRE_MP_DSS) && d->ack64) {
         uint64_t wnd = (uint64_t)seg->wnd << 7, at = d->ack - mp_dsn_in(c, 0) + wnd;
-        if (at > edge)
-            edge = at;
+        uint64_t *path_edge = &edge[seg->src.ip[2]];
+        if (at < *path_edge)
+            retreats++;
+        *path_edge = at;
         if (wnd > window_max)
             window_max = wnd;
-        assert_true(c == NULL || at <= c->rx.next + c->rcvbuf + 65536 + 128);
+        assert_true(at <= c->rx.next + c->rcvbuf + 65536 + 128);
     }
     return true;
+}
+
+static void watch(void)
+{
+    memset(edge, 0, sizeof edge);
+    window_max = retreats = 0;
+    p.hook = watch_edge;
 }
 
 static void slow_reader_closes_the_window(void **state)
@@ -50,8 +60,7 @@ static void slow_reader_closes_the_window(void **state)
     start(1, 2, 4 << 20);
     p.side[0].cfg.rcvbuf_max = p.side[0].cfg.rcvbuf_init = 100000;
     p.side[0].paused = true;
-    edge = window_max = 0;
-    p.hook = watch_edge;
+    watch();
     pair_connect(&p);
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     held = p.side[0].conn->rx.bytes;
@@ -60,7 +69,40 @@ static void slow_reader_closes_the_window(void **state)
     p.side[0].paused = false;
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     assert_int_equal(p.side[0].read, 4 << 20);
+    assert_int_equal(retreats, 0);
     finish(4 << 20);
+}
+
+/* WIN-01. Single bytes, and nobody reads: each of them is less than the window's unit. After 64 KiB
+ * that rounding gave away the edge stands still, and the DATA_ACK waits for the next whole unit. */
+/*= RFC 8684 3.3.4
+ * As in TCP, a receiver MUST NOT shrink the right edge of the receive window (i.e., DATA_ACK +
+ * receive window). */
+static void the_edge_never_retreats(void **state)
+{
+    const uint64_t n = 150000;
+
+    start(8, 1, 0);
+    p.side[0].cfg.rcvbuf_max = p.side[0].cfg.rcvbuf_init = 50000;
+    p.side[1].cfg.nodelay = true;
+    p.side[0].cfg.tcp.ack_delay = 0; /* each is acknowledged by itself */
+    p.path[0].delay = 10;
+    p.side[0].paused = true;
+    watch();
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    for (uint64_t i = 0; i < n; i += 7) {
+        p.side[1].to_write += 7;
+        pair_run(&p, p.now + 100);
+    }
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(retreats, 0);
+    assert_in_range(p.side[0].conn->rx.bytes, 50000 + 65000, 50000 + 65536);
+    p.side[0].paused = false;
+    pair_run(&p, p.now + 20 * PLAIT_SEC);
+    assert_int_equal(p.side[0].read, p.side[1].to_write);
+    assert_int_equal(retreats, 0);
+    finish(p.side[1].to_write);
 }
 
 /* The update that opens the window again gets lost: probes find out. */
@@ -186,7 +228,8 @@ static void first_copy_wins(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slow_reader_closes_the_window), cmocka_unit_test(lost_window_update),
+        cmocka_unit_test(slow_reader_closes_the_window),
+        cmocka_unit_test(the_edge_never_retreats), cmocka_unit_test(lost_window_update),
         cmocka_unit_test(window_opens_on_another_path),
         cmocka_unit_test(buffer_grows_with_the_path),
         cmocka_unit_test(buffer_stays_small_for_small_talk), cmocka_unit_test(memory_is_bounded),
