@@ -63,6 +63,7 @@ static void catch_packet(void *ctx, struct sim *sim, struct sim_wire *wire)
     if (r->queue_n == SIM_PKT_QUEUE_MAX) {
         sim_pkt_run_fail(r, "the stack sent %d packets that the script does not expect",
                          SIM_PKT_QUEUE_MAX);
+        sim_fail(sim, "a script ends here"); /* or a timer of its own would keep the world busy */
         return;
     }
     q = &r->queue[(r->queue_first + r->queue_n++) % SIM_PKT_QUEUE_MAX];

@@ -33,12 +33,12 @@ static struct result error(const char *name)
 static struct sim_pkt_fd *get_fd(struct sim_pkt_runner *r, const struct sim_pkt_call *c)
 {
     const struct sim_pkt_arg *a = &c->arg[0];
-    int64_t n = a->number - SIM_PKT_FD_FIRST;
 
-    if (c->arg_n == 0 || a->kind != SIM_PKT_ARG_NUMBER || n < 0 || n >= SIM_PKT_FDS_MAX ||
-        r->fd[n].kind == SIM_PKT_FD_FREE)
+    if (c->arg_n == 0 || a->kind != SIM_PKT_ARG_NUMBER || a->number < SIM_PKT_FD_FIRST ||
+        a->number >= SIM_PKT_FD_FIRST + SIM_PKT_FDS_MAX)
         return NULL;
-    return &r->fd[n];
+    struct sim_pkt_fd *fd = &r->fd[a->number - SIM_PKT_FD_FIRST];
+    return fd->kind != SIM_PKT_FD_FREE ? fd : NULL;
 }
 
 static int new_fd(struct sim_pkt_runner *r, enum sim_pkt_fd_kind kind)
