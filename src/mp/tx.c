@@ -422,6 +422,18 @@ static void set_blocked(struct mp_conn *c)
                                (c->blocked || tcp_room(&s->tcb) == 0);
 }
 
+/* New data waits, and there is nobody else to give it to. */
+static void set_more(struct mp_conn *c)
+{
+    bool more = c->store.end > c->snd_nxt && window(c) > 0 && c->established && !c->over;
+    unsigned usable = 0;
+
+    MP_EACH(s, c)
+        usable += mp_subflow_usable(s);
+    MP_EACH(s, c)
+        s->tcb.more_above = more && usable == 1 && mp_subflow_usable(s);
+}
+
 void mp_tx_schedule(struct mp_conn *c, plait_time now)
 {
     c->blocked = false;
@@ -437,6 +449,7 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now)
             mp_close_step(c, now);
     }
     set_blocked(c);
+    set_more(c);
 }
 
 /* ---- acknowledgments ------------------------------------------------------------------------ */

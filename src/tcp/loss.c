@@ -155,7 +155,7 @@ static struct tcp_ackctx begin(const struct tcp_sndq *q, const struct tcp_ack_in
 {
     return (struct tcp_ackctx){
         .seg = in->seg, .now = in->now, .out = out,
-        .ts = in->ts_on && in->seg->opt.has_ts, .tsecr = in->seg->opt.tsecr,
+        .more = in->more, .ts = in->ts_on && in->seg->opt.has_ts, .tsecr = in->seg->opt.tsecr,
         .prior_una = q->una, .prior_out = q->nxt - q->una, .prior_pipe = tcp_sndq_flight(q),
         .prior_fack = q->highest_sack, .advanced = in->seg->ack != q->una,
         .delivered_hi = q->una, .orig_hi = q->una,

@@ -86,6 +86,7 @@ struct tcp_ack_out {
 struct tcp_ack_in {
     const struct wire_seg *seg; /* una <= ack <= nxt; its MPTCP options matter too (OPT-02) */
     bool ts_on;                 /* timestamps were agreed on */
+    bool more;                  /* new data waits above, to be given to this subflow */
     plait_time now;
 };
 

@@ -12,6 +12,7 @@ enum { TCP_DUP_THRESH = 3 };
 struct tcp_ackctx {
     const struct wire_seg *seg;
     plait_time now;
+    bool more;             /* new data waits above */
     bool ts;               /* tsecr means something */
     uint32_t tsecr;
     uint32_t prior_una;

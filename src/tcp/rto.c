@@ -67,19 +67,19 @@ void tcp_rto_fire(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
 }
 
 /* The first ACK of something new came (step 2). */
-static void send_new(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
+static void send_new(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     l->frto_step = 0;
     /*= RFC 5682 3.1
      * If the TCP sender is not able to transmit any previously unsent data -- either due to
      * receiver window limitation or because it does not have any new data to send -- the
      * recommended action is to refrain from entering step 3 of this algorithm. */
-    if (seq_ge(q->una, l->recovery_point) || tcp_sndq_unsent(q) == 0)
+    if (seq_ge(q->una, l->recovery_point) || (tcp_sndq_unsent(q) == 0 && !a->more))
         return;
     l->recovery_point = q->nxt;
     l->frto_step = 3;
     l->frto_left = 2 * l->cc.mss;
-    l->frto_until = now + 2 * (l->rtt.srtt > PLAIT_MSEC ? l->rtt.srtt : PLAIT_MSEC);
+    l->frto_until = a->now + 2 * (l->rtt.srtt > PLAIT_MSEC ? l->rtt.srtt : PLAIT_MSEC);
 }
 
 /* A duplicate ACK that delivers nothing; one with an MPTCP option is not counted (RFC 8684 3). */
@@ -92,7 +92,7 @@ static bool is_dupack(const struct tcp_ackctx *a)
 bool tcp_rto_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     if (l->frto_step == 2 && a->advanced) {
-        send_new(l, q, a->now);
+        send_new(l, q, a);
         return false;
     }
     if (l->frto_step != 3)

@@ -202,7 +202,9 @@ uint32_t tcp_room(const struct tcb *t)
     if (!tcp_can_send(t))
         return 0;
     quota = tcp_loss_quota(&t->loss, &t->sndq);
-    quota = quota > t->sndq.lost ? quota - t->sndq.lost : 0; /* what was lost goes first */
+    /* What was lost goes first, but new data is what F-RTO asks with. */
+    if (tcp_loss_next_lost(&t->loss, &t->sndq) != NULL)
+        quota = quota > t->sndq.lost ? quota - t->sndq.lost : 0;
     room = quota < usable ? quota : usable;
     room = room > unsent ? room - unsent : 0;
     slots = (uint64_t)(t->sndq.chunks.max - t->sndq.chunks.count) * chunk_max(t);

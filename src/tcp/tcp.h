@@ -63,6 +63,7 @@ struct tcb {
     uint8_t persist_n;     /* probes without an answer */
     uint8_t persist_backoff; /* probes in a row: doubles the interval */
     bool persist_due;      /* a probe is to be sent */
+    bool more_above;       /* set from above: new data waits that only this subflow will get */
     bool blocked_above;    /* set from above: data waits for a window only (persist even if the
                             * queue is empty) */
     plait_time progress_at; /* SND.UNA moved last, or waiting began; PLAIT_NEVER: nothing waits */
