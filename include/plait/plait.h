@@ -26,7 +26,8 @@ struct plait_block;
 /* What one connection obeys. plait_config_init() fills it; change fields before use. */
 struct plait_conn_config {
     bool mptcp;            /* offer and accept MPTCP; default true */
-    /* Sets of PLAIT_MPTCP_V*. The highest version in offer_versions is proposed to a peer; default
+    /* Sets of PLAIT_MPTCP_V*. The highest version in offer_versions is proposed to a peer; with
+     * both, a peer that answers without MPTCP is asked again at once, by version 0; default
      * PLAIT_MPTCP_V1. A listener takes those in accept_versions; default both. */
     uint8_t offer_versions, accept_versions;
     /* false: no subflow may join at the address of the first one (C bit of version 1); default
@@ -63,6 +64,12 @@ struct plait_config {
     plait_time ack_delay;     /* delayed ACK; default 40 ms, RFC 9293 allows 500 ms */
     plait_time time_wait;     /* 2 MSL; default 60 s */
     plait_time last_subflow_wait; /* a connection without subflows lives this long; default 60 s */
+    /* What is learned about peers (RFC 8684 3.9.3): how many are remembered; default 1024, 0: none.
+     * Where MPTCP or a join failed it is not tried again for peer_wait, twice as long each time it
+     * fails anew, up to peer_wait_max; so long a peer's version is believed, too. Default 60 s and
+     * 1 h. */
+    uint32_t peers_max;
+    plait_time peer_wait, peer_wait_max;
     bool check_invariants;    /* run stack_check after every step (tests); default false */
     struct plait_conn_config conn; /* what new connections start with */
 };
@@ -257,6 +264,7 @@ uint64_t plait_counter(const struct plait_stack *stack, enum plait_reason reason
 
 struct plait_stack_info {
     uint32_t conns, half_open, listeners; /* alive now; conns counts TIME-WAIT too */
+    uint32_t peers;                       /* about whom something was learned */
     uint64_t mem_used, mem_peak, mem_max; /* bytes in buffers */
     uint64_t packets_in, packets_out, packets_dropped;
 };

@@ -161,12 +161,14 @@ struct plait_trace {
     X(MP_SYN_LOST, "SYNs with MP_CAPABLE lost; went plain")                                        \
     X(MP_NO_DATA_ACK, "first data acknowledged without DATA_ACK")                                  \
     X(MP_DISABLED, "multipath switched off")                                                       \
+    X(MP_AVOIDED, "multipath failed with this peer before; not offered")                           \
     X(JOIN_TOKEN, "MP_JOIN with unknown token")                                                    \
     X(JOIN_HMAC, "MP_JOIN HMAC wrong")                                                             \
     X(JOIN_NO_OPTION, "MP_JOIN missing where it must be")                                          \
     X(JOIN_LIMIT, "MP_JOIN refused: subflow limit")                                                \
     X(JOIN_STATE, "MP_JOIN for a connection that cannot take it")                                  \
     X(JOIN_POLICY, "MP_JOIN refused by policy")                                                    \
+    X(JOIN_AVOIDED, "join not tried: the address refused one before")                              \
     X(DSS_UNMAPPED, "data without a mapping")                                                      \
     X(DSS_CONFLICT, "mapping contradicts an earlier one")                                          \
     X(DSS_OUTSIDE, "mapping does not touch its segment")                                           \

@@ -205,6 +205,15 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
     enum plait_reason why = judge_synack(s, seg);
     uint8_t flags = seg->mp.capable.flags;
 
+    /*= RFC 8684 3.1
+     * The initiator MAY choose to immediately fall back to TCP or MAY choose to attempt a
+     * connection using MPTCP v0 (if the initiator supports v0), in order to discover whether the
+     * listener supports the earlier version of MPTCP. */
+    if (why == PLAIT_REASON_MP_SYNACK_PLAIN && c->version != 0 &&
+        (c->cfg.offer & PLAIT_MPTCP_V0) != 0) {
+        c->news |= MP_NEWS_RETRY;
+        return;
+    }
     if (why != PLAIT_REASON_NONE) {
         mp_fallback(s, why, false, now);
         return;
@@ -222,6 +231,14 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
      * If A does not immediately have data to send, it MUST include the MP_CAPABLE on the first ACK,
      * but without the additional data parameters. */
     s->capable_due = true;
+}
+
+void mp_retry(struct mp_conn *c, const struct mp_key *key, plait_time now)
+{
+    c->version = 0;
+    c->local = *key;
+    c->news |= MP_NEWS_TOKEN;
+    tcp_restart(&mp_first(c)->tcb, now);
 }
 
 /*= RFC 8684 3.1

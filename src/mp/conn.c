@@ -25,6 +25,8 @@
 #include <string.h>
 
 #define STARVED_WAIT (100 * PLAIT_MSEC)
+#define CROSSING_MIN (50 * PLAIT_MSEC)
+#define CROSSING_SPAN (200 * PLAIT_MSEC)
 
 /* ---- traces --------------------------------------------------------------------------------- */
 
@@ -104,7 +106,8 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
     c->local = *key;
     c->version = mp_offered_version(&c->cfg);
     c->mode = c->cfg.mptcp ? MP_MODE_PENDING : MP_MODE_PLAIN;
-    c->fallback = c->cfg.mptcp ? PLAIT_REASON_NONE : PLAIT_REASON_MP_DISABLED;
+    if (!c->cfg.mptcp)
+        c->fallback = c->cfg.avoid_mptcp ? PLAIT_REASON_MP_AVOIDED : PLAIT_REASON_MP_DISABLED;
     s = mp_subflow_new(c, local, remote);
     if (s == NULL || tcp_connect(&s->tcb, local, remote, now) != 0) {
         mp_conn_free(c);
@@ -159,6 +162,13 @@ struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half
     if (c == NULL)
         return NULL;
     c->passive = true;
+    /*= RFC 8684 3.9.2
+     * If a host does not support TCP simultaneous open, it is RECOMMENDED that some element of
+     * randomization be applied to the time to wait before opening new subflows, so that only one
+     * subflow is created between a given address pair. */
+    /* A join that crosses another one has no place for the proofs of both. */
+    if (c->cfg.server_joins)
+        c->join_after = now + CROSSING_MIN + ctx_random_u32(c->ctx) % CROSSING_SPAN;
     accept_mode(c, mh, ack, now);
     s = mp_subflow_new(c, &th->local, &th->remote);
     if (s == NULL || tcp_from_half(&s->tcb, th, now) != 0) {
@@ -326,7 +336,7 @@ static void first_established(struct mp_subflow *s, const struct wire_seg *seg, 
         mp_capable_synack(s, seg, now);
     else if (c->mode == MP_MODE_PLAIN && c->cfg.require_mptcp)
         mp_conn_die(c, PLAIT_REASON_NOT_MPTCP, now);
-    if (c->over)
+    if (c->over || c->mode == MP_MODE_PENDING) /* dead, or about to try version 0 */
         return;
     c->established = true;
     c->snd_edge = s->tcb.snd_wnd;

@@ -30,6 +30,7 @@ enum mp_mode { MP_MODE_PENDING = 0, MP_MODE_MULTIPATH, MP_MODE_PLAIN };
 
 struct mp_config {
     bool mptcp, require_mptcp, checksum, nodelay, server_joins;
+    bool avoid_mptcp;          /* mptcp is off because it failed with this peer before */
     bool refuse_joins;         /* C flag: no joins at the address of the first subflow */
     uint8_t offer, accept;     /* sets of PLAIT_MPTCP_V*: for mp_connect(), for listeners */
     const struct sched_ops *sched;
@@ -99,7 +100,8 @@ struct mp_subflow *mp_subflow_of_node(struct htab_node *node);
 
 /* News, as bits; the stack collects them after each call that may make some. */
 enum { MP_NEWS_CONNECTED = 1, MP_NEWS_READABLE = 2, MP_NEWS_WRITABLE = 4, MP_NEWS_CLOSED = 8,
-       MP_NEWS_TOKEN = 16 /* the local key changed its meaning: (un)register mp_token() */ };
+       MP_NEWS_TOKEN = 16 /* the local key changed its meaning: (un)register mp_token() */,
+       MP_NEWS_RETRY = 32 /* draw a key of version 0 for mp_retry() */ };
 
 struct mp_conn_args {
     struct base_ctx *ctx;
@@ -112,6 +114,8 @@ struct mp_conn_args {
 struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key *key,
                            const struct plait_addr *local, const struct plait_addr *remote,
                            plait_time now);
+/* The peer knows no version 1, and version 0 is on offer: another handshake, in this step. */
+void mp_retry(struct mp_conn *c, const struct mp_key *key, plait_time now);
 /* The third ACK of a half-open one: the stack feeds the same segment to mp_input() right after.
  * NULL: no memory, or data of an MPTCP connection before the segment with its keys; in both cases
  * forget the segment and keep the half-open one. The keys in MP_CAPABLE of ack decide between
@@ -145,6 +149,12 @@ struct mp_subflow *mp_next_born(struct mp_conn *c);
  * the table, then frees it by mp_bury(). */
 struct mp_subflow *mp_next_dead(struct mp_conn *c);
 void mp_bury(struct mp_subflow *s);
+/* Of a dead one: a join of ours that the peer, or a middlebox, refused for good, while no other
+ * join of this connection to the same address got through. */
+bool mp_join_was_refused(const struct mp_subflow *s);
+/* A join of ours that got through. */
+bool mp_join_got_through(const struct mp_subflow *s);
+const struct plait_addr *mp_join_remote(const struct mp_subflow *s);
 
 void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_block **block,
               plait_time now);

@@ -125,6 +125,7 @@ struct mp_conn {
     struct mp_bar bars[MP_BARS_MAX];
     struct wire_mp_add_addr echoes[MP_ECHOES_MAX];
     uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
+    plait_time join_after;     /* a responder opens no subflow before */
     bool pm_dirty;             /* something changed that the path manager should see */
     plait_time pm_at;
 

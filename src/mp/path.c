@@ -133,9 +133,10 @@ static void view_subflows(const struct mp_conn *c, struct pm_view *v)
 /*= RFC 8684 3.1
  * Note that new subflows MUST NOT be established (using the process documented in Section 3.2)
  * until a DSS option has been successfully received across the path */
-static bool may_open(const struct mp_conn *c)
+static bool may_open(const struct mp_conn *c, plait_time now)
 {
-    return (!c->passive || c->cfg.server_joins) && c->dss_in && mp_is_open_for_join(c);
+    return (!c->passive || (c->cfg.server_joins && now >= c->join_after)) && c->dss_in &&
+           mp_is_open_for_join(c);
 }
 
 static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v)
@@ -143,7 +144,7 @@ static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v
     uint32_t alive = mp_alive_n(c);
 
     v->now = now;
-    v->may_open = may_open(c);
+    v->may_open = may_open(c, now);
     v->may_announce = mp_is_open_for_join(c) && (c->dss_in || c->passive);
     v->subflows_left = alive < c->cfg.subflows_max && c->sub_n < MP_SUBFLOWS_MAX
                            ? (uint8_t)(c->cfg.subflows_max - alive) : 0;
@@ -175,6 +176,8 @@ bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
         }
         c->pm_dirty = d.what == PM_OPEN;
         c->pm_at = d.again > now ? d.again : now + 1;
+        if (now < c->join_after)
+            c->pm_at = mp_earlier(c->pm_at, c->join_after);
         if (d.what != PM_OPEN)
             return false;
         *local = view.local[d.local].addr;

@@ -10,6 +10,8 @@
  * DOWN subflow carries nothing and holds nothing. RFC 8684 3.2, 3.3.6, 3.6, 3.9.3. */
 #include "mp_int.h"
 
+#include "../base/addr.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -113,6 +115,7 @@ void mp_subflow_up(struct mp_subflow *s, plait_time now)
     struct mp_conn *c = s->conn;
 
     mp_subflow_set_phase(s, MP_PHASE_OPEN, now);
+    s->was_open = true;
     s->join_at = PLAIT_NEVER;
     s->join_due = false;
     if (!s->first) {
@@ -138,6 +141,23 @@ static bool refused_for_ever(const struct mp_subflow *s, enum mp_phase was)
         return false;
     return why == PLAIT_REASON_SYN_REFUSED || why == PLAIT_REASON_JOIN_HMAC ||
            why == PLAIT_REASON_JOIN_NO_OPTION || why == PLAIT_REASON_ICMP_ERROR || s->reset_in;
+}
+
+const struct plait_addr *mp_join_remote(const struct mp_subflow *s) { return &s->tcb.remote; }
+
+bool mp_join_got_through(const struct mp_subflow *s)
+{
+    return !s->first && s->initiator && s->was_open;
+}
+
+bool mp_join_was_refused(const struct mp_subflow *s)
+{
+    if (s->first || !s->initiator || s->was_open || !refused_for_ever(s, MP_PHASE_HANDSHAKE))
+        return false;
+    MP_EACH(o, s->conn)
+        if (mp_join_got_through(o) && addr_equal(&o->tcb.remote, &s->tcb.remote))
+            return false;
+    return true;
 }
 
 static void down(struct mp_subflow *s, plait_time now)

@@ -59,6 +59,7 @@ struct mp_subflow {
     bool initiator;            /* we sent the SYN */
     bool born;                 /* mp_next_born() has not told of it */
     bool told_dead;            /* mp_next_dead() has */
+    bool was_open;             /* it came up */
     bool closing;              /* takes no new data: FIN wanted, or RST soon */
     bool backup_local, backup_remote;
     bool data_acked;           /* a DATA_ACK came with an ACK for data on it */

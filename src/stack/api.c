@@ -55,6 +55,7 @@ int plait_connect(struct plait_stack *s, const struct plait_connect *how, plait_
         err = choose_local(s, how, &local);
     if (err != 0)
         return err;
+    stack_peer_advise(s, &how->remote, &cfg);
     struct plait_conn *c = stack_conn_new(s, &cfg, &err);
     if (c == NULL)
         return err;

@@ -40,6 +40,9 @@ void plait_config_init(struct plait_config *config)
         .ack_delay = 40 * PLAIT_MSEC,
         .time_wait = 60 * PLAIT_SEC,
         .last_subflow_wait = 60 * PLAIT_SEC,
+        .peers_max = 1024,
+        .peer_wait = 60 * PLAIT_SEC,
+        .peer_wait_max = 3600 * PLAIT_SEC,
         .conn = conn_defaults,
     };
 }
@@ -139,7 +142,8 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
 bool stack_config_ok(const struct plait_config *c)
 {
     return c->conns_max > 0 && c->half_open_max > 0 && c->mem_max > 0 && c->rto_min > 0 &&
-           c->ack_delay <= 500 * PLAIT_MSEC;
+           c->ack_delay <= 500 * PLAIT_MSEC && c->peer_wait > 0 &&
+           c->peer_wait <= c->peer_wait_max;
 }
 
 struct tcp_config stack_tcp_config(const struct mp_config *cfg, const struct plait_local *local)

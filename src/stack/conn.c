@@ -83,6 +83,8 @@ static void open_subflows(struct plait_conn *c, plait_time now)
         if (local.port == 0)
             local.port = c->port;
         int err = stack_tuple_used(c->stack, &local, &remote) ? PLAIT_EADDRINUSE : 0;
+        if (!stack_peer_takes_joins(c, &remote))
+            err = PLAIT_EUNREACH;
         if (mp_join(c->mp, &local, &remote, err, now) == 0 && list_empty(&c->dirty))
             list_add_tail(&c->stack->dirty, &c->dirty); /* its SYN waits */
         stack_adopt(c);
@@ -94,6 +96,7 @@ static void bury_dead(struct plait_conn *c)
     struct mp_subflow *sf;
 
     while ((sf = mp_next_dead(c->mp)) != NULL) {
+        stack_peer_learn_join(c, sf);
         htab_del(&c->stack->subflows, mp_subflow_node(sf));
         mp_bury(sf);
     }
@@ -110,10 +113,27 @@ static void update_token(struct plait_conn *c)
         stack_token_add(c->stack, &c->token, token);
 }
 
+static void retry(struct plait_conn *c)
+{
+    struct plait_stack *s = c->stack;
+    struct mp_key key;
+
+    if (stack_draw_key(s, 0, &key))
+        mp_retry(c->mp, &key, s->now);
+    else
+        mp_abort(c->mp, PLAIT_REASON_NO_MEMORY, s->now);
+}
+
 static void take_news(struct plait_conn *c)
 {
     unsigned news = mp_news(c->mp);
 
+    if ((news & MP_NEWS_RETRY) != 0) {
+        retry(c);
+        news |= mp_news(c->mp);
+    }
+    if ((news & (MP_NEWS_TOKEN | MP_NEWS_CONNECTED)) != 0)
+        stack_peer_learn(c);
     if ((news & MP_NEWS_TOKEN) != 0)
         update_token(c);
     if ((news & MP_NEWS_CONNECTED) != 0 && !c->passive)

@@ -86,6 +86,7 @@ void plait_stack_info(const struct plait_stack *s, struct plait_stack_info *info
         .conns = s->conn_n,
         .half_open = s->half_n,
         .listeners = s->listener_n,
+        .peers = s->peers.n,
         .mem_used = s->ctx.pool.used,
         .mem_peak = s->ctx.pool.peak,
         .mem_max = s->ctx.pool.max,

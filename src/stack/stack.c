@@ -21,7 +21,8 @@ static bool make_tables(struct plait_stack *s)
     const struct plait_env *env = &s->ctx.env;
 
     return htab_init(&s->subflows, env) == 0 && htab_init(&s->halves, env) == 0 &&
-           htab_init(&s->tokens, env) == 0 && htab_init(&s->listeners, env) == 0;
+           htab_init(&s->tokens, env) == 0 && htab_init(&s->listeners, env) == 0 &&
+           stack_peers_init(s) == 0;
 }
 
 static void make_lists(struct plait_stack *s)
@@ -33,6 +34,7 @@ static void make_lists(struct plait_stack *s)
     list_init(&s->half_due);
     list_init(&s->events);
     list_init(&s->accept_events);
+    list_init(&s->peers.by_age);
 }
 
 struct plait_stack *plait_stack_new(const struct plait_env *env, const struct plait_config *config)
@@ -74,6 +76,8 @@ void plait_stack_free(struct plait_stack *s)
     while (!list_empty(&s->listener_list))
         stack_listener_free(LIST_OWNER(s->listener_list.next, struct plait_listener, all));
     heap_fini(&s->timers);
+    stack_peers_fini(s);
+    free_table(&s->peers.table);
     free_table(&s->subflows);
     free_table(&s->halves);
     free_table(&s->tokens);

@@ -52,6 +52,7 @@ struct plait_conn {
     bool passive;       /* came by a listener */
     bool want_write;    /* plait_send() took less than it was given */
     bool released;      /* the application let go: no more events */
+    bool lesson;        /* what its fallback teaches was learned */
 };
 
 struct plait_listener {
@@ -88,6 +89,24 @@ struct stack_reply {
     enum plait_reason why; /* of a refused join; NONE: a plain reset */
 };
 
+/* What is remembered of one peer, an address and a port. Each time is the end of something. */
+struct stack_peer {
+    struct htab_node node; /* in stack_peers.table, hash of addr */
+    struct list age;       /* in stack_peers.by_age, the one that was changed last at the end */
+    struct plait_addr addr;
+    plait_time plain_until;            /* MPTCP is not offered */
+    plait_time no_v1_until, no_v0_until; /* it does not speak this version */
+    plait_time no_join_until;          /* joins of other connections than join_conn are not tried */
+    uint32_t join_conn;                /* the connection whose join failed last */
+    uint8_t plain_fails, join_fails;   /* in a row */
+};
+
+struct stack_peers {
+    struct htab table;
+    struct list by_age;
+    uint32_t n;
+};
+
 enum stack_planned {
     STACK_PLANNED_NOTHING = 0,
     STACK_PLANNED_REPLY,
@@ -98,6 +117,7 @@ enum stack_planned {
 struct plait_stack {
     struct base_ctx ctx;
     struct plait_config cfg;
+    struct stack_peers peers;
     struct mp_config conn_cfg; /* what new connections start with */
     struct mp_locals locals;
     struct siphash_key tuple_key; /* not ctx.secret: an ISN would tell about it */
@@ -208,6 +228,19 @@ void stack_event_accepted(struct plait_listener *l);
 /* Queues what was held back until now: the application has come to know the connection. */
 void stack_event_open(struct plait_conn *c);
 void stack_event_drop(struct plait_conn *c);
+
+/* ---- peers.c --------------------------------------------------------------------------------- */
+
+int stack_peers_init(struct plait_stack *s);
+void stack_peers_fini(struct plait_stack *s);
+/* Before a connection to this peer: what experience takes away from cfg's offers. */
+void stack_peer_advise(struct plait_stack *s, const struct plait_addr *remote,
+                       struct mp_config *cfg);
+/* The connection's mode was decided or has changed. */
+void stack_peer_learn(struct plait_conn *c);
+/* A subflow of c is about to be buried. */
+void stack_peer_learn_join(struct plait_conn *c, const struct mp_subflow *sf);
+bool stack_peer_takes_joins(const struct plait_conn *c, const struct plait_addr *remote);
 
 /* ---- output.c -------------------------------------------------------------------------------- */
 

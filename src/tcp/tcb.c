@@ -68,6 +68,20 @@ int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plai
     return 0;
 }
 
+void tcp_restart(struct tcb *t, plait_time now)
+{
+    struct tcb old = *t;
+
+    tcp_fini(t);
+    tcp_init(t, old.ctx, &old.cfg);
+    t->conn_id = old.conn_id;
+    t->subflow_id = old.subflow_id;
+    t->opt_reserve_data = old.opt_reserve_data;
+    t->rcv_space = old.rcv_space;
+    (void)tcp_connect(t, &old.local, &old.remote, now); /* it allocates nothing */
+    tcp_refuse(t, old.sndq.nxt);
+}
+
 /* Nothing is sent and no timer but TIME-WAIT's runs from here on; received data can still be
  * taken. */
 static void disarm(struct tcb *t, plait_time now)

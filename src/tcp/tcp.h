@@ -137,6 +137,9 @@ uint32_t tcp_isn(const struct base_ctx *ctx, const struct plait_addr *local,
 /* Active open: SYN-SENT; tcp_plan() yields the SYN. 0 or PLAIT_ENOMEM. */
 int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plait_addr *remote,
                 plait_time now);
+/* ESTABLISHED by a SYN/ACK that does not bring what was asked for: it is answered by a RST, and the
+ * handshake begins anew. Nothing was pushed. */
+void tcp_restart(struct tcb *t, plait_time now);
 /* No more data will be pushed: a FIN follows the last byte. */
 void tcp_close(struct tcb *t, plait_time now);
 /* RST (where the state wants one) and CLOSED at once. Data pushed is dropped. */

@@ -28,6 +28,7 @@ enum {
     OPT_SERVER_JOINS,
     OPT_NO_OFFLOAD,
     OPT_BUFFER,
+    OPT_VERSION,
 };
 
 static const struct option long_options[] = {
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
     {"cc", required_argument, NULL, OPT_CC},
     {"require-mptcp", no_argument, NULL, OPT_REQUIRE},
     {"no-mptcp", no_argument, NULL, OPT_NO_MPTCP},
+    {"mptcp-version", required_argument, NULL, OPT_VERSION},
     {"nodelay", no_argument, NULL, OPT_NODELAY},
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"user-timeout", required_argument, NULL, OPT_USER_TIMEOUT},
@@ -73,6 +75,9 @@ static const char usage[] =
     "  -p, --source-port PORT   connect from this port\n"
     "      --require-mptcp      fail when the peer speaks only plain TCP\n"
     "      --no-mptcp           speak plain TCP\n"
+    "      --mptcp-version V    offer version 1 (default), 0, or both: 1, and 0 where that gets no "
+    "answer;\n"
+    "                           listening: take only 1, only 0, or both (default)\n"
     "      --checksum           protect the data with MPTCP's checksums\n"
     "      --cc NAME            congestion control: cubic (default) or reno\n"
     "      --nodelay            send small writes at once\n"
@@ -207,6 +212,24 @@ static enum cat_parse take_cc(struct cat_options *o, const char *arg)
     return bad("--cc %s: there is no such congestion control; there are: cubic, reno", arg);
 }
 
+static enum cat_parse take_version(struct cat_options *o, const char *arg)
+{
+    static const struct {
+        const char *name;
+        uint8_t set;
+    } versions[] = {
+        {"0", PLAIT_MPTCP_V0},
+        {"1", PLAIT_MPTCP_V1},
+        {"both", PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1},
+    };
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
+        if (strcmp(versions[i].name, arg) == 0) {
+            o->conn.offer_versions = o->conn.accept_versions = versions[i].set;
+            return CAT_PARSE_OK;
+        }
+    return bad("--mptcp-version %s: it has to be 0, 1 or both", arg);
+}
+
 static enum cat_parse take_duration(const char *option, const char *arg, plait_time *out)
 {
     if (cat_parse_duration(arg, out) && *out > 0)
@@ -305,6 +328,8 @@ static enum cat_parse take_option(struct cat_options *o, int option, char **argv
         return take_announce(o, optarg);
     case OPT_CC:
         return take_cc(o, optarg);
+    case OPT_VERSION:
+        return take_version(o, optarg);
     case OPT_BUFFER:
         return take_buffer(o, optarg);
     case OPT_CONNECT_TIMEOUT:

@@ -38,6 +38,7 @@ static void test_who_speaks_what(void **state)
     check(V0, V0, 0);
     check(V0, V1, -1);
     check(V1, V0, -1);
+    check(BOTH, V0, 0); /* after a second handshake */
 }
 
 static void start_v0(struct world *w, unsigned paths)

@@ -292,6 +292,11 @@ static void settle(struct pair *p, int s)
     open_subflows(p, side);
     bury(side);
     side->news |= mp_news(side->conn);
+    if ((side->news & MP_NEWS_RETRY) != 0) {
+        struct mp_key key = draw_key(p, 0);
+        side->news &= ~(unsigned)MP_NEWS_RETRY;
+        mp_retry(side->conn, &key, p->now);
+    }
     if (p->steps++ % 16 == 0)
         mp_check(side->conn); /* it walks over everything */
     if (mp_is_finished(side->conn)) {

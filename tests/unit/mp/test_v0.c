@@ -163,6 +163,23 @@ static void a_listener_without_version_1(void **state)
     finish(50000, 50000);
 }
 
+/* MPC-02. Both are on offer: version 0 is tried in a second handshake, and the peer that speaks
+ * none of them gets plain TCP all the same. */
+static void version_0_after_version_1(void **state)
+{
+    for (int mptcp = 0; mptcp <= 1; mptcp++) {
+        init(20, 2);
+        p.hook = NULL;
+        p.side[0].cfg.offer = PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1;
+        p.side[1].cfg.accept = PLAIT_MPTCP_V0;
+        p.side[1].cfg.mptcp = mptcp;
+        go(50000, 50000);
+        expect_mode(mptcp ? MP_MODE_MULTIPATH : MP_MODE_PLAIN);
+        assert_int_equal(mp_version(p.side[0].conn), 0);
+        finish(50000, 50000);
+    }
+}
+
 /* The SYN told the key, so the data that follow do for the third ACK. */
 static void third_ack_lost(void **state)
 {
@@ -477,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_listener_takes_both_versions),
         cmocka_unit_test(a_listener_without_version_0),
         cmocka_unit_test(a_listener_without_version_1),
+        cmocka_unit_test(version_0_after_version_1),
         cmocka_unit_test(third_ack_lost),
         cmocka_unit_test(third_ack_lost_and_the_responder_speaks),
         cmocka_unit_test(third_ack_stripped),

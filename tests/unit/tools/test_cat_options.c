@@ -66,6 +66,12 @@ static void takes_everything(void **state)
     assert_int_equal(o.status_every, 50000);
     assert_int_equal(o.conn.rcvbuf_max, 65536);
     assert_true(o.conn.rcvbuf_init <= 65536);
+    assert_int_equal(o.conn.offer_versions, PLAIT_MPTCP_V1);
+    assert_int_equal(parse("cat --mptcp-version 0 host 5000"), CAT_PARSE_OK);
+    assert_int_equal(o.conn.offer_versions, PLAIT_MPTCP_V0);
+    assert_int_equal(parse("cat --mptcp-version both host 5000"), CAT_PARSE_OK);
+    assert_int_equal(o.conn.offer_versions, PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1);
+    assert_int_equal(parse("cat --mptcp-version 2 host 5000"), CAT_PARSE_BAD);
     assert_int_equal(parse("cat -l ::1 5000 --status a=b"), CAT_PARSE_OK);
     assert_string_equal(o.host, "::1");
     assert_string_equal(o.status, "a=b");
