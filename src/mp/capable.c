@@ -51,6 +51,9 @@ static enum plait_reason judge_flags(uint8_t flags, uint8_t version, bool answer
     /*= RFC 8684 3.1
      * If flag bits "D" through "H" are all 0, the MP_CAPABLE option MUST be treated as invalid and
      * ignored */
+    /*= RFC 6824 3.1
+     * If flag bits C through H are all 0, the MP_CAPABLE option MUST be treated as invalid and
+     * ignored (that is, it must be treated as a regular TCP handshake). */
     if ((flags & WIRE_CAP_H) == 0)
         return PLAIT_REASON_MP_FLAGS;
     /*= RFC 8684 3.1

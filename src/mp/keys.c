@@ -33,6 +33,12 @@ void mp_key_derive(uint64_t key, uint8_t version, struct mp_key *out)
     /*= RFC 8684 3.1
      * the IDSN of a host MUST be the least significant 64 bits of the SHA-256 hash of its key */
     /*= RFC 6824 3.1
+     * A different, 64-bit truncation (the least significant 64 bits) of the SHA-1 hash of the key
+     * MUST be used as the initial data sequence number. */
+    /*= RFC 6824 3.1
+     * Also note that the "least significant" bits MUST be the rightmost bits of the SHA-1 digest,
+     * as per [4]. */
+    /*= RFC 6824 3.1
      * the IDSN of a host MUST be the least significant 64 bits of the SHA-1 hash of its key */
     out->idsn = be64_load(digest + len - 8);
 }

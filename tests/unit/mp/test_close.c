@@ -171,6 +171,20 @@ static void fast_close_by_ack(void **state)
     end();
 }
 
+/* FCL-03 */
+static void fast_close_by_both(void **state)
+{
+    start(21, 2, 1000, 1000);
+    mp_abort(p.side[0].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
+    mp_abort(p.side[1].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mp_error(p.side[i].conn, NULL), PLAIT_ECONNABORTED);
+        assert_int_equal(p.side[i].conn->sub_n, 0);
+    }
+    end();
+}
+
 static void release_with_unread_data(void **state)
 {
     pair_init(&p, 8, 1);
@@ -286,6 +300,7 @@ int main(void)
         cmocka_unit_test(both_at_once), cmocka_unit_test(fin_is_sent_until_acknowledged),
         cmocka_unit_test(shutdown_before_established), cmocka_unit_test(fast_close),
         cmocka_unit_test(fast_close_with_wrong_key), cmocka_unit_test(fast_close_by_ack),
+        cmocka_unit_test(fast_close_by_both),
         cmocka_unit_test(release_with_unread_data), cmocka_unit_test(data_after_release),
         cmocka_unit_test(released_and_forgotten), cmocka_unit_test(refused),
         cmocka_unit_test(nobody_answers), cmocka_unit_test(user_timeout),

@@ -37,6 +37,13 @@ static void join_hmac(void **state)
 
 /*= RFC 6824 3.1
  * the token MUST be a truncated (most significant 32 bits) SHA-1 hash ([4], [15]) of the key */
+/*= RFC 6824 3.1
+ * Also note that the "least significant" bits MUST be the rightmost bits of the SHA-1 digest, as
+ * per [4]. */
+/*= RFC 6824 3.1
+ * In this specification, with only the SHA-1 algorithm specified and selected, the IDSN of a host
+ * MUST be the least significant 64 bits of the SHA-1 hash of its key, i.e., IDSN-A = Hash(Key-A)
+ * and IDSN-B = Hash(Key-B). */
 static void token_and_idsn_of_version_0(void **state)
 {
     struct mp_key key;

@@ -208,9 +208,70 @@ static void fast_close_on_every_reset(void **state)
     pair_fini(&p);
 }
 
+static struct wire_seg forged(const struct mp_subflow *s)
+{
+    struct wire_seg seg;
+
+    memset(&seg, 0, sizeof seg);
+    seg.src = s->tcb.remote;
+    seg.dst = s->tcb.local;
+    seg.flags = WIRE_ACK;
+    seg.seq = s->tcb.rcv_nxt;
+    seg.ack = s->tcb.sndq.nxt;
+    seg.wnd = 1000;
+    seg.opt.has_ts = true;
+    seg.opt.tsval = s->tcb.ts_recent;
+    seg.mp.any = true;
+    seg.mp.present = 1u << WIRE_MP_FASTCLOSE | 1u << WIRE_MP_ADD_ADDR | 1u << WIRE_MP_PRIO;
+    seg.mp.fastclose_key = s->conn->local.key;
+    seg.mp.prio_backup = true;
+    seg.mp.add_addr = (struct wire_mp_add_addr){ .has_hmac = true, .id = 9,
+                                                 .addr = pair_addr(1, 3, 0) };
+    mp_addr_hmac(s->conn->remote.key, s->conn->local.key, &seg.mp.add_addr, seg.mp.add_addr.hmac);
+    return seg;
+}
+
+/* OPT-01. Options that prove themselves, on segments that TCP does not accept. */
+/*= RFC 8684 3.4.1
+ * As with all MPTCP signals, the receiver MUST undertake standard TCP validity checks, e.g., per
+ * [RFC5961], before acting upon it. */
+static void nothing_counts_on_a_segment_out_of_place(void **state)
+{
+    static const struct { uint32_t seq, ack; } off[] = {
+        { 1u << 30, 0 }, { (uint32_t)-(1 << 30), 0 }, { 0, 5000 }, { 0, (uint32_t)-(1 << 30) },
+    };
+    struct plait_block *block = NULL;
+    struct mp_subflow *s;
+    struct wire_seg seg;
+
+    start(20, 1, 1000, 1000);
+    pair_run(&p, p.now + PLAIT_SEC);
+    s = pair_sub(&p, 0, 0);
+    for (unsigned i = 0; i < sizeof off / sizeof off[0]; i++) {
+        seg = forged(s);
+        seg.seq += off[i].seq;
+        seg.ack += off[i].ack;
+        mp_input(s, &seg, &block, p.now);
+        assert_false(p.side[0].conn->over);
+        assert_false(s->backup_remote);
+        assert_int_equal(p.side[0].conn->remote_n, 1);
+    }
+    seg = forged(s);
+    seg.mp.present &= (uint16_t)~(1u << WIRE_MP_FASTCLOSE);
+    mp_input(s, &seg, &block, p.now);
+    assert_true(s->backup_remote);
+    assert_int_equal(p.side[0].conn->remote_n, 2);
+    seg = forged(s);
+    mp_input(s, &seg, &block, p.now);
+    assert_true(p.side[0].conn->over);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_counts_on_a_segment_out_of_place),
         cmocka_unit_test(the_handshake), cmocka_unit_test(first_data_carries_the_keys),
         cmocka_unit_test(data_is_mapped_always_alike),
         cmocka_unit_test(acks_have_as_many_bits_as_the_data),

@@ -131,6 +131,38 @@ static void server_does_not_open(void **state)
     end();
 }
 
+/* HEU-03. Two joins that cross each other would both fail. */
+/*= RFC 8684 3.9.2
+ * If a host does not support TCP simultaneous open, it is RECOMMENDED that some element of
+ * randomization be applied to the time to wait before opening new subflows, so that only one
+ * subflow is created between a given address pair. */
+static void a_responder_waits_a_little(void **state)
+{
+    plait_time first = 0;
+
+    for (uint64_t seed = 30; seed < 34; seed++) {
+        struct mp_conn *b;
+        pair_init(&p, seed, 1);
+        p.side[0].keep_open = p.side[1].keep_open = true;
+        p.side[1].cfg.server_joins = true;
+        pair_local(&p, 1, 1, PLAIT_LOCAL_SUBFLOW);
+        pair_transfer(&p, 100, 100);
+        pair_connect(&p);
+        pair_run(&p, p.now + 40 * PLAIT_MSEC);
+        b = p.side[1].conn;
+        assert_true(b->dss_in);
+        assert_in_range(b->join_after - p.now, 10 * PLAIT_MSEC, 250 * PLAIT_MSEC);
+        assert_true(seed == 30 || b->join_after != first);
+        first = b->join_after;
+        assert_int_equal(b->total, 1);
+        assert_true(mp_deadline(b) <= b->join_after);
+        pair_run(&p, b->join_after + PLAIT_MSEC);
+        assert_int_equal(b->total, 2);
+        p.side[0].conn->released = p.side[1].conn->released = true;
+        pair_fini(&p);
+    }
+}
+
 static void announcements_are_carried_out(void **state)
 {
     start(5, 1);
@@ -150,6 +182,7 @@ int main(void)
         cmocka_unit_test(another_port_is_another_place),
         cmocka_unit_test(not_when_it_is_over), cmocka_unit_test(server_does_not_open),
         cmocka_unit_test(announcements_are_carried_out),
+        cmocka_unit_test(a_responder_waits_a_little),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

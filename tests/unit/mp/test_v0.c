@@ -252,11 +252,18 @@ static void keys_of_the_third_ack(void **state)
 /*= RFC 6824 3.1
  * in this version of the specification, there is only one proposal, so bit "H" will be always set
  * to 1 */
+/*= RFC 6824 3.1
+ * An implementation that only supports this method MUST set bit "H" to 1, and bits "C" through "G"
+ * to 0. */
+/*= RFC 6824 3.1
+ * If flag bits C through H are all 0, the MP_CAPABLE option MUST be treated as invalid and ignored
+ * (that is, it must be treated as a regular TCP handshake). */
 static void crypto_bits(void **state)
 {
     static const struct { uint8_t flags; enum plait_reason why; } row[] = {
         { WIRE_CAP_H, PLAIT_REASON_NONE }, { 0x3f, PLAIT_REASON_NONE },
-        { 0x3e, PLAIT_REASON_MP_FLAGS }, { WIRE_CAP_B | WIRE_CAP_H, PLAIT_REASON_MP_FLAGS },
+        { 0, PLAIT_REASON_MP_FLAGS }, { 0x3e, PLAIT_REASON_MP_FLAGS },
+        { WIRE_CAP_B | WIRE_CAP_H, PLAIT_REASON_MP_FLAGS },
     };
     struct mp_config cfg = { .mptcp = true, .accept = PLAIT_MPTCP_V0, .refuse_joins = true };
     struct mp_key key;
