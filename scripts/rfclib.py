@@ -25,8 +25,8 @@ _SKIPPED = {"References", "Normative References", "Informative References", "Ack
 
 
 def squeeze(text):
-    """Text for comparison: line breaks and the hyphens at them make no difference."""
-    return re.sub(r"\s+", "", text)
+    """Text for comparison: line breaks, the hyphens at them and the marks of lists make no difference."""
+    return re.sub(r"\s+", "", re.sub(r"(?<!\S)(?:[o+*-]|R?\d\))(?!\S)", "", text))
 
 
 def tidy(text):
@@ -79,7 +79,7 @@ def sentences(text):
 # ---------------------------------------------------------------- requirements
 
 _KEYWORD = re.compile(r"\b(MUST|SHALL|REQUIRED|SHOULD|RECOMMENDED|MAY|OPTIONAL)( NOT)?\b(?!-\d)")
-_LABEL = re.compile(r"\b(MUST|SHLD|MAY|REC)-(\d+)\b")
+_LABEL = re.compile(r"\b(MUST|SHLD|MAY|REC)-\s*(\d+)\b")
 _OF_LABEL = {"MUST": "MUST", "SHLD": "SHOULD", "MAY": "MAY", "REC": "SHOULD"}
 _OF_KEYWORD = {"MUST": "MUST", "SHALL": "MUST", "REQUIRED": "MUST", "SHOULD": "SHOULD", "RECOMMENDED": "SHOULD",
                "MAY": "MAY", "OPTIONAL": "MAY"}
@@ -171,7 +171,7 @@ class Citation:
 
 
 _C = re.compile(r"/\*= RFC (\d+) (.*?)\*/", re.DOTALL)
-_SCRIPT = re.compile(r"^[ \t]*(?:#|//)= RFC (\d+) (.*(?:\n[ \t]*(?:#|//)(?!=)[^\n]*)*)", re.MULTILINE)
+_SCRIPT = re.compile(r"^[ \t]*#= RFC (\d+) (.*(?:\n[ \t]*#(?!=)[^\n]*)*)", re.MULTILINE)
 _FUNCTION = re.compile(r"^(?:[a-z][\w \*]*?\b(\w+)\((?![^\n]*;$)|def (\w+)|#define (\w+)|(?:struct|enum) (\w+) \{)",
                        re.MULTILINE)
 _IDS = re.compile(r"^(?:(?:MUST|SHLD|MAY|REC)-\d+|[\dA-Z][\d.]*-\d+)(?:, ?(?:(?:MUST|SHLD|MAY|REC)-\d+|[\dA-Z][\d.]*-\d+))*$")
@@ -191,7 +191,7 @@ def place_of(path, text, start, end):
 
 
 def citations_of(path, text):
-    pattern, mark = (_C, r"\n[ \t]*\*") if path.endswith((".c", ".h")) else (_SCRIPT, r"\n[ \t]*(?:#|//)")
+    pattern, mark = (_C, r"\n[ \t]*\*") if path.endswith((".c", ".h")) else (_SCRIPT, r"\n[ \t]*#")
     for match in pattern.finditer(text):
         body = " ".join(re.sub(mark, "\n", match.group(2)).split())
         where, _, sentence = body.partition(" ")

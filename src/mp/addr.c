@@ -77,6 +77,21 @@ static void queue_echo(struct mp_conn *c, const struct wire_mp_add_addr *add)
     e->has_hmac = false;
 }
 
+/*= RFC 8684 3.4.1
+ * All Address IDs learned via either MP_JOIN or ADD_ADDR SHOULD be stored by the receiver in a data
+ * structure that gathers all the Address-ID-to-address mappings for a connection (identified by a
+ * token pair). */
+/*= RFC 8684 3.4.1
+ * Note that an implementation MAY discard incoming address advertisements at will -- for example,
+ * to avoid updating mapping state or because advertised addresses are of no use to it (for example,
+ * IPv6 addresses when it has IPv4 only). */
+/*= RFC 8684 3.4.1
+ * Therefore, a host MUST treat address advertisements as soft state, and it MAY choose to refresh
+ * advertisements periodically. */
+/*= RFC 8684 3.4.1
+ * Note also that an implementation MAY choose to cache these address advertisements even if they
+ * are not currently relevant but may be relevant in the future, such as IPv4 addresses when IPv6
+ * connectivity is available but IPv4 is awaiting DHCP. */
 /* Enters the address; NONE or why not. */
 static enum plait_reason learn(struct mp_conn *c, uint8_t id, const struct plait_addr *addr)
 {
@@ -138,6 +153,9 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
      * If no port is specified, MPTCP SHOULD attempt to connect to the specified address on the same
      * port as the port that is already in use by the subflow on which the ADD_ADDR signal was
      * sent */
+    /*= RFC 8684 3.9.1
+     * In other words, the destination port of a SYN containing an MP_JOIN option SHOULD be the same
+     * as the remote port of the first subflow in the connection. */
     if (addr.port == 0)
         addr.port = s->tcb.remote.port;
     why = learn(c, add->id, &addr);
@@ -483,6 +501,12 @@ static void queue_remove(struct mp_conn *c, uint8_t id)
         s->remove_due = s->remove_due || (mp_subflow_usable(s) && s->local_id != id);
 }
 
+/*= RFC 8684 3.4.2
+ * Even if an address is not in use by an MPTCP connection, if it has been previously announced, an
+ * implementation SHOULD announce its removal. */
+/*= RFC 8684 3.4.2
+ * A host MAY also choose to announce that a valid IP address should not be used any longer -- for
+ * example, for make-before-break session continuity. */
 void mp_local_removed(struct mp_conn *c, const struct plait_local *l, plait_time now)
 {
     uint8_t id = id_of(c, l);

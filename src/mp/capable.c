@@ -25,6 +25,10 @@ uint8_t mp_offered_version(const struct mp_config *cfg)
     return (cfg->offer & PLAIT_MPTCP_V1) != 0 ? 1 : 0;
 }
 
+/*= RFC 8684 3.1
+ * It MUST be set to 0 for current implementations. */
+/*= RFC 8684 3.1
+ * A crypto algorithm MUST be specified. */
 static uint8_t flags_of(const struct mp_config *cfg, uint8_t version, bool checksum)
 {
     bool refuse = cfg->refuse_joins && version != 0;
@@ -38,6 +42,9 @@ static uint8_t flags_of(const struct mp_config *cfg, uint8_t version, bool check
     return (uint8_t)(WIRE_CAP_H | (checksum ? WIRE_CAP_A : 0) | (refuse ? WIRE_CAP_C : 0));
 }
 
+/*= RFC 8684 3.1
+ * If a responder does not support (or does not want to support) any of the initiator's proposals,
+ * it MUST respond without an MP_CAPABLE option, thus forcing a fallback to regular TCP. */
 /* Is the peer's proposal or answer one that we can live with? */
 static enum plait_reason judge_flags(uint8_t flags, uint8_t version, bool answer)
 {
@@ -117,6 +124,10 @@ static void synack_capable(const struct mp_half *h, const struct mp_config *cfg,
     };
 }
 
+/*= RFC 8684 3.2
+ * When receiving a SYN with an MP_JOIN option that contains a valid token for an existing MPTCP
+ * connection, the recipient SHOULD respond with a SYN/ACK also containing an MP_JOIN option
+ * containing a random number and a truncated (leftmost 64 bits) HMAC. */
 static void synack_join(const struct mp_half *h, struct wire_mp *out)
 {
     out->present |= 1u << WIRE_MP_JOIN;
@@ -148,6 +159,7 @@ bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack)
     return h->kind == MP_HALF_CAPABLE && h->version != 0 && brings_dss_alone(ack);
 }
 
+/*= RFC 8684 3.1-30 */
 /*= RFC 8684 3.1
  * If the third packet (the ACK) does not contain the MP_CAPABLE option, then the session MUST fall
  * back to operating as a regular, single-path TCP session. */
@@ -181,6 +193,9 @@ enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg
 
 /* ---- initiator ------------------------------------------------------------------------------ */
 
+/*= RFC 8684 3.7
+ * The handshake as described in Section 3.1 SHOULD fall back to regular TCP if either of the SYN
+ * messages does not have the MPTCP options */
 static enum plait_reason judge_synack(const struct mp_subflow *s, const struct wire_seg *seg)
 {
     const struct mp_conn *c = s->conn;
@@ -189,6 +204,8 @@ static enum plait_reason judge_synack(const struct mp_subflow *s, const struct w
     if (!c->cfg.mptcp)
         return PLAIT_REASON_MP_DISABLED;
     if ((seg->flags & WIRE_SYN) == 0 || !wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
+        /*= RFC 8684 3.1
+         * The initiator MAY choose to immediately fall back to TCP */
         return s->tcb.syn_n > c->cfg.mp_syn_retries ? PLAIT_REASON_MP_SYN_LOST
                                                     : PLAIT_REASON_MP_SYNACK_PLAIN;
     if (cap->len != LEN_SYNACK || cap->version != c->version)
@@ -244,6 +261,10 @@ void mp_retry(struct mp_conn *c, const struct mp_key *key, plait_time now)
     tcp_restart(&mp_first(c)->tcb, now);
 }
 
+/*= RFC 8684 3.9.3-1, 6-1 */
+/*= RFC 8684 3.1
+ * Note that an implementation MAY choose to attempt sending MPTCP options more than one time before
+ * making this decision to operate as regular TCP (see Section 3.9). */
 /*= RFC 8684 3.1
  * It is expected that a sender will eventually fall back to single-path TCP (i.e., without the
  * MP_CAPABLE option) in order to work around middleboxes that may drop packets with unknown

@@ -66,6 +66,7 @@ int mp_err_of(enum plait_reason why)
 
 /* ---- states --------------------------------------------------------------------------------- */
 
+/*= RFC 8684 3.3.3-4 */
 /*= RFC 8684 3.3.3
  * Once a DATA_FIN has been acknowledged, all remaining subflows MUST be closed with standard FIN
  * exchanges. */
@@ -88,6 +89,10 @@ static void close_subflows(struct mp_conn *c, plait_time now)
     }
 }
 
+/*= RFC 8684 3.3.3
+ * Essentially, a host MUST NOT close all functioning subflows unless it is safe to do so, i.e.,
+ * until all outstanding data has been DATA_ACKed or until the segment with the DATA_FIN flag set is
+ * the only outstanding segment. */
 static void enter_over(struct mp_conn *c, plait_time now)
 {
     if (c->over)

@@ -194,6 +194,8 @@ void mp_conn_free(struct mp_conn *c)
     ctx_free(c->ctx, c, sizeof *c);
 }
 
+/*= RFC 8684 3.7
+ * Once MPTCP falls back to regular TCP, it MUST NOT revert to MPTCP later in the connection. */
 void mp_set_mode(struct mp_conn *c, enum mp_mode to, plait_time now)
 {
     (void)now;
@@ -292,6 +294,12 @@ bool mp_has_other(const struct mp_conn *c, const struct mp_subflow *s)
     return false;
 }
 
+/*= RFC 8684 3.3.6
+ * The sender will declare the subflow failed after a predefined upper bound on retransmissions is
+ * reached (which MAY be lower than the usual TCP limits of the MSL) */
+/*= RFC 8684 3.3.6
+ * If multiple retransmissions that indicate that a subflow is performing badly are triggered, this
+ * MAY lead to a host resetting the subflow with a RST. */
 /* The only path of a connection is worth more patience than one of several. */
 void mp_update_retries(struct mp_conn *c)
 {
@@ -412,6 +420,15 @@ void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_blo
         mp_opts_reset(s, seg, now);
     if (res.established)
         established(s, seg, now);
+    /*= RFC 8684 3
+     * standard TCP validity checks (such as ensuring that the sequence number and acknowledgment
+     * number are within the window) MUST be undertaken before processing any MPTCP signals */
+    /*= RFC 8684 3.4.1
+     * As with all MPTCP signals, the receiver MUST undertake standard TCP validity checks, e.g.,
+     * per [RFC5961], before acting upon it. */
+    /*= RFC 8684 3.4.2
+     * Typical TCP validity tests on the subflow (e.g., ensuring that sequence and ACK numbers are
+     * correct) MUST also be undertaken. */
     if (res.acceptable && s->phase != MP_PHASE_DOWN)
         took(s, seg, &res, now);
     if (s->phase != MP_PHASE_DOWN)

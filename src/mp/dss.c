@@ -19,6 +19,9 @@
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
+/*= RFC 8684 3.3.1
+ * Data sequence numbers are always 64-bit quantities and MUST be maintained as such in
+ * implementations. */
 /*= RFC 8684 3.1
  * The SYN with MP_CAPABLE occupies the first octet of data sequence space */
 uint64_t mp_dsn_out(const struct mp_conn *c, uint64_t pos)
@@ -31,6 +34,13 @@ uint64_t mp_dsn_in(const struct mp_conn *c, uint64_t pos)
     return c->remote.idsn + 1 + pos;
 }
 
+/*= RFC 8684 3.3.1
+ * An implementation MUST be able to receive and process both 64-bit and 32-bit sequence number
+ * values, but it is not required that an implementation be able to send both. */
+/*= RFC 8684 3.3.1
+ * A sanity check MUST be implemented to ensure that a wrap occurs at an expected time (e.g., the
+ * sequence number jumps from a very high number to a very low number) and is not triggered by
+ * out-of-order packets. */
 /*= RFC 8684 3.3.1
  * Implementations MUST accept a 32-bit DSN and implicitly promote it to a 64-bit quantity by
  * incrementing the upper 32 bits of the sequence number each time the lower 32 bits wrap. */
@@ -273,6 +283,9 @@ static void ack_input(struct mp_subflow *s, const struct wire_seg *seg, plait_ti
     const struct mp_conn *c = s->conn;
     const struct wire_mp_dss *d = &seg->mp.dss;
     uint64_t una = mp_dsn_out(c, c->snd_una);
+    /*= RFC 8684 3.3.2
+     * If the DSN received is 32 bits, an implementation can choose whether to send a 32-bit or
+     * 64-bit Data ACK, and an implementation MUST accept either in this situation. */
     uint64_t ack = d->ack64 ? d->ack : seq_extend(una, (uint32_t)d->ack);
 
     mp_tx_data_ack(s, ack - mp_dsn_out(c, 0), (uint32_t)seg->wnd << s->tcb.snd_wscale, now);
@@ -346,6 +359,9 @@ void mp_dss_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time n
         c->dss_in = true;
         mp_path_changed(c);
     }
+    /*= RFC 8684 3.3.2
+     * the Data ACK is present in segments only when the Data ACK value advances, and this behavior
+     * MUST be treated as valid */
     if (d->has_ack)
         ack_input(s, seg, now);
     if (!d->has_map || s->failed || s->phase != MP_PHASE_OPEN) {

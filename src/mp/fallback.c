@@ -91,6 +91,14 @@ void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, pla
 
 /* ---- checksums ------------------------------------------------------------------------------ */
 
+/*= RFC 8684 3.7
+ * The receiver of this option MUST discard all data following the data sequence number
+ * specified. */
+/*= RFC 8684 3.7
+ * Failed data MUST NOT be DATA_ACKed and so will be retransmitted on other subflows (Section
+ * 3.3.6). */
+/*= RFC 8684 3.7
+ * the receiver MUST close the subflow with a RST with MP_FAIL */
 void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -155,6 +163,7 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
 
 /* ---- options that got lost ------------------------------------------------------------------ */
 
+/*= RFC 8684 3.7-5 */
 void mp_unmapped(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -168,6 +177,12 @@ void mp_unmapped(struct mp_subflow *s, plait_time now)
      * If a mapping for that subflow-level sequence space does not arrive within a receive window
      * of data, that subflow SHOULD be treated as broken, closed with a RST, and any unmapped data
      * silently discarded. */
+    /*= RFC 8684 3.3.1
+     * Therefore, even if a mapping does not exist from the subflow space to the data-level space,
+     * the data SHOULD still be ACKed at the subflow (if it is in-window). */
+    /*= RFC 8684 3.3.1
+     * Implementations MAY hold onto such unmapped data for a short while, in the expectation that a
+     * mapping will arrive shortly. */
     if (bytes < c->rcvbuf / 2)
         return;
     mp_drop(c, s, PLAIT_REASON_DSS_UNMAPPED, now);

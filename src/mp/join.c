@@ -190,6 +190,8 @@ static enum plait_reason judge_synack(const struct mp_subflow *s, const struct w
     /*= RFC 8684 3.2
      * If the SYN/ACK as received at Host A does not have an MP_JOIN option, Host A MUST close the
      * subflow with a TCP RST. */
+    /*= RFC 8684 3.2
+     * the subflow is unusable and Host A MUST close it with a RST */
     if ((seg->flags & WIRE_SYN) == 0 || !wire_mp_has(&seg->mp, WIRE_MP_JOIN) ||
         join->len != LEN_SYNACK)
         return PLAIT_REASON_JOIN_NO_OPTION;

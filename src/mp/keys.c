@@ -32,6 +32,7 @@ void mp_key_derive(uint64_t key, uint8_t version, struct mp_key *out)
     out->token = be32_load(digest);
     /*= RFC 8684 3.1
      * the IDSN of a host MUST be the least significant 64 bits of the SHA-256 hash of its key */
+    /*= RFC 8684 3.1-19, 3.1-21 */
     /*= RFC 6824 3.1
      * A different, 64-bit truncation (the least significant 64 bits) of the SHA-1 hash of the key
      * MUST be used as the initial data sequence number. */

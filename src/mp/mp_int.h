@@ -31,6 +31,9 @@ enum {
     MP_META_INFINITE = 1 << 18, /* it carries the infinite mapping */
 };
 
+/*= RFC 8684 3.2
+ * A host MUST store the mappings between Address IDs and addresses both for itself and the remote
+ * host. */
 struct mp_remote { /* an address of the peer, as announced */
     uint8_t id;
     bool refuses;           /* C flag */

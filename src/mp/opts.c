@@ -75,6 +75,13 @@ void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
         mp_addr_input(s, seg, now);
 }
 
+/*= RFC 8684 3.6
+ * The host MAY use this information to decide, for example, whether it tries to re-establish the
+ * subflow immediately, later, or never. */
+/*= RFC 8684 3.6
+ * If the error condition is considered to be Transient by the sender of the RST segment, the
+ * recipient of this segment MAY try to re-establish a subflow for this connection over the failed
+ * path. */
 void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -89,6 +96,7 @@ void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
         /*= RFC 8684 3.6
          * If the error condition is considered to be Permanent, the receiver of the RST segment
          * SHOULD NOT try to re-establish a subflow for this connection over this path. */
+        /*= RFC 8684 3.6-3 */
         s->rst_permanent = !mp->rst.transient && mp->rst.reason != 0;
         /*= RFC 8684 3.6
          * If the error condition is considered to be Transient by the sender of the RST segment,
@@ -105,6 +113,10 @@ void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
 
 /* ---- what a segment without payload should say ---------------------------------------------- */
 
+/*= RFC 8684 3
+ * Additionally, an MPTCP implementation SHOULD NOT send more than two duplicate ACKs in a row for
+ * the purposes of sending MPTCP options alone, in order to ensure that no middleboxes misinterpret
+ * this as a sign of congestion. */
 /*= RFC 8684 3.4.1
  * an MPTCP implementation SHOULD NOT send more than two duplicate ACKs in a row for signaling
  * purposes */
@@ -176,11 +188,17 @@ void mp_opts_tick(struct mp_subflow *s, plait_time now)
 
 /* ---- out ------------------------------------------------------------------------------------ */
 
+/*= RFC 8684 3.7
+ * The receiver SHOULD stop generating Data ACKs after it receives an infinite mapping. */
 static bool speaks(const struct mp_conn *c)
 {
     return c->mode == MP_MODE_MULTIPATH && c->has_remote;
 }
 
+/*= RFC 8684 3.3.1
+ * an implementation MAY include just the lower 32 bits of the data sequence number in the Data
+ * Sequence Mapping and/or Data ACK as an optimization, and an implementation can make this choice
+ * independently for each packet */
 /*= RFC 8684 3.3.2
  * If data is received with a 64-bit DSN, it MUST be acknowledged with a 64-bit Data ACK. */
 static void add_data_ack(const struct mp_subflow *s, struct wire_mp *mp)
@@ -335,6 +353,9 @@ static void fill_infinite(const struct mp_subflow *s, struct wire_mp *mp)
     mp->dss.has_csum = s->conn->checksum; /* of value 0, as the length is */
 }
 
+/*= RFC 8684 3.7
+ * A sender MUST include a DSS option with Data Sequence Mapping in every segment until one of the
+ * sent segments has been acknowledged with a DSS option containing a Data ACK. */
 static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, struct wire_mp *mp)
 {
     const struct mp_conn *c = s->conn;
@@ -355,6 +376,10 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
     }
     add_data_ack(s, mp);
     mp->dss.has_map = mp->dss.dsn64 = true;
+    /*= RFC 8684 3.3.1
+     * An implementation MUST send the full 64-bit data sequence number if it is transmitting at a
+     * sufficiently high rate that the 32-bit value could wrap within the Maximum Segment Lifetime
+     * (MSL) [RFC7323]. */
     mp->dss.data_fin = (chunk->meta & MP_META_FIN) != 0;
     mp->dss.dsn = p.dsn;
     mp->dss.ssn = p.ssn;
@@ -364,6 +389,9 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
         mp->dss.csum = csum_of_chunk(s, chunk, &p);
 }
 
+/*= RFC 8684 3.6
+ * In order to let the receiving host know why a subflow is being closed or rejected, the TCP RST
+ * packet MAY include the MP_TCPRST option */
 static void fill_rst(const struct mp_subflow *s, struct wire_mp *mp)
 {
     if (s->phase != MP_PHASE_DOWN || !speaks(s->conn))
@@ -506,6 +534,13 @@ enum {
     CODE_PERFORMANCE = 5, CODE_MIDDLEBOX = 6,
 };
 
+/*= RFC 8684 3.2
+ * In this and all subsequent cases of sending a RST as described in this section, the sender SHOULD
+ * send an MP_TCPRST option (Section 3.6) on this RST packet with the reason code for an
+ * "MPTCP-specific error". */
+/*= RFC 8684 3.3
+ * In both cases, this RST SHOULD be accompanied by an MP_TCPRST option (Section 3.6) with the
+ * reason code for an "MPTCP-specific error". */
 static uint8_t code_of(enum plait_reason why)
 {
     switch (why) {
@@ -525,9 +560,15 @@ static uint8_t code_of(enum plait_reason why)
     case PLAIT_REASON_JOIN_LIMIT:
     case PLAIT_REASON_JOIN_POLICY:
         return CODE_PROHIBITED;
+    /*= RFC 8684 3.3.6
+     * A RST for this purpose SHOULD be accompanied by an "Unacceptable performance" MP_TCPRST
+     * option (Section 3.6). */
     case PLAIT_REASON_RETRIES:
         return CODE_PERFORMANCE;
     case PLAIT_REASON_DSS_CSUM:
+    /*= RFC 8684 3.7
+     * This RST SHOULD include the MP_TCPRST option (Section 3.6) with a "Middlebox interference"
+     * reason code. */
     case PLAIT_REASON_DSS_UNMAPPED:
     case PLAIT_REASON_MP_NO_DATA_ACK:
     case PLAIT_REASON_MP_FAIL_RECEIVED:

@@ -161,6 +161,7 @@ static uint32_t worth(const struct mp_subflow *s, uint32_t mss)
     return n > mss ? n - n % mss : mss;
 }
 
+/*= RFC 8684 3.3.5-2 */
 static uint32_t room_of(const struct mp_subflow *s)
 {
     uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb);
@@ -222,6 +223,9 @@ static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, plait_t
             .min_rtt = l->rtt.min_rtt == PLAIT_NEVER ? 0 : l->rtt.min_rtt,
             .room = useful_room(s, o->want), .cwnd = l->cc.cwnd,
             .flight = tcp_sndq_flight(&s->tcb.sndq), .mss = tcp_payload_mss(&s->tcb),
+            /*= RFC 8684 3.3.8
+             * It should be noted that the backup flag is a request from a data receiver to a data
+             * sender only, and the data sender SHOULD adhere to these requests. */
             .usable = true, .backup = s->backup_local || s->backup_remote, .stale = s->stale,
             .carried = o->again && mp_carry_has(s, o->pos),
         };
@@ -281,6 +285,10 @@ static void queue_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
     (void)rangeset_add(r, lo, hi);
 }
 
+/*= RFC 8684 3.3.6
+ * When doing this, a host MUST still retransmit the original data on the original subflow, in order
+ * to preserve the subflow's integrity (middleboxes could replay old data and/or could reject holes
+ * in subflows), and a receiver will ignore these retransmissions. */
 void mp_tx_requeue(struct mp_subflow *s)
 {
     for (uint32_t i = 0; i < s->carry.count; i++) {
@@ -490,6 +498,10 @@ void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time
     /*= RFC 8684 3.3.5
      * It should only update its local receive window values when the largest sequence number
      * allowed (i.e., DATA_ACK + receive window) increases on the receipt of a DATA_ACK. */
+    /*= RFC 8684 3.3.5
+     * Therefore, if receive window sizes differ on multiple subflows, when sending data MPTCP
+     * SHOULD take the largest of the most recent window sizes as the one to use in calculations. */
+    /*= RFC 8684 4-4 */
     if (pos + wnd > c->snd_edge)
         c->snd_edge = pos + wnd;
     if (pos > c->store.end) {
@@ -515,6 +527,8 @@ void mp_tx_plain_acked(struct mp_subflow *s, plait_time now)
         progress(c, una, now);
 }
 
+/*= RFC 8684 4
+ * Implementations SHOULD NOT attempt to infer a data-level acknowledgment from the subflow ACKs. */
 void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, plait_time now)
 {
     struct mp_conn *c = s->conn;

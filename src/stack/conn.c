@@ -73,6 +73,11 @@ struct mp_subflow *stack_adopt(struct plait_conn *c)
     return first;
 }
 
+/*= RFC 8684 3.9.1
+ * Under typical operation, an MPTCP implementation SHOULD use the same ports as the ports that are
+ * already in use. */
+/*= RFC 8684 3.9.1
+ * The local port for such SYNs SHOULD also be the same as the port for the first subflow */
 /* The path manager's wishes. A join starts at the local port of the first subflow: RFC 8684 3.9.1.
  */
 static void open_subflows(struct plait_conn *c, plait_time now)

@@ -129,6 +129,10 @@ static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
     struct mp_config cfg = h->listener->cfg;
     struct mp_key key = {0};
 
+    /*= RFC 8684 3.1
+     * if uniqueness is not met and there is no way to generate an alternative verifiable key, then
+     * the connection MUST fall back to using regular TCP by not sending an MP_CAPABLE in the
+     * SYN/ACK */
     /* RFC 8684 3.1: the key's token must not be in use; without such a key, plain TCP. */
     if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
         cfg.mptcp = stack_draw_key(s, mp_syn_version(seg), &key);

@@ -56,6 +56,9 @@ static void tell_all(struct plait_stack *s, tell_fn *tell, const struct plait_lo
     }
 }
 
+/*= RFC 8684 3.4.1
+ * The Address ID MUST uniquely identify the address for the sender of the option (within the scope
+ * of the connection); the mechanism for allocating such IDs is implementation specific. */
 int plait_local_add(struct plait_stack *s, const struct plait_local *local, plait_time now)
 {
     stack_begin(s, now);
@@ -71,6 +74,9 @@ int plait_local_add(struct plait_stack *s, const struct plait_local *local, plai
     return 0;
 }
 
+/*= RFC 8684 3.4.1
+ * A host wishing to replace an existing Address ID MUST first remove the existing one (Section
+ * 3.4.2). */
 int plait_local_change(struct plait_stack *s, const struct plait_local *local, plait_time now)
 {
     struct plait_local *l = find_id(s, local->id);

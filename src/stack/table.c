@@ -94,6 +94,12 @@ void stack_token_del(struct plait_stack *s, struct stack_token *t)
     t->listed = false;
 }
 
+/*= RFC 8684 3.1
+ * The key MUST be hard to guess, and it MUST be unique for the sending host across all its current
+ * MPTCP connections. */
+/*= RFC 8684 3.1
+ * Therefore, an implementation SHOULD check its list of connection tokens to ensure that there is
+ * no collision before sending its key, and if there is, then it should generate a new key. */
 bool stack_draw_key(struct plait_stack *s, uint8_t version, struct mp_key *key)
 {
     for (unsigned i = 0; i < STACK_KEY_TRIES; i++) {

@@ -211,6 +211,10 @@ static enum found scan_rtx(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ac
     return found;
 }
 
+/*= RFC 8684 3.4.1-15, 4-2 */
+/*= RFC 8684 3
+ * Therefore, an MPTCP implementation receiving a duplicate ACK that contains an MPTCP option MUST
+ * NOT treat it as a signal of congestion. */
 void tcp_rack_detect(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a)
 {
     plait_time wait = l->rack_rtt + tcp_rack_reo_wnd(l, q);

@@ -82,6 +82,7 @@ static void send_new(struct tcp_loss *l, const struct tcp_sndq *q, const struct 
     l->frto_until = a->now + 2 * (l->rtt.srtt > PLAIT_MSEC ? l->rtt.srtt : PLAIT_MSEC);
 }
 
+/*= RFC 8684 3-1, 3.4.1-15, 4-2 */
 /* A duplicate ACK that delivers nothing; one with an MPTCP option is not counted (RFC 8684 3). */
 static bool is_dupack(const struct tcp_ackctx *a)
 {

@@ -40,6 +40,8 @@ static void emit_tcp(struct wcursor *w, const struct wire_emit *how, unsigned tc
     wcursor_u8(w, how->flags);
     wcursor_u16(w, how->wnd);
     wcursor_u16(w, csum_fold(sum));
+    /*= RFC 8684 3.3.1
+     * a TCP subflow MUST NOT use the Urgent Pointer to interrupt an existing mapping */
     wcursor_u16(w, 0);
 }
 

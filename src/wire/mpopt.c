@@ -266,6 +266,7 @@ static bool parse_add_addr(struct option *o, struct wire_mp *mp)
     return true;
 }
 
+/*= RFC 8684 3.4.1-9 */
 static void emit_add_addr(struct wcursor *w, const struct wire_mp *mp)
 {
     const struct wire_mp_add_addr *add = &mp->add_addr;
@@ -380,6 +381,7 @@ static bool parse_tcprst(struct option *o, struct wire_mp *mp)
     return true;
 }
 
+/*= RFC 8684 3.6-7 */
 static void emit_tcprst(struct wcursor *w, const struct wire_mp *mp)
 {
     emit_head(w, TCPRST_LEN, WIRE_MP_TCPRST, mp->rst.transient ? 1 : 0);

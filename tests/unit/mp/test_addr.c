@@ -30,6 +30,7 @@ static void finish(void)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.4.1-7, 3.9.1-2 */
 static void announced_address_is_joined(void **state)
 {
     start(1, 1);
@@ -102,6 +103,9 @@ static void not_for_ever(void **state)
     finish();
 }
 
+/*= RFC 8684 3.4.1
+ * If a host receives an ADD_ADDR option for which it cannot validate the HMAC, it SHOULD silently
+ * ignore the option. */
 static void wrong_proof_is_ignored(void **state)
 {
     struct meddle m = { .deed = SPOIL, .n = 99 };
@@ -147,6 +151,7 @@ static void strangers_are_not_connected_to(void **state)
     finish();
 }
 
+/*= RFC 8684 3.4.1-4, 3.4.1-5 */
 static void table_is_bounded(void **state)
 {
     struct plait_addr a = { .family = 4, .ip = { 192, 0, 2, 0 } };
@@ -164,6 +169,7 @@ static void table_is_bounded(void **state)
     finish();
 }
 
+/*= RFC 8684 3.4.1-3, 3.4.1-12 */
 static void id_keeps_its_address(void **state)
 {
     struct plait_addr a = { .family = 4, .ip = { 192, 0, 2, 1 } }, b = a;
@@ -182,6 +188,10 @@ static void id_keeps_its_address(void **state)
     finish();
 }
 
+/*= RFC 8684 3.9.3
+ * From the connection initiator's point of view, if an MP_JOIN fails, it SHOULD NOT attempt to
+ * connect to the same IP address and port during the lifetime of the connection, unless the other
+ * host refreshes the information with another ADD_ADDR option. */
 /* A pair that the peer refused is tried again when the address is announced again. */
 static void announced_again_is_tried_again(void **state)
 {
@@ -198,6 +208,7 @@ static void announced_again_is_tried_again(void **state)
     finish();
 }
 
+/*= RFC 8684 3.4.2-1 */
 static void local_address_goes(void **state)
 {
     struct plait_local gone;
@@ -218,6 +229,7 @@ static void local_address_goes(void **state)
     finish();
 }
 
+/*= RFC 8684 3.4.2-4, 3.4.2-8 */
 static void removed_but_alive_stays(void **state)
 {
     struct wire_seg seg;
@@ -239,6 +251,7 @@ static void removed_but_alive_stays(void **state)
     finish();
 }
 
+/*= RFC 8684 3.3.8-1 */
 static void backup_is_spared_until_needed(void **state)
 {
     start(12, 2);
@@ -256,6 +269,9 @@ static void backup_is_spared_until_needed(void **state)
     finish();
 }
 
+/*= RFC 8684 3.3.8
+ * It should be noted that the backup flag is a request from a data receiver to a data sender only,
+ * and the data sender SHOULD adhere to these requests. */
 static void prio_changes_the_use(void **state)
 {
     uint64_t before;
@@ -306,6 +322,104 @@ static void no_carrier_moves_the_data_at_once(void **state)
     finish();
 }
 
+/*= RFC 8684 3.4.2-2, 3.4.2-5 */
+static void announced_and_unused_is_removed(void **state)
+{
+    struct plait_local gone;
+
+    start(16, 1);
+    pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
+    p.side[0].cfg.pm = &pm_none_ops;
+    go(2 * PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->remote_n, 2);
+    gone = p.side[1].locals.v[1];
+    p.side[1].locals.n = 1;
+    mp_local_removed(p.side[1].conn, &gone, p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->remote_n, 1);
+    finish();
+}
+
+struct ends { unsigned fins, resets; };
+
+static bool count_ends(struct pair *pair, int to, struct wire_seg *seg)
+{
+    struct ends *e = pair->hook_data;
+
+    (void)to;
+    if (seg->src.ip[2] == 1 || seg->dst.ip[2] == 1) {
+        e->fins += (seg->flags & WIRE_FIN) != 0;
+        e->resets += (seg->flags & WIRE_RST) != 0;
+    }
+    return true;
+}
+
+/*= RFC 8684 3.4.2
+ * A subflow that is still functioning MUST be closed with a FIN exchange as in regular TCP, rather
+ * than using this option. */
+static void functioning_subflow_ends_by_fin(void **state)
+{
+    struct ends e = { 0, 0 };
+    struct plait_local gone;
+
+    start(17, 2);
+    go(PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    p.hook = count_ends;
+    p.hook_data = &e;
+    gone = p.side[0].locals.v[1];
+    p.side[0].locals.n = 1;
+    mp_local_removed(p.side[0].conn, &gone, p.now);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    assert_int_equal(e.fins, 2);
+    assert_int_equal(e.resets, 0);
+    assert_int_equal(pair_open_n(&p, 0), 1);
+    finish();
+}
+
+/*= RFC 8684 3-1, 3.4.1-15, 4-2 */
+/* Ten duplicate ACKs in a row with announcements, while data is in flight. */
+static void options_on_duplicates_are_no_congestion(void **state)
+{
+    struct plait_block *none = NULL;
+    const struct tcp_loss *l;
+    struct mp_subflow *s;
+    struct wire_seg seg;
+    uint32_t cwnd;
+
+    start(18, 1);
+    p.side[0].cfg.pm = &pm_none_ops;
+    pair_transfer(&p, 1 << 20, 0);
+    go(60 * PLAIT_MSEC);
+    s = pair_sub(&p, 0, 0);
+    l = &s->tcb.loss;
+    cwnd = l->cc.cwnd;
+    assert_int_equal(l->state, TCP_LOSS_OPEN);
+    assert_true(s->tcb.sndq.una != s->tcb.sndq.nxt);
+    memset(&seg, 0, sizeof seg);
+    seg.src = s->tcb.remote;
+    seg.dst = s->tcb.local;
+    seg.seq = s->tcb.rcv_nxt;
+    seg.ack = s->tcb.sndq.una;
+    seg.wnd = UINT16_MAX;
+    seg.flags = WIRE_ACK;
+    seg.opt.has_ts = true;
+    seg.opt.tsval = s->tcb.ts_recent;
+    seg.mp.any = true;
+    seg.mp.present = 1u << WIRE_MP_ADD_ADDR;
+    seg.mp.add_addr = (struct wire_mp_add_addr){
+        .has_hmac = true, .id = 9, .addr = { .family = 4, .ip = { 192, 0, 2, 9 } } };
+    mp_addr_hmac(s->conn->remote.key, s->conn->local.key, &seg.mp.add_addr,
+                 seg.mp.add_addr.hmac);
+    for (unsigned i = 0; i < 10; i++)
+        mp_input(s, &seg, &none, p.now);
+    assert_int_equal(s->conn->remote_n, 2);
+    assert_int_equal(l->state, TCP_LOSS_OPEN);
+    assert_int_equal(s->tcb.sndq.lost, 0);
+    assert_int_equal(l->cc.cwnd, cwnd);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +431,9 @@ int main(void)
         cmocka_unit_test(removed_but_alive_stays), cmocka_unit_test(backup_is_spared_until_needed),
         cmocka_unit_test(prio_changes_the_use), cmocka_unit_test(new_local_address_is_used),
         cmocka_unit_test(no_carrier_moves_the_data_at_once),
+        cmocka_unit_test(announced_and_unused_is_removed),
+        cmocka_unit_test(functioning_subflow_ends_by_fin),
+        cmocka_unit_test(options_on_duplicates_are_no_congestion),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,7 @@ static void expect_plain(uint8_t version, uint8_t flags, uint8_t len, enum plait
     assert_int_equal(out.present, 0);
 }
 
+/*= RFC 8684 3.1-13, 3.1-17, 3.1-25 */
 static void what_a_listener_refuses(void **state)
 {
     expect_plain(0, WIRE_CAP_H, 4, PLAIT_REASON_MP_VERSION);
@@ -54,6 +55,7 @@ static void what_a_listener_refuses(void **state)
     expect_plain(1, 0x1e, 4, PLAIT_REASON_MP_FLAGS);
 }
 
+/*= RFC 8684 3.1-2, 3.1-12, 3.1-15, 3.1-22 */
 static void what_a_listener_answers(void **state)
 {
     struct wire_seg syn = syn_with(2, WIRE_CAP_H | WIRE_CAP_A | WIRE_CAP_C | 0x02, 4);
@@ -76,6 +78,7 @@ static void what_a_listener_answers(void **state)
     assert_int_equal(h.why_plain, PLAIT_REASON_MP_SYN_PLAIN);
 }
 
+/*= RFC 8684 3.1-9, 3.1-28 */
 static void what_the_third_ack_decides(void **state)
 {
     struct wire_seg syn = syn_with(1, WIRE_CAP_H, 4), ack = syn_with(1, WIRE_CAP_H, 20);
@@ -158,6 +161,7 @@ static void both_speak(void **state)
     finish(100000, 100000);
 }
 
+/*= RFC 8684 3.1-22, 3.1-23 */
 static void either_side_turns_checksums_on(void **state)
 {
     for (int s = 0; s < 2; s++) {
@@ -169,6 +173,7 @@ static void either_side_turns_checksums_on(void **state)
     }
 }
 
+/*= RFC 8684 3.1-3, 3.1-26, 3.1-27, 3.7-1 */
 static void option_lost_on_syn(void **state)
 {
     struct strip s = { .to = 1, .flags = WIRE_SYN, .n = 9 };
@@ -179,6 +184,7 @@ static void option_lost_on_syn(void **state)
     finish(50000, 50000);
 }
 
+/*= RFC 8684 3.1-9, 3.1-26, 3.7-1 */
 static void option_lost_on_synack(void **state)
 {
     struct strip s = { .to = 0, .flags = WIRE_SYN | WIRE_ACK, .n = 9 };
@@ -189,6 +195,7 @@ static void option_lost_on_synack(void **state)
     finish(50000, 50000);
 }
 
+/*= RFC 8684 3.1-28, 3.1-30 */
 static void option_lost_on_third_ack(void **state)
 {
     struct strip s = { .to = 1, .flags = WIRE_ACK, .n = 1 };
@@ -237,6 +244,7 @@ static bool drop_capable_syns(struct pair *pair, int to, struct wire_seg *seg)
     return !(to == 1 && (seg->flags & WIRE_SYN) != 0 && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE));
 }
 
+/*= RFC 8684 3.1-29, 3.9.3-1, 6-1 */
 static void syns_with_option_are_dropped(void **state)
 {
     pair_init(&p, 9, 1);
@@ -249,6 +257,7 @@ static void syns_with_option_are_dropped(void **state)
     finish(1000, 1000);
 }
 
+/*= RFC 8684 3.1-14 */
 static void c_flag_is_honoured(void **state)
 {
     struct strip s = { .to = 0, .flags = WIRE_SYN | WIRE_ACK, .n = 9,

@@ -145,12 +145,61 @@ static void data_before_the_keys(void **state)
     assert_null(mp_accept(&args, &th, &mh, &seg, 0));
 }
 
+/*= RFC 8684 3-3, 3.4.1-1, 3.4.2-7 */
+/* Right in themselves, on segments with a number that is outside of the window. */
+static void signals_outside_the_window(void **state)
+{
+    struct plait_block *none = NULL;
+    struct mp_subflow *s;
+    struct mp_conn *c;
+    struct wire_seg seg;
+
+    pair_init(&p, 7, 2);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    pair_transfer(&p, 100, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    c = p.side[0].conn;
+    s = pair_sub(&p, 0, 0);
+    memset(&seg, 0, sizeof seg);
+    seg.src = s->tcb.remote;
+    seg.dst = s->tcb.local;
+    seg.flags = WIRE_ACK;
+    seg.opt.has_ts = true;
+    seg.opt.tsval = s->tcb.ts_recent;
+    seg.mp.any = true;
+    seg.mp.present = 1u << WIRE_MP_FASTCLOSE | 1u << WIRE_MP_ADD_ADDR | 1u << WIRE_MP_REMOVE_ADDR;
+    seg.mp.fastclose_key = c->local.key;
+    seg.mp.remove = (struct wire_mp_remove){ 1, { 0 } };
+    seg.mp.add_addr = (struct wire_mp_add_addr){
+        .has_hmac = true, .id = 9, .addr = { .family = 4, .ip = { 192, 0, 2, 9 } } };
+    mp_addr_hmac(c->remote.key, c->local.key, &seg.mp.add_addr, seg.mp.add_addr.hmac);
+    for (unsigned i = 0; i < 2; i++) {
+        seg.seq = s->tcb.rcv_nxt + (i == 0 ? 1u << 30 : 0);
+        seg.ack = s->tcb.sndq.una + (i == 1 ? 1u << 30 : 0);
+        mp_input(s, &seg, &none, p.now);
+        assert_false(c->over);
+        assert_int_equal(c->remote_n, 1);
+        assert_true(s->probe_at == PLAIT_NEVER);
+    }
+    seg.ack = s->tcb.sndq.una;
+    seg.mp.present = 1u << WIRE_MP_ADD_ADDR | 1u << WIRE_MP_REMOVE_ADDR;
+    mp_input(s, &seg, &none, p.now);
+    assert_true(s->probe_at != PLAIT_NEVER);
+    assert_true(mp_addr_remote(c, 9) != NULL);
+    seg.mp.present = 1u << WIRE_MP_FASTCLOSE;
+    mp_input(s, &seg, &none, p.now);
+    assert_true(c->over);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(news), cmocka_unit_test(a_plan_changes_nothing),
         cmocka_unit_test(application_limits), cmocka_unit_test(no_memory_to_begin_with),
         cmocka_unit_test(icmp_for_a_syn), cmocka_unit_test(data_before_the_keys),
+        cmocka_unit_test(signals_outside_the_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static void finish(uint64_t up, uint64_t down)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.3.1-9, 3.3.1-13, 3.3.1-14 */
 static void numbers(void **state)
 {
     struct mp_conn *c;
@@ -84,6 +85,7 @@ static bool short_numbers(struct pair *pair, int to, struct wire_seg *seg)
     return true;
 }
 
+/*= RFC 8684 3.3.1-11, 3.3.2-2 */
 static void short_numbers_work(void **state)
 {
     pair_init(&p, 2, 2);
@@ -203,6 +205,9 @@ static void contradiction_ends_the_subflow(void **state)
     finish(1 << 20, 1000);
 }
 
+/*= RFC 8684 3.3.1
+ * The mapping provided by a Data Sequence Mapping MUST apply to some or all of the subflow sequence
+ * space in the TCP segment that carries the option. */
 static void mapping_elsewhere_is_no_mapping(void **state)
 {
     struct meddle m = { OUTSIDE, 1, 1 };
@@ -233,6 +238,7 @@ static void outside_of_the_window(void **state)
     }
 }
 
+/*= RFC 8684 3.3-2, 3.3-3 */
 static void checksum_missing_or_unasked(void **state)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -366,6 +372,100 @@ static void overlaps_that_agree(void **state)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.3.1-6, 3.3.1-7 */
+/* It is acknowledged on the subflow alone and waits; the mapping comes with the next segment. */
+static void unmapped_data_is_acknowledged(void **state)
+{
+    struct plait_block *none = NULL;
+    struct mp_subflow *s;
+    struct wire_seg seg;
+    uint64_t data_nxt;
+    uint32_t nxt;
+
+    start(14, 1);
+    s = pair_sub(&p, 1, 0);
+    nxt = s->tcb.rcv_nxt;
+    data_nxt = mp_rx_nxt(p.side[1].conn);
+    seg = data_seg(s, 0, 1000);
+    mp_input(s, &seg, &none, p.now);
+    assert_int_equal(s->tcb.rcv_nxt, nxt + 1000);
+    assert_int_equal(s->phase, MP_PHASE_OPEN);
+    assert_true(mp_rx_nxt(p.side[1].conn) == data_nxt);
+    seg = data_seg(s, 0, 10);
+    seg.mp.any = true;
+    seg.mp.present = 1u << WIRE_MP_DSS;
+    seg.mp.dss = (struct wire_mp_dss){ .has_map = true, .dsn64 = true, .dll = 1010,
+                                       .ssn = tcp_ssn_in(&s->tcb, seg.seq) - 1000,
+                                       .dsn = mp_dsn_in(p.side[1].conn, 1000) };
+    mp_input(s, &seg, &none, p.now);
+    assert_true(mp_rx_nxt(p.side[1].conn) == data_nxt + 1010);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+/*= RFC 8684 3.3.2
+ * Because of this, an implementation MUST NOT use the RCV.WND field of a TCP segment at the
+ * connection level if it does not also carry a DSS option with a Data ACK field. */
+static void window_needs_a_data_ack(void **state)
+{
+    struct plait_block *none = NULL;
+    struct mp_subflow *s;
+    struct mp_conn *c;
+    struct wire_seg seg;
+    uint64_t edge;
+
+    start(15, 1);
+    c = p.side[0].conn;
+    s = pair_sub(&p, 0, 0);
+    edge = c->snd_edge;
+    seg = data_seg(s, 0, 0);
+    seg.wnd = 60000;
+    mp_input(s, &seg, &none, p.now);
+    assert_true(c->snd_edge == edge);
+    seg.mp.any = true;
+    seg.mp.present = 1u << WIRE_MP_DSS;
+    seg.mp.dss = (struct wire_mp_dss){ .has_ack = true, .ack64 = true,
+                                       .ack = mp_dsn_out(c, c->snd_una) };
+    mp_input(s, &seg, &none, p.now);
+    assert_true(c->snd_edge == c->snd_una + (60000u << s->tcb.snd_wscale));
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+static bool only_news(struct pair *pair, int to, struct wire_seg *seg)
+{
+    uint64_t *told = pair->hook_data;
+    struct wire_mp_dss *d = &seg->mp.dss;
+
+    if (!wire_mp_has(&seg->mp, WIRE_MP_DSS) || !d->has_ack)
+        return true;
+    if (d->ack == told[to]) {
+        d->has_ack = false;
+        if (!d->has_map)
+            seg->mp.present = 0; /* it was the only option */
+    }
+    told[to] = d->ack;
+    return true;
+}
+
+/*= RFC 8684 3.3.2
+ * The Data ACK MAY be included in all segments; however, optimizations SHOULD be considered in more
+ * advanced implementations, where the Data ACK is present in segments only when the Data ACK value
+ * advances, and this behavior MUST be treated as valid. */
+static void data_acks_only_where_they_advance(void **state)
+{
+    uint64_t told[2] = { 0, 0 };
+
+    pair_init(&p, 16, 2);
+    p.hook = only_news;
+    p.hook_data = told;
+    pair_transfer(&p, 1 << 20, 1 << 20);
+    pair_connect(&p);
+    assert_true(pair_finish(&p, 60 * PLAIT_SEC));
+    pair_expect_all(&p, 1 << 20, 1 << 20);
+    pair_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +476,9 @@ int main(void)
         cmocka_unit_test(checksum_missing_or_unasked),
         cmocka_unit_test(acknowledged_before_it_was_sent), cmocka_unit_test(two_ends_of_one_stream),
         cmocka_unit_test(maps_are_bounded), cmocka_unit_test(overlaps_that_agree),
+        cmocka_unit_test(unmapped_data_is_acknowledged),
+        cmocka_unit_test(window_needs_a_data_ack),
+        cmocka_unit_test(data_acks_only_where_they_advance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

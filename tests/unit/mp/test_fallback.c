@@ -99,6 +99,7 @@ static void empty_fin_without_options(void **state)
     finish(0, 0);
 }
 
+/*= RFC 8684 3.3.1-8, 3.7-5 */
 /* A joined subflow on which options vanish ends; the data goes another way. */
 static void options_lost_on_a_joined_subflow(void **state)
 {
@@ -145,6 +146,7 @@ static bool change_hook(struct pair *pair, int to, struct wire_seg *seg)
     return true;
 }
 
+/*= RFC 8684 3.7-7, 3.7-8 */
 static void wrong_sum_with_two_subflows(void **state)
 {
     struct change c = { .n = 1, .to = 1, .subnet = 1 };
@@ -164,13 +166,23 @@ static void wrong_sum_with_two_subflows(void **state)
     finish(4 << 20, 0);
 }
 
+static unsigned fails_up;
+
+static bool watch_fails(struct pair *pair, int to, struct wire_seg *seg)
+{
+    fails_up += to == 1 && wire_mp_has(&seg->mp, WIRE_MP_FAIL);
+    return change_hook(pair, to, seg);
+}
+
+/*= RFC 8684 3.7-9 */
 static void wrong_sum_on_the_only_subflow(void **state)
 {
     struct change c = { .n = 1, .to = 1, .subnet = 0, .csum = true };
 
     start(7, 1);
     p.side[0].cfg.checksum = true;
-    p.hook = change_hook;
+    fails_up = 0;
+    p.hook = watch_fails;
     p.hook_data = &c;
     pair_transfer(&p, 1 << 20, 50000);
     pair_connect(&p);
@@ -180,6 +192,7 @@ static void wrong_sum_on_the_only_subflow(void **state)
     assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
     assert_int_equal(p.side[0].conn->fallback, PLAIT_REASON_MP_FAIL_RECEIVED);
     assert_int_equal(pair_count(&p, 1, PLAIT_REASON_DSS_CSUM), 1);
+    assert_true(fails_up > 0); /* it was answered by another one */
     finish(1 << 20, 50000);
 }
 
@@ -209,10 +222,15 @@ static void nobody_answers_the_fail(void **state)
 
 /* ---- infinite mappings ---------------------------------------------------------------------- */
 
-static unsigned infinite_seen, options_after;
+static unsigned infinite_seen, options_after, options_back;
+static plait_time plain_since; /* the receiver's side is plain TCP */
 
 static bool watch_infinite(struct pair *pair, int to, struct wire_seg *seg)
 {
+    if (plain_since == 0 && pair->side[1].conn->mode == MP_MODE_PLAIN)
+        plain_since = pair->now;
+    if (to == 0 && plain_since > 0 && pair->now > plain_since + 100 * PLAIT_MSEC)
+        options_back += seg->mp.any;
     if (to != 1 || seg->len == 0)
         return true;
     if (wire_mp_has(&seg->mp, WIRE_MP_DSS) && seg->mp.dss.dll == 0)
@@ -222,6 +240,7 @@ static bool watch_infinite(struct pair *pair, int to, struct wire_seg *seg)
     return true;
 }
 
+/*= RFC 8684 3.7-13, 3.7-14, 3.7-15 */
 static void infinite_mapping_is_the_last_word(void **state)
 {
     start(9, 1);
@@ -233,6 +252,8 @@ static void infinite_mapping_is_the_last_word(void **state)
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     assert_true(infinite_seen > 0);
     assert_int_equal(options_after, 0);
+    assert_true(plain_since > 0 && p.now > plain_since + PLAIT_SEC);
+    assert_int_equal(options_back, 0);
     assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
     assert_int_equal(p.side[1].conn->fallback, PLAIT_REASON_INFINITE_MAP);
     finish(300000, 1000);
@@ -266,6 +287,72 @@ static void infinite_mapping_beside_others_is_refused(void **state)
     finish(2000, 1000);
 }
 
+/* ---- ACKs without DATA_ACK ------------------------------------------------------------------ */
+
+/*= RFC 8684 3.7
+ * In the case of such an ACK being received on the first subflow (i.e., that started with
+ * MP_CAPABLE), before any additional subflows are added, the implementation MUST drop out of MPTCP
+ * mode and fall back to regular TCP. */
+static void no_data_ack_on_the_first(void **state)
+{
+    struct strip s = { .to = 0, .any_net = true };
+
+    start(11, 1);
+    run(&s, 200000, 0, 20 * PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[0].conn->fallback, PLAIT_REASON_MP_NO_DATA_ACK);
+    finish(200000, 0);
+}
+
+/*= RFC 8684 3.7
+ * In the case of this occurring on an additional subflow (i.e., one started with MP_JOIN), the host
+ * MUST close the subflow with a RST, which SHOULD contain an MP_TCPRST option (Section 3.6) with a
+ * "Middlebox interference" reason code. */
+static void no_data_ack_on_a_joined_subflow(void **state)
+{
+    struct strip s = { .to = 0, .subnet = 1 };
+
+    start(12, 2);
+    run(&s, 3 << 20, 0, 20 * PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_MULTIPATH);
+    assert_true(pair_count(&p, 0, PLAIT_REASON_MP_NO_DATA_ACK) >= 1);
+    assert_int_equal(p.side[1].read, 3 << 20);
+    finish(3 << 20, 0);
+}
+
+/*= RFC 8684 3.7
+ * In the rare case that the data is not contiguous (which could happen when there is only one
+ * subflow but it is retransmitting data from a subflow that has recently been uncleanly closed),
+ * the receiver MUST close the subflow with a RST with MP_FAIL. */
+/* One subflow again, and what it carries may be a part of what another one carried: no way back to
+ * plain TCP. */
+static void wrong_sum_after_a_second_subflow(void **state)
+{
+    struct change c = { .n = 1, .to = 1, .subnet = 0 };
+
+    start(13, 2);
+    p.side[0].cfg.checksum = true;
+    pair_transfer(&p, 1000, 0);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    p.side[0].conn->cfg.pm = &pm_none_ops;
+    mp_subflow_close(pair_sub(&p, 0, 1), p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 1);
+    p.side[0].conn->cfg.pm = &pm_fullmesh_ops;
+    p.hook = change_hook;
+    p.hook_data = &c;
+    p.side[0].to_write = 50000;
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(c.n, 0);
+    assert_int_equal(pair_count(&p, 1, PLAIT_REASON_DSS_CSUM), 1);
+    assert_int_equal(pair_count(&p, 0, PLAIT_REASON_MP_FAIL_RECEIVED), 1);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_MULTIPATH);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_MULTIPATH);
+    finish(50000, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +364,9 @@ int main(void)
         cmocka_unit_test(wrong_sum_on_the_only_subflow), cmocka_unit_test(nobody_answers_the_fail),
         cmocka_unit_test(infinite_mapping_is_the_last_word),
         cmocka_unit_test(infinite_mapping_beside_others_is_refused),
+        cmocka_unit_test(no_data_ack_on_the_first),
+        cmocka_unit_test(no_data_ack_on_a_joined_subflow),
+        cmocka_unit_test(wrong_sum_after_a_second_subflow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

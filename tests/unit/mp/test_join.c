@@ -23,6 +23,7 @@ static void finish(void)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.2-1, 3.2-3 */
 static void every_pair_joins(void **state)
 {
     start(1, 4);
@@ -50,6 +51,10 @@ static bool silent_server(struct pair *pair, int to, struct wire_seg *seg)
     return to == 1 || (seg->flags & WIRE_SYN) != 0;
 }
 
+/*= RFC 8684 3.1
+ * Note that new subflows MUST NOT be established (using the process documented in Section 3.2)
+ * until a DSS option has been successfully received across the path (as documented in Section
+ * 3.3). */
 /* RFC 8684 3.1: no join before a DSS was received. */
 static void not_before_a_dss(void **state)
 {
@@ -130,12 +135,23 @@ static void acceptor_answers_proof_by_first_packet(void **state)
 }
 
 enum deed { WRONG_HMAC, NO_OPTION, LOSE };
-struct spoil { int to; uint8_t len; enum deed deed; unsigned n; };
+struct spoil {
+    int to;
+    uint8_t len;
+    enum deed deed;
+    unsigned n;
+    unsigned resets; /* seen, and the code of the last one */
+    uint8_t code;
+};
 
 static bool spoil_hook(struct pair *pair, int to, struct wire_seg *seg)
 {
     struct spoil *s = pair->hook_data;
 
+    if ((seg->flags & WIRE_RST) != 0) {
+        s->resets++;
+        s->code = wire_mp_has(&seg->mp, WIRE_MP_TCPRST) ? seg->mp.rst.reason : UINT8_MAX;
+    }
     if (to != s->to || !wire_mp_has(&seg->mp, WIRE_MP_JOIN) || seg->mp.join.len != s->len ||
         s->n == 0)
         return true;
@@ -155,35 +171,47 @@ static void spoil(struct spoil *s, plait_time wait)
     pair_run(&p, p.now + wait);
 }
 
+static void expect_reset(const struct spoil *s)
+{
+    assert_int_equal(s->resets, 1);
+    assert_int_equal(s->code, 1); /* "MPTCP-specific error" */
+}
+
+/*= RFC 8684 3.2-7, 3.2-8, 3.9.3-3 */
 static void wrong_proof_in_synack(void **state)
 {
     struct spoil s = { .to = 0, .len = 16, .deed = WRONG_HMAC, .n = 99 };
 
     start(3, 2);
     spoil(&s, 10 * PLAIT_SEC);
+    expect_reset(&s);
     assert_int_equal(pair_open_n(&p, 0), 1);
     assert_int_equal(pair_count(&p, 0, PLAIT_REASON_JOIN_HMAC), 1); /* tried once, never again */
     assert_int_equal(pair_open_n(&p, 1), 1);
     finish();
 }
 
+/*= RFC 8684 3.2-8, 3.2-10, 3.2-11 */
 static void no_proof_in_synack(void **state)
 {
     struct spoil s = { .to = 0, .len = 16, .deed = NO_OPTION, .n = 99 };
 
     start(4, 2);
     spoil(&s, 10 * PLAIT_SEC);
+    expect_reset(&s);
     assert_int_equal(pair_count(&p, 0, PLAIT_REASON_JOIN_NO_OPTION), 1);
     assert_int_equal(pair_open_n(&p, 0), 1);
     finish();
 }
 
+/*= RFC 8684 3.2-8, 3.2-9 */
 static void wrong_proof_in_ack(void **state)
 {
     struct spoil s = { .to = 1, .len = 24, .deed = WRONG_HMAC, .n = 99 };
 
     start(5, 2);
     spoil(&s, 10 * PLAIT_SEC);
+    expect_reset(&s);
     assert_int_equal(pair_count(&p, 1, PLAIT_REASON_JOIN_HMAC), 1);
     assert_true(pair_count(&p, 0, PLAIT_REASON_TCPRST) == 1);
     assert_int_equal(pair_open_n(&p, 0), 1);
@@ -191,17 +219,23 @@ static void wrong_proof_in_ack(void **state)
     finish();
 }
 
+/*= RFC 8684 3.2-8, 3.2-9 */
 static void no_proof_in_ack(void **state)
 {
     struct spoil s = { .to = 1, .len = 24, .deed = NO_OPTION, .n = 99 };
 
     start(6, 2);
     spoil(&s, 10 * PLAIT_SEC);
+    expect_reset(&s);
     assert_int_equal(pair_count(&p, 1, PLAIT_REASON_JOIN_NO_OPTION), 1);
     assert_int_equal(pair_open_n(&p, 0), 1);
     finish();
 }
 
+/*= RFC 8684 3.2
+ * This data needs to be sent reliably, since it is the only time this HMAC is sent; therefore,
+ * receipt of this packet MUST trigger a regular TCP ACK in response, and the packet MUST be
+ * retransmitted if this ACK is not received. */
 static void ack_is_sent_until_answered(void **state)
 {
     struct spoil s = { .to = 1, .len = 24, .deed = LOSE, .n = 3 };
@@ -249,6 +283,9 @@ static void no_data_before_the_answer(void **state)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.2
+ * If the token received at Host B is unknown or local policy prohibits the acceptance of the new
+ * subflow, the recipient MUST respond with a TCP RST for the subflow. */
 static void limit_of_subflows(void **state)
 {
     start(9, 4);

@@ -8,6 +8,7 @@
 #define KEY_A 0x0123456789abcdefull
 #define KEY_B 0xfedcba9876543210ull
 
+/*= RFC 8684 3.1-18, 3.1-19, 3.1-20, 3.1-21, 3.1-31 */
 static void token_and_idsn(void **state)
 {
     struct mp_key key;

@@ -36,6 +36,7 @@ static void finish(uint64_t up, uint64_t down)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.1-1, 3.1-8, 3.1-12, 3.1-15, 3.1-16 */
 static void the_handshake(void **state)
 {
     start(1, 1, 0, 0);
@@ -44,6 +45,10 @@ static void the_handshake(void **state)
     assert_int_equal(note[0].flags, WIRE_SYN);
     assert_int_equal(note[0].mp.present, 1u << WIRE_MP_CAPABLE);
     assert_int_equal(note[0].mp.capable.len, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(note[i].mp.capable.version, 1);
+        assert_int_equal(note[i].mp.capable.flags, WIRE_CAP_H);
+    }
     assert_int_equal(note[1].mp.capable.len, 12);
     assert_int_equal(note[2].mp.capable.len, 20);
     assert_true(note[2].mp.capable.key_sender == p.side[0].conn->local.key);
@@ -68,6 +73,7 @@ static void first_data_carries_the_keys(void **state)
     finish(500, 0);
 }
 
+/*= RFC 8684 3.3.1-1, 3.3.1-12, 3.7-2 */
 /* Every data segment has a mapping, the same for the same bytes, and room for timestamps beside
  * it. */
 static void data_is_mapped_always_alike(void **state)
@@ -81,8 +87,11 @@ static void data_is_mapped_always_alike(void **state)
         p.path[0].loss_ppm = 20000;
         pair_run(&p, p.now + 3 * PLAIT_SEC);
         for (unsigned i = 0; i < notes; i++) {
-            if (note[i].to != 1 || note[i].len == 0 || !wire_mp_has(&note[i].mp, WIRE_MP_DSS))
+            if (note[i].to != 1 || note[i].len == 0)
                 continue;
+            if (wire_mp_has(&note[i].mp, WIRE_MP_CAPABLE) && note[i].mp.capable.len > 20)
+                continue; /* the first mapping */
+            assert_true(wire_mp_has(&note[i].mp, WIRE_MP_DSS));
             data++;
             assert_true(note[i].opt.has_ts);
             assert_true(note[i].mp.dss.has_map && note[i].mp.dss.dsn64 && note[i].mp.dss.has_ack);
@@ -94,6 +103,7 @@ static void data_is_mapped_always_alike(void **state)
     assert_int_equal(pair_count(&p, 1, PLAIT_REASON_DSS_CONFLICT), 0);
 }
 
+/*= RFC 8684 3.3.1-10, 3.3.2-1 */
 static void acks_have_as_many_bits_as_the_data(void **state)
 {
     start(4, 1, 0, 5000);
@@ -110,6 +120,7 @@ static void acks_have_as_many_bits_as_the_data(void **state)
     finish(0, 5000);
 }
 
+/*= RFC 8684 3-2, 3.4.1-15, 4-3 */
 static void no_more_than_two_in_a_row(void **state)
 {
     unsigned row = 0, adds = 0;
@@ -167,11 +178,14 @@ static void long_announcement_goes_without_timestamps(void **state)
     finish(100, 100);
 }
 
+/*= RFC 8684 3.3-4, 3.3.6-5, 3.7-6 */
 static void codes(void **state)
 {
     static const struct { enum plait_reason why; uint8_t code; bool transient; } want[] = {
         { PLAIT_REASON_JOIN_TOKEN, 1, false }, { PLAIT_REASON_JOIN_HMAC, 1, false },
         { PLAIT_REASON_JOIN_NO_OPTION, 1, false }, { PLAIT_REASON_JOIN_LIMIT, 3, false },
+        { PLAIT_REASON_DSS_CSUM_UNEXPECTED, 1, false },
+        { PLAIT_REASON_DSS_CSUM_MISSING, 1, false }, { PLAIT_REASON_MP_NO_DATA_ACK, 6, false },
         { PLAIT_REASON_JOIN_POLICY, 3, false }, { PLAIT_REASON_NO_MEMORY, 2, true },
         { PLAIT_REASON_RETRIES, 5, true }, { PLAIT_REASON_DSS_UNMAPPED, 6, false },
         { PLAIT_REASON_DSS_CSUM, 6, true }, { PLAIT_REASON_LOCAL_ABORT, 0, false },
@@ -268,6 +282,38 @@ static void nothing_counts_on_a_segment_out_of_place(void **state)
     pair_fini(&p);
 }
 
+/*= RFC 8684 3.3.3-1, 3.3.3-2, 3.3.3-3, 3.3.3-4 */
+/* The DATA_FINs by themselves; then, and not before, FINs on each subflow, and no RST. */
+static void data_fin_alone_then_fins(void **state)
+{
+    unsigned fins[2] = { 0, 0 }, data_fins[2] = { 0, 0 };
+    uint64_t end[2];
+
+    start(8, 2, 1000, 2000);
+    pair_run(&p, p.now + PLAIT_SEC);
+    end[1] = mp_dsn_out(p.side[0].conn, 1000);
+    end[0] = mp_dsn_out(p.side[1].conn, 2000);
+    notes = 0;
+    finish(1000, 2000);
+    for (unsigned i = 0; i < notes; i++) {
+        const struct wire_mp_dss *d = &note[i].mp.dss;
+        assert_int_equal(note[i].flags & WIRE_RST, 0);
+        if (wire_mp_has(&note[i].mp, WIRE_MP_DSS) && d->data_fin) {
+            data_fins[note[i].to]++;
+            assert_int_equal(note[i].len, 0);
+            assert_int_equal(d->ssn, 0);
+            assert_int_equal(d->dll, 1);
+            assert_true(d->dsn == end[note[i].to]);
+        }
+        if ((note[i].flags & WIRE_FIN) != 0) {
+            assert_true(data_fins[0] > 0 && data_fins[1] > 0);
+            fins[note[i].to]++;
+        }
+    }
+    assert_int_equal(fins[0], 2);
+    assert_int_equal(fins[1], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +324,7 @@ int main(void)
         cmocka_unit_test(no_more_than_two_in_a_row),
         cmocka_unit_test(long_announcement_goes_without_timestamps), cmocka_unit_test(codes),
         cmocka_unit_test(fast_close_on_every_reset),
+        cmocka_unit_test(data_fin_alone_then_fins),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 #include "cm.h"
 #include "pair.h"
 
+#include <string.h>
+
 static struct pair p;
 static struct mp_conn *c;
 static struct plait_addr local, remote;
@@ -174,6 +176,29 @@ static void announcements_are_carried_out(void **state)
     end();
 }
 
+/*= RFC 8684 3.6-2, 3.6-4, 3.6-6 */
+/* What the reset says decides when the pair is tried again. */
+static void permanent_is_for_ever(void **state)
+{
+    for (unsigned transient = 0; transient < 2; transient++) {
+        struct mp_subflow *s;
+        struct wire_seg seg;
+        start(6 + transient, 2);
+        s = mp_first(c);
+        memset(&seg, 0, sizeof seg);
+        seg.flags = WIRE_RST;
+        seg.mp.any = true;
+        seg.mp.present = 1u << WIRE_MP_TCPRST;
+        seg.mp.rst.reason = 5;
+        seg.mp.rst.transient = transient == 1;
+        mp_opts_reset(s, &seg, p.now);
+        mp_subflow_abort(s, PLAIT_REASON_RST_RECEIVED, p.now);
+        assert_int_equal(c->bar_n, 1);
+        assert_true(c->bars[0].until == (transient == 1 ? p.now + PLAIT_SEC : PLAIT_NEVER));
+        end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +208,7 @@ int main(void)
         cmocka_unit_test(not_when_it_is_over), cmocka_unit_test(server_does_not_open),
         cmocka_unit_test(announcements_are_carried_out),
         cmocka_unit_test(a_responder_waits_a_little),
+        cmocka_unit_test(permanent_is_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

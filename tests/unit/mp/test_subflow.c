@@ -127,6 +127,10 @@ static void fin_from_the_peer_ends_one_subflow(void **state)
     end();
 }
 
+/*= RFC 8684 3.3.6
+ * The sender will declare the subflow failed after a predefined upper bound on retransmissions is
+ * reached (which MAY be lower than the usual TCP limits of the MSL) or on the receipt of an ICMP
+ * error, and only then delete the outstanding data segments. */
 static void patience_depends_on_company(void **state)
 {
     start(6, 2);
@@ -136,6 +140,7 @@ static void patience_depends_on_company(void **state)
     end();
 }
 
+/*= RFC 8684 3.2-8, 3.6-1 */
 static void a_reset_tells_why(void **state)
 {
     struct mp_plan plan;

@@ -113,6 +113,7 @@ static void dead_path_moves_its_data(void **state)
     finish(16 << 20);
 }
 
+/*= RFC 8684 3.3.2-4, 3.3.6-1 */
 /* The store moves on while a dead path still wants megabytes of it, and when the path comes back,
  * what it carried is sent from the attic and closes its hole. */
 static void attic_keeps_what_the_store_lets_go(void **state)
@@ -167,6 +168,8 @@ static bool swallow(struct pair *pair, int to, struct wire_seg *seg)
     return true;
 }
 
+/*= RFC 8684 4
+ * Implementations SHOULD NOT attempt to infer a data-level acknowledgment from the subflow ACKs. */
 static void data_level_retransmission(void **state)
 {
     unsigned n = 1;
@@ -215,6 +218,32 @@ static void allocation_fails_now_and_then(void **state)
     }
 }
 
+/*= RFC 8684 3.3.5-1, 3.3.5-2, 4-4 */
+/* One window for the connection, the largest that any subflow told; a subflow's own besides. */
+static void largest_window_counts(void **state)
+{
+    struct mp_subflow *s;
+    struct mp_conn *c;
+    uint64_t edge;
+    uint32_t wnd;
+
+    start(9, 2, 100);
+    pair_run(&p, p.now + PLAIT_SEC);
+    c = p.side[0].conn;
+    edge = c->snd_edge;
+    mp_tx_data_ack(pair_sub(&p, 0, 1), c->snd_una, (uint32_t)(edge - c->snd_una) + 5000, p.now);
+    assert_true(c->snd_edge == edge + 5000);
+    mp_tx_data_ack(pair_sub(&p, 0, 0), c->snd_una, 100, p.now);
+    assert_true(c->snd_edge == edge + 5000);
+    s = pair_sub(&p, 0, 1);
+    wnd = s->tcb.snd_wnd;
+    s->tcb.snd_wnd = 0;
+    assert_int_equal(tcp_room(&s->tcb), 0);
+    assert_true(tcp_room(&pair_sub(&p, 0, 0)->tcb) > 0);
+    s->tcb.snd_wnd = wnd;
+    finish(100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +252,7 @@ int main(void)
         cmocka_unit_test(attic_keeps_what_the_store_lets_go),
         cmocka_unit_test(no_memory_for_the_attic), cmocka_unit_test(data_level_retransmission),
         cmocka_unit_test(opportunity_is_taken), cmocka_unit_test(allocation_fails_now_and_then),
+        cmocka_unit_test(largest_window_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,7 @@ static void waits_for_barred_pairs(void **state)
     assert_true(d.again == PLAIT_NEVER);
 }
 
+/*= RFC 8684 3.1-14 */
 static void respects_refusal(void **state)
 {
     view.remote[0].refuses = true;

@@ -65,6 +65,7 @@ static void unusable_is_nothing(void **state)
     assert_int_equal(pick(), SCHED_WAIT);
 }
 
+/*= RFC 8684 3.3.8-1 */
 /* A spare path is not for overflow. */
 static void backup_waits(void **state)
 {

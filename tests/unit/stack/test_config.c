@@ -9,6 +9,9 @@ static int resolve(const struct plait_conn_config *c, struct mp_config *out)
     return stack_conn_config(&config, c, out);
 }
 
+/*= RFC 8684 3.3.5
+ * The send buffer MUST, at a minimum, be as big as the receive buffer, to enable the sender to
+ * reach maximum throughput. */
 static void test_defaults_are_good(void **state)
 {
     struct mp_config m;
@@ -21,6 +24,7 @@ static void test_defaults_are_good(void **state)
     assert_string_equal(m.sched->name, "minrtt");
     assert_string_equal(m.pm->name, "fullmesh");
     assert_int_equal(m.tcp.rto_min, config.rto_min);
+    assert_true(m.sndbuf_max >= m.rcvbuf_max);
     assert_int_equal(m.time_wait, config.time_wait);
     assert_true(m.tcp.recs_max > 0 && m.tcp.rcv_mem_max >= m.rcvbuf_max);
 }

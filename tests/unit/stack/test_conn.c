@@ -78,6 +78,7 @@ static void test_released_into_nowhere(void **state)
     kit_fini(&k);
 }
 
+/*= RFC 8684 3.9.1-1, 3.9.1-3 */
 /* A second subflow enters the table, and leaves it with its connection. */
 static void test_subflows_in_the_table(void **state)
 {
@@ -93,6 +94,9 @@ static void test_subflows_in_the_table(void **state)
     kit_exchange(&a, &b);
     assert_int_equal(a.stack->subflows.count, 2);
     assert_int_equal(b.stack->subflows.count, 2);
+    struct plait_addr local = second.addr, remote = kit_addr(2, 80);
+    local.port = p.a->port; /* the ports of the first subflow */
+    assert_non_null(stack_find_subflow(a.stack, &local, &remote));
     plait_abort(p.a, a.now);
     kit_exchange(&a, &b);
     plait_release(p.a, a.now);

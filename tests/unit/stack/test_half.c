@@ -217,6 +217,7 @@ static uint32_t token_of(struct plait_conn *c)
     return info.token_local;
 }
 
+/*= RFC 8684 3.2-6, 3.2-8 */
 /* RFC 8684 3.2: refused by RST; MP_TCPRST says "MPTCP-specific error". With and without a
  * listener. */
 static void test_unknown_token(void **state)
@@ -241,6 +242,9 @@ static void test_unknown_token(void **state)
     }
 }
 
+/*= RFC 8684 3.2
+ * Demultiplexing subflow SYNs MUST be done using the token; this is unlike traditional TCP, where
+ * the destination port is used for demultiplexing SYN packets. */
 /* A join is answered by token: on a port where nobody listens, after the listener has gone. */
 static void test_join_by_token_alone(void **state)
 {
@@ -302,6 +306,34 @@ static void test_half_joins_are_limited(void **state)
     kit_fini(&b);
 }
 
+static void constant(void *ctx, void *buf, size_t len)
+{
+    (void)ctx;
+    memset(buf, 7, len);
+}
+
+/*= RFC 8684 3.1-7 */
+/* Every key that can be drawn has a token in use: the second connection is plain TCP. */
+static void test_no_key_no_multipath(void **state)
+{
+    struct kit k;
+    struct plait_addr to = server_addr();
+
+    kit_init(&k, 1, NULL);
+    kit_listen(&k, 80);
+    k.stack->ctx.env.random = constant;
+    for (uint16_t i = 0; i < 2; i++) {
+        struct plait_addr from = kit_addr(2, (uint16_t)(1000 + i));
+        struct kit_seg s = kit_syn(&from, &to);
+        s.mp.present = 1u << WIRE_MP_CAPABLE;
+        s.mp.capable = (struct wire_mp_capable){.version = 1, .flags = WIRE_CAP_H, .len = 4};
+        assert_int_equal(kit_input(&k, &s), PLAIT_REASON_NONE);
+        struct wire_seg sa = expect_synack(&k);
+        assert_int_equal(wire_mp_has(&sa.mp, WIRE_MP_CAPABLE), i == 0);
+    }
+    kit_fini(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_unknown_token),
         cmocka_unit_test(test_join_by_token_alone),
         cmocka_unit_test(test_half_joins_are_limited),
+        cmocka_unit_test(test_no_key_no_multipath),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,9 @@ static struct plait_local good(uint8_t id, uint8_t host)
         .addr = kit_addr(host, 0), .id = id, .flags = PLAIT_LOCAL_SUBFLOW, .mtu = 1500};
 }
 
+/*= RFC 8684 3.4.1
+ * The Address ID MUST uniquely identify the address for the sender of the option (within the scope
+ * of the connection); the mechanism for allocating such IDs is implementation specific. */
 static void test_add_checks(void **state)
 {
     struct kit k;
@@ -38,6 +41,9 @@ static void test_add_checks(void **state)
     kit_fini(&k);
 }
 
+/*= RFC 8684 3.4.1
+ * A host wishing to replace an existing Address ID MUST first remove the existing one (Section
+ * 3.4.2). */
 static void test_change_and_del(void **state)
 {
     struct kit k;

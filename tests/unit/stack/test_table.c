@@ -62,6 +62,7 @@ static void test_tokens(void **state)
     kit_fini(&k);
 }
 
+/*= RFC 8684 3.1-5, 3.1-6 */
 /* RFC 8684 3.1: the token of a new key must not be in use. The same dice give the same key. */
 static void test_token_in_use_is_not_drawn(void **state)
 {

@@ -163,6 +163,7 @@ static void without_new_data(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8684 3-1, 3.4.1-15, 4-2 */
 /* A duplicate ACK ends it, unless an MPTCP option explains the duplicate (RFC 8684 3). */
 static void duplicate_ack(void **state)
 {

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*= RFC 8684 3.3.1
+ * Note that checksumming relies on the TCP subflow containing contiguous data; therefore, a TCP
+ * subflow MUST NOT use the Urgent Pointer to interrupt an existing mapping. */
 static void plain_ack_v4(void **state)
 {
     static const uint8_t want[] = {

@@ -84,6 +84,7 @@ static unsigned subtype_of(const struct form *f)
     return f->bytes[2] >> 4;
 }
 
+/*= RFC 8684 3.2-2, 3.2-5, 3.3-1, 3.4.1-9, 3.6-7 */
 static void every_form_parses_and_comes_back(void **state)
 {
     for (unsigned i = 0; i < FORMS; i++) {
