@@ -50,7 +50,7 @@ struct plait_conn_config {
     plait_time keepalive_idle;  /* 0: off (default) */
     plait_time keepalive_interval; /* default 75 s */
     uint8_t keepalive_probes;      /* default 9 */
-    uint8_t syn_retries;           /* default 6 */
+    uint8_t syn_retries;           /* default 7: three minutes */
     uint8_t mp_syn_retries;        /* SYNs with MP_CAPABLE before a plain one; default 3 */
     /* RTOs in a row before a joined subflow is given up; default 8 */
     uint8_t subflow_retries;

@@ -136,6 +136,7 @@ static void grow_to(struct cc *cc, uint32_t target, uint32_t acked)
     cc_grow(cc, gain);
 }
 
+/*= RFC 9293 MAY-18 */
 static void cubic_on_ack(struct cc *cc, const struct cc_ack *ack)
 {
     struct cc_cubic *c = &cc->u.cubic;

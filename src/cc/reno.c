@@ -10,6 +10,7 @@ static void reno_init(struct cc *cc)
     memset(&cc->u, 0, sizeof cc->u);
 }
 
+/*= RFC 9293 MUST-19 */
 static void reno_on_ack(struct cc *cc, const struct cc_ack *ack)
 {
     struct cc_reno *r = &cc->u.reno;

@@ -249,6 +249,9 @@ void mp_abort(struct mp_conn *c, enum plait_reason reason, plait_time now)
     mp_conn_die(c, reason, now);
 }
 
+/*= RFC 9293 3.6.1
+ * A host MAY implement a "half-duplex" TCP close sequence, so that an application that has called
+ * CLOSE cannot continue to read data from the connection (MAY-1). */
 void mp_release(struct mp_conn *c, plait_time now)
 {
     c->released = true;

@@ -326,6 +326,10 @@ void mp_rx_deliver(struct mp_subflow *s, plait_time now)
 
 /* ---- out: the application reads ------------------------------------------------------------- */
 
+/*= RFC 9293 3.6
+ * If the local TCP connection is closed by the remote side due to a FIN or RST received from the
+ * remote side, then the local application MUST be informed whether it closed normally or was
+ * aborted (MUST-12). */
 int64_t mp_recv_borrow(struct mp_conn *c, struct store_view *view)
 {
     const struct plait_block *b = reasm_peek(&c->rx);

@@ -187,6 +187,9 @@ static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
     return room - room % mss;
 }
 
+/*= RFC 9293 3.9.1.2
+ * However, a TCP implementation SHOULD send a maximum-sized segment whenever possible (SHLD-28) to
+ * improve performance (see Section 3.8.6.2.1). */
 static uint32_t chunk_len(const struct mp_subflow *s, uint64_t want, uint32_t room)
 {
     uint32_t mss = tcp_payload_mss(&s->tcb);
@@ -365,6 +368,12 @@ static uint64_t window(const struct mp_conn *c)
     return c->snd_edge > c->snd_nxt ? c->snd_edge - c->snd_nxt : 0;
 }
 
+/*= RFC 9293 MUST-60, MAY-16 */
+/*= RFC 9293 3.7.4
+ * A TCP implementation SHOULD implement the Nagle algorithm to coalesce short segments (SHLD-7). */
+/*= RFC 9293 3.7.4
+ * However, there MUST be a way for an application to disable the Nagle algorithm on an individual
+ * connection (MUST-17). */
 /* RFC 9293 3.7.4 (Nagle) and 3.8.6.2.1 (silly windows), for the stream as a whole: a short packet
  * goes only where nothing is in flight, or where it is the end. */
 static bool hold_back(const struct mp_conn *c, uint32_t n, uint32_t mss)

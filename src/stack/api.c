@@ -6,6 +6,13 @@
 #include "../base/copy.h"
 #include <assert.h>
 
+/*= RFC 9293 3.9.1.1
+ * The optional "local IP address" parameter MUST be supported to allow the specification of the
+ * local IP address (MUST-43). */
+/*= RFC 9293 3.9.1.1
+ * If an application on a multihomed host does not specify the local IP address when actively
+ * opening a TCP connection, then the TCP implementation MUST ask the IP layer to select a local IP
+ * address before sending the (first) SYN (MUST-44). */
 /* The local address and port of a new connection. */
 static int choose_local(struct plait_stack *s, const struct plait_connect *how,
                         struct plait_addr *local)
@@ -49,6 +56,9 @@ int plait_connect(struct plait_stack *s, const struct plait_connect *how, plait_
     int err = how->config != NULL ? stack_conn_config(&s->cfg, how->config, &cfg) : 0;
 
     stack_begin(s, now);
+    /*= RFC 9293 3.9.1.1
+     * A TCP implementation MUST reject as an error a local OPEN call for an invalid remote IP
+     * address (e.g., a broadcast or multicast address) (MUST-46). */
     if (err == 0 && (how->remote.port == 0 || !addr_is_unicast(&how->remote)))
         err = PLAIT_EINVAL;
     if (err == 0)

@@ -25,7 +25,8 @@ static const struct plait_conn_config conn_defaults = {
     .rcvbuf_init = 256u << 10,
     .keepalive_interval = 75 * PLAIT_SEC,
     .keepalive_probes = 9,
-    .syn_retries = 6,
+    /*= RFC 9293 MUST-23 */
+    .syn_retries = 7,
     .mp_syn_retries = 3,
     .subflow_retries = 8,
 };
@@ -95,6 +96,11 @@ static struct tcp_config tcp_part(const struct plait_config *s, const struct pla
         .ack_delay = s->ack_delay,
         .time_wait = s->time_wait,
         .user_timeout = c->user_timeout,
+        /*= RFC 9293 3.8.4
+         * If keep-alives are included, the application MUST be able to turn them on or off for each
+         * TCP connection (MUST-24), and they MUST default to off (MUST-25). */
+        /*= RFC 9293 3.8.4
+         * This interval MUST be configurable (MUST-27) */
         .keepalive_idle = c->keepalive_idle,
         .keepalive_interval = c->keepalive_interval,
         .keepalive_probes = c->keepalive_probes,
@@ -142,7 +148,8 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
 bool stack_config_ok(const struct plait_config *c)
 {
     return c->conns_max > 0 && c->half_open_max > 0 && c->mem_max > 0 && c->rto_min > 0 &&
-           c->ack_delay <= 500 * PLAIT_MSEC && c->peer_wait > 0 &&
+           /*= RFC 9293 MUST-40 */
+           c->ack_delay < 500 * PLAIT_MSEC && c->peer_wait > 0 &&
            c->peer_wait <= c->peer_wait_max;
 }
 

@@ -73,6 +73,9 @@ struct mp_subflow *stack_adopt(struct plait_conn *c)
     return first;
 }
 
+/*= RFC 9293 3.9.1.1
+ * TCP implementations MUST use the same local address that was used in those previous segments
+ * (MUST-45) */
 /*= RFC 8684 3.9.1
  * Under typical operation, an MPTCP implementation SHOULD use the same ports as the ports that are
  * already in use. */

@@ -24,14 +24,17 @@ static bool is_first_syn(const struct wire_seg *seg)
 }
 
 /*= RFC 9293 3.6.1
+ * This algorithm for reducing TIME-WAIT is a Best Current Practice that SHOULD be implemented since
+ * Timestamp Options are commonly used, and using them to reduce TIME-WAIT provides benefits for
+ * busy Internet servers (SHLD-4). */
+/*= RFC 9293 3.6.1
  * However, it MAY accept a new SYN from the remote TCP endpoint to reopen the connection directly
  * from TIME-WAIT state */
 /* The half-open one lives beside the old subflow, and is asked first. */
 static bool takes_over(const struct plait_stack *s, const struct tcb *old,
                        const struct wire_seg *seg)
 {
-    return old->state == TCP_ST_TIME_WAIT && is_first_syn(seg) && seq_gt(seg->seq, old->rcv_nxt) &&
-           stack_find_listener(s, &seg->dst) != NULL;
+    return tcp_time_wait_reusable(old, seg) && stack_find_listener(s, &seg->dst) != NULL;
 }
 
 static enum plait_reason subflow_input(struct mp_subflow *sf, const struct wire_seg *seg,
@@ -58,6 +61,9 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
 {
     if (!flags_ok(seg->flags))
         return PLAIT_REASON_TCP_FLAGS;
+    /*= RFC 9293 3.9.2.3
+     * An incoming SYN with an invalid source address MUST be ignored either by TCP or by the IP
+     * layer */
     if (!addr_is_unicast(&seg->src) || addr_equal(&seg->src, &seg->dst) || seg->src.port == 0)
         return PLAIT_REASON_NO_SOCKET;
     struct mp_subflow *sf = stack_find_subflow(s, &seg->dst, &seg->src);
@@ -76,6 +82,9 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
     return is_first_syn(seg) ? stack_syn(s, seg, now) : for_nobody(s, seg);
 }
 
+/*= RFC 9293 3.9.2.2
+ * TCP implementations MUST act on an ICMP error message passed up from the IP layer, directing it
+ * to the connection that created the error (MUST-54). */
 static enum plait_reason icmp(struct plait_stack *s, const struct wire_icmp *icmp, plait_time now)
 {
     struct mp_subflow *sf = stack_find_subflow(s, &icmp->src, &icmp->dst);

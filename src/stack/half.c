@@ -143,6 +143,9 @@ static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
 
 enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, plait_time now)
 {
+    /*= RFC 9293 3.9.2.3
+     * A TCP implementation MUST silently discard an incoming SYN segment that is addressed to a
+     * broadcast or multicast address */
     if (mp_local_find(&s->locals, &seg->dst) == NULL)
         return PLAIT_REASON_NO_SOCKET;
     if (wire_mp_has(&seg->mp, WIRE_MP_JOIN))

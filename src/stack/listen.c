@@ -27,6 +27,10 @@ struct plait_listener *stack_find_listener(const struct plait_stack *s,
     return l != NULL ? l : find_exact(s, &any);
 }
 
+/*= RFC 9293 3.9.1.1
+ * A TCP implementation that supports multiple concurrent connections MUST provide an OPEN call that
+ * will functionally allow an application to LISTEN on a port while a connection block with the same
+ * local port is in SYN-SENT or SYN-RECEIVED state (MUST-42). */
 int plait_listen(struct plait_stack *s, const struct plait_addr *addr,
                  const struct plait_conn_config *config, struct plait_listener **listener)
 {
@@ -38,6 +42,8 @@ int plait_listen(struct plait_stack *s, const struct plait_addr *addr,
         at = (struct plait_addr){.port = addr->port};
     if (at.port == 0 || (at.family != 0 && !addr_is_unicast(&at)))
         err = PLAIT_EINVAL;
+    /*= RFC 9293 3.9.1.1
+     * it MUST NOT affect any previously created connection record (MUST-41) */
     else if (err == 0 && find_exact(s, &at) != NULL)
         err = PLAIT_EADDRINUSE;
     if (err != 0)

@@ -6,6 +6,7 @@
  * acknowledged FIN. RFC 5961 5, RFC 7323 4.3. */
 #include "internal.h"
 
+/*= RFC 9293 MAY-12 */
 /*= RFC 9293 3.10.7.4
  * TCP stacks that implement RFC 5961 MUST add an input check that the ACK value is acceptable
  * only if it is in the range of ((SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT). */
@@ -85,6 +86,7 @@ static void update_window(struct tcp_in *in, uint32_t old_una)
                  (t->snd_wl1 == seg->seq && seq_le(t->snd_wl2, seg->ack));
 
     if (fresh || in->res->established) {
+        /*= RFC 9293 MUST-1 */
         t->snd_wnd = (uint32_t)seg->wnd << ((seg->flags & WIRE_SYN) != 0 ? 0 : t->snd_wscale);
         t->snd_wl1 = seg->seq;
         t->snd_wl2 = seg->ack;

@@ -14,6 +14,7 @@
 
 enum { PURPOSE_ISN = 1, PURPOSE_TS = 2 };
 
+/*= RFC 9293 MUST-9 */
 /* F() of RFC 6528: connection-id and secret, for several purposes. */
 static uint32_t hash_tuple(const struct base_ctx *ctx, const struct plait_addr *local,
                            const struct plait_addr *remote, uint8_t purpose)
@@ -29,6 +30,7 @@ static uint32_t hash_tuple(const struct base_ctx *ctx, const struct plait_addr *
     return (uint32_t)siphash(&ctx->secret, buf, sizeof buf);
 }
 
+/*= RFC 9293 SHLD-1 */
 /*= RFC 9293 3.4.1
  * A TCP implementation MUST use the above type of "clock" for clock-driven selection of initial
  * sequence numbers (MUST-8), and SHOULD generate its initial sequence numbers with the expression:
@@ -61,6 +63,9 @@ uint16_t tcp_mss_of_syn(const struct wire_seg *syn)
 static void learn_syn(struct tcb *t, const struct wire_seg *syn, plait_time now)
 {
     t->mss_peer = tcp_mss_of_syn(syn);
+    /*= RFC 9293 3.7.1
+     * The maximum size of a segment that a TCP endpoint really sends, the "effective send MSS",
+     * MUST be the smaller (MUST-16) of the send MSS */
     t->mss = t->mss_peer < t->cfg.mss_local ? t->mss_peer : t->cfg.mss_local;
     t->ts_on = t->ts_on && syn->opt.has_ts;
     t->sack_on = t->sack_on && syn->opt.sack_permitted;
@@ -157,6 +162,8 @@ static void syn_sent_syn(struct tcp_in *in)
     }
     /*= RFC 9293 3.10.7.3
      * Otherwise, enter SYN-RECEIVED, form a SYN,ACK segment */
+    /*= RFC 9293 3.5
+     * A TCP implementation MUST support simultaneous open attempts (MUST-10). */
     tcp_set_state(t, TCP_ST_SYN_RECEIVED, in->now);
     t->syn_rtx_due = true;
 }

@@ -97,6 +97,7 @@ static bool check_sequence(struct tcp_in *in)
 {
     const struct tcb *t = in->t;
 
+    /*= RFC 9293 MUST-66 */
     if ((in->seg->flags & (WIRE_SYN | WIRE_RST)) != 0)
         return true;
     if (acceptable(t, in->seq, in->len + (in->fin ? 1 : 0)) || allowed_at_zero(in))
@@ -114,6 +115,9 @@ static bool check_sequence(struct tcp_in *in)
 static void reset_by_peer(struct tcp_in *in)
 {
     struct tcb *t = in->t;
+    /*= RFC 9293 3.5
+     * Note that a TCP implementation MUST keep track of whether a connection has reached
+     * SYN-RECEIVED state as the result of a passive OPEN or an active OPEN (MUST-11). */
     bool refused = t->state == TCP_ST_SYN_RECEIVED && t->active;
     enum plait_reason reason = refused ? PLAIT_REASON_SYN_REFUSED : PLAIT_REASON_RST_RECEIVED;
 
@@ -123,6 +127,7 @@ static void reset_by_peer(struct tcp_in *in)
     tcp_gone(t, reason, in->now);
 }
 
+/*= RFC 9293 3.10.7.4-3 */
 /* "Second, check the RST bit". */
 static bool check_rst(struct tcp_in *in)
 {
@@ -138,6 +143,8 @@ static bool check_rst(struct tcp_in *in)
      * If the RST bit is set and the sequence number exactly matches the next expected sequence
      * number (RCV.NXT), then TCP endpoints MUST reset the connection in the manner prescribed
      * below according to the connection state. */
+    /*= RFC 9293 3.5.3
+     * TCP implementations SHOULD allow a received RST segment to include data (SHLD-2). */
     if (in->seq == t->rcv_nxt) {
         reset_by_peer(in);
         return false;
@@ -172,6 +179,7 @@ static bool syn_again(struct tcp_in *in)
     return false;
 }
 
+/*= RFC 9293 3.10.7.4-5 */
 /* "Fourth, check the SYN bit" (the third is about security compartments, which nobody has). */
 static bool check_syn(struct tcp_in *in)
 {
@@ -201,6 +209,13 @@ static void input_other_states(struct tcp_in *in)
     tcp_rcv_fin(in);  /* "Eighth, check the FIN bit" */
 }
 
+/*= RFC 9293 3.10.7.4
+ * In general, the processing of received segments MUST be implemented to aggregate ACK segments
+ * whenever possible (MUST-58). */
+/*= RFC 9293 3.10.7.4
+ * For example, if the TCP endpoint is processing a series of queued segments, it MUST process them
+ * all before sending any ACK segments (MUST-59). */
+/*= RFC 9293 MUST-31 */
 void tcp_input(struct tcb *t, const struct wire_seg *seg, struct plait_block **block,
                plait_time now, struct tcp_result *res)
 {

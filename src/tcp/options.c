@@ -62,6 +62,10 @@ uint32_t tcp_plan_mss(const struct tcb *t, const struct tcp_plan *plan)
 /* The options of a SYN (as->irs unknown: ts_recent is 0 then) or SYN/ACK. */
 void tcp_syn_options(struct wire_tcpopts *opt, const struct tcp_half *as, plait_time now)
 {
+    /*= RFC 9293 3.7.1
+     * TCP implementations SHOULD send an MSS Option in every SYN segment when its receive MSS
+     * differs from the default 536 for IPv4 or 1220 for IPv6 (SHLD-5), and MAY send it always
+     * (MAY-3). */
     opt->has_mss = true;
     opt->mss = as->mss_local;
     opt->has_wscale = as->wscale_on;

@@ -43,6 +43,7 @@ static void set_payload(const struct tcb *t, uint32_t len, struct tcp_plan *plan
     plan->len = len;
     plan->pos = chunk->pos + (plan->seq - chunk->seq);
     plan->gso_size = len > mss ? mss : 0;
+    /*= RFC 9293 MUST-61 */
     if (plan->seq + len == t->sndq.end)
         plan->flags |= WIRE_PSH;
 }
@@ -128,6 +129,7 @@ static bool plan_fin_again(const struct tcb *t, enum tcp_why why, plait_time now
     return true;
 }
 
+/*= RFC 9293 SHLD-16, MAY-7 */
 static bool plan_lost(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 {
     const struct tcp_rec *rec = tcp_loss_next_lost(&t->loss, &t->sndq);
@@ -231,6 +233,7 @@ static bool plan_text(const struct tcb *t, plait_time now, struct tcp_plan *plan
     return sends && (plan_data(t, TCP_WHY_DATA, now, plan) || plan_fin(t, now, plan));
 }
 
+/*= RFC 9293 3.10.7.3-2 */
 bool tcp_plan(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 {
     if (t->rst_wanted)

@@ -148,10 +148,12 @@ static void schedule_ack(struct tcb *t, uint32_t len, plait_time now)
         t->ack_now = true;
     if (!t->ack_pending) {
         t->ack_pending = true;
+        /*= RFC 9293 SHLD-18 */
         t->ack_at = now + t->cfg.ack_delay;
     }
 }
 
+/*= RFC 9293 SHLD-31 */
 void tcp_rcv_text(struct tcp_in *in)
 {
     struct tcb *t = in->t;
@@ -177,6 +179,7 @@ void tcp_rcv_text(struct tcp_in *in)
         tcp_sack_note(t, in->seq);
     advance(t);
     /* RFC 5681 4.2: out of order, or a hole was filled: tell at once. */
+    /*= RFC 9293 MAY-13 */
     if (out_of_order || had_hole)
         t->ack_now = true;
     schedule_ack(t, in->len, in->now);

@@ -29,6 +29,7 @@ static plait_time clamp_rto(const struct tcp_rtt *r, plait_time rto)
     return rto < RTO_MAX ? rto : RTO_MAX;
 }
 
+/*= RFC 9293 MUST-18 */
 void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt)
 {
     plait_time error;

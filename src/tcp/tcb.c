@@ -110,6 +110,9 @@ void tcp_set_state(struct tcb *t, enum tcp_state to, plait_time now)
     t->state = to;
     if (to == TCP_ST_TIME_WAIT) {
         disarm(t, now);
+        /*= RFC 9293 3.6.1
+         * When a connection is closed actively, it MUST linger in the TIME-WAIT state for a time
+         * 2xMSL (Maximum Segment Lifetime) (MUST-13). */
         t->time_wait_at = now + t->cfg.time_wait;
     } else if (to == TCP_ST_CLOSED) {
         disarm(t, now);

@@ -49,6 +49,7 @@ struct tcb {
 
     /* sending (RFC 9293 3.3.1): SND.UNA and SND.NXT are sndq.una and .nxt */
     uint32_t iss;
+    /*= RFC 9293 REC-1 */
     uint32_t snd_wnd;      /* bytes, scaled */
     uint32_t snd_wl1, snd_wl2, max_wnd;
     uint8_t snd_wscale;    /* shift of the peer's window field */

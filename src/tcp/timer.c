@@ -22,6 +22,11 @@ static bool may_send_data(const struct tcb *t)
     return t->state == TCP_ST_ESTABLISHED || t->state == TCP_ST_CLOSE_WAIT;
 }
 
+/*= RFC 9293 3.8.6
+ * If the window shrinks to zero, the TCP implementation MUST probe it in the standard way
+ * (described below) (MUST-35). */
+/*= RFC 9293 3.8.6.1
+ * Probing of zero (offered) windows MUST be supported (MUST-36). */
 /* Nothing is in flight that would bring an ACK, and something waits for a window. */
 bool tcp_persist_wanted(const struct tcb *t)
 {
@@ -60,6 +65,7 @@ static void rearm_persist(struct tcb *t)
     }
 }
 
+/*= RFC 9293 MAY-5 */
 /*= RFC 9293 3.8.4
  * Keep-alive packets MUST only be sent when no sent data is outstanding, and no data or
  * acknowledgment packets have been received for the connection within an interval (MUST-26). */
@@ -100,6 +106,8 @@ void tcp_rearm(struct tcb *t, plait_time now)
     rearm_progress(t, now);
 }
 
+/*= RFC 9293 3.8.3
+ * (d) An application MUST (MUST-21) be able to set the value for R2 for a particular connection. */
 static plait_time user_timeout_at(const struct tcb *t)
 {
     if (t->cfg.user_timeout == 0 || t->progress_at == PLAIT_NEVER)
@@ -150,6 +158,7 @@ static void trace_rto(const struct tcb *t, plait_time now)
     ctx_trace(t->ctx, &ev);
 }
 
+/*= RFC 9293 MUST-20, SHLD-11 */
 /*= RFC 9293 3.8.3
  * When the number of transmissions of the same segment reaches a threshold R2 greater than R1,
  * close the connection. */
@@ -158,6 +167,9 @@ static bool patience_ends(const struct tcb *t, plait_time now)
     /*= RFC 9293 3.8.6.1
      * As long as the receiving TCP peer continues to send acknowledgments in response to the probe
      * segments, the sending TCP peer MUST allow the connection to stay open (MUST-37). */
+    /*= RFC 9293 3.8.6
+     * SHOULD NOT time out the connection if data beyond the right window edge is not acknowledged
+     * (SHLD-17) */
     if (t->snd_wnd == 0 && now - t->last_rcvd < TCP_ALIVE_RECENTLY)
         return false;
     return t->loss.rto_n > t->cfg.retries;
@@ -172,6 +184,9 @@ static void tick_loss(struct tcb *t, plait_time now, struct tcp_result *res)
     if (tcp_loss_expire(&t->loss, &t->sndq, now) != TCP_TIMER_RTO)
         return;
     trace_rto(t, now);
+    /*= RFC 9293 3.8.3
+     * SYN retransmissions MUST be handled in the general way just described for data
+     * retransmissions, including notification of the application layer. */
     if (opening && t->loss.rto_n > t->cfg.syn_retries)
         give_up(t, PLAIT_REASON_SYN_TIMEOUT, now, res);
     else if (opening)

@@ -26,6 +26,7 @@ uint32_t tcp_rcv_wnd(const struct tcb *t)
 
 static uint32_t rcv_buffer(const struct tcb *t) { return max_u32(t->rcv_buf, t->rcv_space); }
 
+/*= RFC 9293 MUST-39 */
 /* Plain TCP: at least what was offered and not used up; more only in steps worth telling. */
 static uint32_t offer_plain(const struct tcb *t, uint32_t mask)
 {
@@ -46,6 +47,7 @@ static uint32_t offer_plain(const struct tcb *t, uint32_t mask)
     return rounded;
 }
 
+/*= RFC 9293 MAY-8 */
 struct tcp_offer tcp_offer(const struct tcb *t, bool syn)
 {
     uint32_t shift = syn || !t->wscale_on ? 0 : t->rcv_wscale, mask = (1u << shift) - 1, bytes;
@@ -88,6 +90,8 @@ void tcp_offer_sent(struct tcb *t, const struct tcp_plan *plan)
     t->rcv_told = edge;
 }
 
+/*= RFC 9293 3.8.6
+ * If this happens, the sender SHOULD NOT send new data (SHLD-15) */
 /*= RFC 9293 3.8.6
  * However, a sending TCP peer MUST be robust against window shrinking, which may cause the "usable
  * window" (see Section 3.8.6.2.1) to become negative (MUST-34). */

@@ -62,6 +62,7 @@ unsigned wire_emit_headers(const struct wire_emit *how, uint8_t head[100], uint8
     return w.bad ? 0 : (unsigned)wcursor_used(&w);
 }
 
+/*= RFC 9293 MUST-2 */
 void wire_finish_csum(uint8_t *head, unsigned head_len, unsigned ip_len,
                       const struct wire_view *views, unsigned n)
 {

@@ -20,6 +20,9 @@ static bool classify_v4(struct wire_icmp *icmp, uint32_t word)
         return true;
     case V4_TIME_EXCEEDED: icmp->what = WIRE_ICMP_TIME_EXCEEDED; return true;
     case V4_PARAMETER: icmp->what = WIRE_ICMP_OTHER; return true;
+    /*= RFC 9293 3.9.2.2
+     * Source Quench TCP implementations MUST silently discard any received ICMP Source Quench
+     * messages (MUST-55). */
     default: return false;
     }
 }

@@ -32,6 +32,7 @@ static void take_rest(struct cursor *c, struct wire_ip *ip)
 
 /* ---- IPv4 ---- */
 
+/*= RFC 9293 MUST-50 */
 static enum plait_reason parse_v4(const uint8_t *p, size_t len, bool quoted, struct wire_ip *ip)
 {
     struct cursor c;
@@ -197,6 +198,7 @@ uint64_t wire_pseudo_sum(const struct plait_addr *src, const struct plait_addr *
     return csum_add_u32(csum_add_u16(sum, proto), (uint32_t)len);
 }
 
+/*= RFC 9293 MUST-67 */
 uint16_t wire_mss_of_mtu(uint32_t mtu, uint8_t family)
 {
     uint32_t head = (family == 4 ? WIRE_IP4_LEN : WIRE_IP6_LEN) + WIRE_TCP_LEN;

@@ -49,6 +49,7 @@ static bool parse_mss(struct cursor *c, struct wire_seg *seg)
     return true;
 }
 
+/*= RFC 9293 MUST-14 */
 static void emit_mss(struct wcursor *w, const struct wire_tcpopts *opt, bool pad)
 {
     emit_head(w, OPT_MSS, 4, pad);
@@ -190,6 +191,7 @@ static void parse_option(uint8_t kind, const uint8_t *body, unsigned len, struct
         seg->bad_options++;
 }
 
+/*= RFC 9293 MUST-4, MUST-64, MUST-68 */
 void wire_parse_options(const uint8_t *p, size_t len, struct wire_seg *seg)
 {
     struct cursor c;
@@ -274,6 +276,7 @@ enum plait_reason wire_tcp_parse(const struct wire_ip *ip, bool csum_ok, struct 
     seg->urg = cursor_u16(&c);
     if (c.bad || head < WIRE_TCP_LEN || head > ip->len)
         return PLAIT_REASON_TCP_TRUNCATED;
+    /*= RFC 9293 MUST-3 */
     if (!csum_ok) {
         uint64_t sum = wire_pseudo_sum(&ip->src, &ip->dst, WIRE_PROTO_TCP, ip->len);
         if (csum_fold(csum_add(sum, ip->data, ip->len)) != 0xffff)
@@ -283,6 +286,7 @@ enum plait_reason wire_tcp_parse(const struct wire_ip *ip, bool csum_ok, struct 
         return PLAIT_REASON_TCP_FLAGS;
     seg->data = ip->data + head;
     seg->len = (uint32_t)(ip->len - head);
+    /*= RFC 9293 MUST-5 */
     wire_parse_options(ip->data + WIRE_TCP_LEN, head - WIRE_TCP_LEN, seg);
     return PLAIT_REASON_NONE;
 }

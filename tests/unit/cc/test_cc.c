@@ -88,6 +88,10 @@ static void idle(void **state)
     }
 }
 
+/*= RFC 9293 3.8.2
+ * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
+ * avoidance, and exponential backoff of RTO to avoid creating congestion collapse conditions
+ * (MUST-19). */
 static void slow_start(void **state)
 {
     struct cc cc;

@@ -38,6 +38,10 @@ static void open_at(struct cc *cc, double w_max, double cwnd)
     cc->u.cubic.cwnd_prior = segs(w_max);
 }
 
+/*= RFC 9293 3.8.2
+ * An endpoint MAY implement such alternative algorithms provided that the algorithms are conformant
+ * with the TCP specifications from the IETF Standards Track as described in RFC 2914, RFC 5033 [7],
+ * and RFC 8961 [15] (MAY-18). */
 static void curve(void **state)
 {
     static const struct { double w_max, start, k, half, twice; } rows[] = {

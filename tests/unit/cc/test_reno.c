@@ -9,6 +9,10 @@
 
 #include <cmocka.h>
 
+/*= RFC 9293 3.8.2
+ * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
+ * avoidance, and exponential backoff of RTO to avoid creating congestion collapse conditions
+ * (MUST-19). */
 static void avoidance(void **state)
 {
     struct cc cc;

@@ -201,6 +201,7 @@ static void release_with_unread_data(void **state)
     end();
 }
 
+/*= RFC 9293 MAY-1, SHLD-3 */
 static void data_after_release(void **state)
 {
     start(9, 1, 0, 1000);

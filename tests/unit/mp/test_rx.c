@@ -53,6 +53,9 @@ static void watch(void)
     p.hook = watch_edge;
 }
 
+/*= RFC 8684 3.3.4
+ * As in TCP, a receiver MUST NOT shrink the right edge of the receive window (i.e., DATA_ACK +
+ * receive window). */
 static void slow_reader_closes_the_window(void **state)
 {
     uint64_t held;

@@ -78,6 +78,7 @@ static void chatter(bool nodelay)
     finish(1100);
 }
 
+/*= RFC 9293 SHLD-7, MUST-17, MUST-60, MAY-16 */
 static void nagle_gathers(void **state)
 {
     chatter(false);
@@ -86,6 +87,9 @@ static void nagle_gathers(void **state)
     assert_true(small_n > 50);
 }
 
+/*= RFC 9293 3.9.1.2
+ * However, a TCP implementation SHOULD send a maximum-sized segment whenever possible (SHLD-28) to
+ * improve performance (see Section 3.8.6.2.1). */
 static void bulk_goes_in_whole_packets(void **state)
 {
     small_n = data_n = 0;

@@ -10,6 +10,7 @@ static int try_connect(struct kit *k, const struct plait_connect *how)
     return plait_connect(k->stack, how, k->now, &c);
 }
 
+/*= RFC 9293 MUST-43, MUST-46 */
 static void test_connect_arguments(void **state)
 {
     struct kit k;
@@ -99,6 +100,10 @@ static void test_send_and_recv(void **state)
     kit_fini(&b);
 }
 
+/*= RFC 9293 3.6
+ * If the local TCP connection is closed by the remote side due to a FIN or RST received from the
+ * remote side, then the local application MUST be informed whether it closed normally or was
+ * aborted (MUST-12). */
 static void test_orderly_end(void **state)
 {
     struct kit a, b;
@@ -121,6 +126,10 @@ static void test_orderly_end(void **state)
     kit_fini(&b);
 }
 
+/*= RFC 9293 3.6
+ * If the local TCP connection is closed by the remote side due to a FIN or RST received from the
+ * remote side, then the local application MUST be informed whether it closed normally or was
+ * aborted (MUST-12). */
 static void test_abort(void **state)
 {
     struct kit a, b;
@@ -172,6 +181,29 @@ static void test_refused(void **state)
     kit_fini(&b);
 }
 
+/*= RFC 9293 MUST-43, MUST-45 */
+/* From the address that was asked for, each time. */
+static void test_local_address_stays(void **state)
+{
+    struct kit k;
+    struct plait_local second = {
+        .addr = kit_addr(11, 0), .id = 2, .flags = PLAIT_LOCAL_SUBFLOW, .mtu = 1500};
+    struct plait_connect how = {.local = kit_addr(11, 0), .remote = kit_addr(2, 80)};
+    struct wire_packet p;
+
+    kit_init(&k, 1, NULL);
+    assert_int_equal(plait_local_add(k.stack, &second, k.now), 0);
+    assert_int_equal(try_connect(&k, &how), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(kit_output(&k, &p));
+        assert_int_equal(p.seg.flags, WIRE_SYN);
+        assert_int_equal(p.seg.src.ip[3], 11);
+        k.now = plait_deadline(k.stack);
+        plait_tick(k.stack, k.now);
+    }
+    kit_fini(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_orderly_end),
         cmocka_unit_test(test_abort),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_local_address_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

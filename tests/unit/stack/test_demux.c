@@ -43,6 +43,7 @@ static void test_resets(void **state)
     kit_fini(&k);
 }
 
+/*= RFC 9293 MUST-57, MUST-63 */
 static void test_not_ours(void **state)
 {
     struct kit k;
@@ -54,6 +55,11 @@ static void test_not_ours(void **state)
     assert_int_equal(kit_input(&k, &s), PLAIT_REASON_NO_SOCKET);
     s.flags = WIRE_ACK;
     assert_int_equal(kit_input(&k, &s), PLAIT_REASON_NO_SOCKET);
+    for (uint8_t i = 0; i < 2; i++) { /* to a group, to everybody */
+        s = segment(WIRE_SYN);
+        memset(s.dst.ip, i == 0 ? 224 : 255, 4);
+        assert_int_equal(kit_input(&k, &s), PLAIT_REASON_NO_SOCKET);
+    }
     s = segment(WIRE_SYN);
     s.src.ip[0] = 224;
     assert_int_equal(kit_input(&k, &s), PLAIT_REASON_NO_SOCKET);
@@ -183,6 +189,9 @@ static size_t icmp_unreachable(uint8_t *out, const struct plait_addr *src,
     return 28 + n;
 }
 
+/*= RFC 9293 3.9.2.2
+ * TCP implementations MUST act on an ICMP error message passed up from the IP layer, directing it
+ * to the connection that created the error (MUST-54). */
 static void test_icmp(void **state)
 {
     struct kit a, b;
@@ -250,6 +259,45 @@ static void test_time_wait_is_taken_over(void **state)
     kit_fini(&b);
 }
 
+/*= RFC 9293 3.6.1
+ * This algorithm for reducing TIME-WAIT is a Best Current Practice that SHOULD be implemented since
+ * Timestamp Options are commonly used, and using them to reduce TIME-WAIT provides benefits for
+ * busy Internet servers (SHLD-4). */
+/* A later timestamp says that the SYN is new, whatever its sequence number. */
+static void test_time_wait_is_taken_over_by_timestamp(void **state)
+{
+    struct kit a, b;
+    struct plait_conn *c;
+    struct wire_packet p;
+    struct plait_addr from = kit_addr(1, 5555), to = kit_addr(2, 80);
+
+    kit_init(&a, 1, NULL);
+    kit_init(&b, 2, NULL);
+    struct plait_listener *l = kit_listen(&b, 80);
+    struct plait_conn_config plain = b.stack->cfg.conn;
+    plain.mptcp = false;
+    struct plait_connect how = {.local = from, .remote = to, .config = &plain};
+    assert_int_equal(plait_connect(a.stack, &how, a.now, &c), 0);
+    kit_exchange(&a, &b);
+    plait_release(plait_accept(l), b.now);
+    kit_exchange(&a, &b);
+    plait_release(c, a.now);
+    kit_exchange(&a, &b);
+    const struct tcb *t = mp_subflow_tcb(stack_find_subflow(b.stack, &to, &from));
+    assert_int_equal(t->state, TCP_ST_TIME_WAIT);
+    for (int later = 0; later <= 1; later++) {
+        struct kit_seg s = kit_syn(&from, &to);
+        s.seq = t->rcv_nxt + (later ? 0 - 1000u : 1000u);
+        s.opt.has_ts = true;
+        s.opt.tsval = t->ts_recent + (later ? 1 : 0 - 1u);
+        kit_input(&b, &s);
+        assert_true(kit_output(&b, &p));
+        assert_int_equal(p.seg.flags, later ? WIRE_SYN | WIRE_ACK : WIRE_ACK);
+    }
+    kit_fini(&a);
+    kit_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_icmp),
         cmocka_unit_test(test_time_wait_is_taken_over),
+        cmocka_unit_test(test_time_wait_is_taken_over_by_timestamp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,9 @@ static int listen_at(struct kit *k, const struct plait_addr *addr, struct plait_
     return plait_listen(k->stack, addr, NULL, l);
 }
 
+/*= RFC 9293 3.9.1.1
+ * Every passive OPEN call either creates a new connection record in LISTEN state, or it returns an
+ * error; it MUST NOT affect any previously created connection record (MUST-41). */
 static void test_arguments(void **state)
 {
     struct kit k;
@@ -31,6 +34,9 @@ static void test_arguments(void **state)
     kit_fini(&k);
 }
 
+/*= RFC 9293 3.9.1.1
+ * The optional "local IP address" parameter MUST be supported to allow the specification of the
+ * local IP address (MUST-43). */
 static void test_exact_before_any(void **state)
 {
     struct kit k;
@@ -114,6 +120,28 @@ static void test_backlog(void **state)
     kit_fini(&b);
 }
 
+/*= RFC 9293 3.9.1.1
+ * A TCP implementation that supports multiple concurrent connections MUST provide an OPEN call that
+ * will functionally allow an application to LISTEN on a port while a connection block with the same
+ * local port is in SYN-SENT or SYN-RECEIVED state (MUST-42). */
+static void test_beside_a_connection(void **state)
+{
+    struct kit k;
+    struct plait_listener *l;
+    struct plait_conn *c;
+    struct plait_connect how = {.local = kit_addr(1, 80), .remote = kit_addr(2, 80)};
+    struct plait_addr any = {.port = 80};
+    struct wire_packet p;
+
+    kit_init(&k, 1, NULL);
+    assert_int_equal(plait_connect(k.stack, &how, k.now, &c), 0);
+    assert_true(kit_output(&k, &p));
+    assert_int_equal(p.seg.flags, WIRE_SYN);
+    assert_int_equal(listen_at(&k, &any, &l), 0);
+    assert_int_equal(plait_conn_error(c, NULL), 0);
+    kit_fini(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +149,7 @@ int main(void)
         cmocka_unit_test(test_exact_before_any),
         cmocka_unit_test(test_close_forgets_what_nobody_accepted),
         cmocka_unit_test(test_backlog),
+        cmocka_unit_test(test_beside_a_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

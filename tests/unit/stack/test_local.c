@@ -70,6 +70,10 @@ static void test_change_and_del(void **state)
     kit_fini(&k);
 }
 
+/*= RFC 9293 3.9.1.1
+ * If an application on a multihomed host does not specify the local IP address when actively
+ * opening a TCP connection, then the TCP implementation MUST ask the IP layer to select a local IP
+ * address before sending the (first) SYN (MUST-44). */
 static void test_first_of_family(void **state)
 {
     struct kit k;

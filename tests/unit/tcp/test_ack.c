@@ -36,6 +36,7 @@ static void moves_una_and_counts(void **state)
     assert_int_equal(a->sndq.una, una + 3000);
 }
 
+/*= RFC 9293 MAY-12, 3.10.7.4-6, 3.10.7.4-7 */
 /* RFC 5961 5 */
 static void outside_is_challenged(void **state)
 {

@@ -50,6 +50,7 @@ static void three_way(void **state)
     assert_int_equal(p->trace_last_state, TCP_ST_ESTABLISHED);
 }
 
+/*= RFC 9293 SHLD-5, MAY-3 */
 static void syn_carries_the_offer(void **state)
 {
     struct pair *p = *state;
@@ -168,6 +169,8 @@ static void odd_flags_are_dropped(void **state)
     }
 }
 
+/*= RFC 9293 3.5
+ * A TCP implementation MUST support simultaneous open attempts (MUST-10). */
 static void simultaneous_open(void **state)
 {
     struct pair *p = *state;
@@ -262,6 +265,7 @@ static void syn_timeout(void **state)
     assert_true(p->end[0].closed);
 }
 
+/*= RFC 9293 MUST-8, SHLD-1, MUST-9 */
 static void isn_moves_with_time_and_tuple(void **state)
 {
     struct pair *p = *state;
@@ -296,6 +300,27 @@ static void text_on_synack_is_taken(void **state)
     assert_int_equal(a->rcv_nxt, 5011);
 }
 
+/*= RFC 9293 3.5
+ * Note that a TCP implementation MUST keep track of whether a connection has reached SYN-RECEIVED
+ * state as the result of a passive OPEN or an active OPEN (MUST-11). */
+/* The application that opened it actively is told that it was refused. */
+static void reset_of_a_simultaneous_open(void **state)
+{
+    struct pair *p = *state;
+    struct tcb *a = &p->end[0].t;
+    struct wire_seg seg;
+
+    pair_connect(p, 0);
+    pair_flush(p);
+    seg = answer(a, WIRE_SYN, 0);
+    pair_input(p, 0, &seg);
+    assert_int_equal(a->state, TCP_ST_SYN_RECEIVED);
+    seg = answer(a, WIRE_RST, 0);
+    seg.seq = a->rcv_nxt;
+    assert_true(pair_input(p, 0, &seg).closed);
+    assert_int_equal(a->reason, PLAIT_REASON_SYN_REFUSED);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(simultaneous_open_with_loss), CASE(lost_syns),
         CASE(one_lost_syn_keeps_the_initial_window), CASE(syn_timeout),
         CASE(isn_moves_with_time_and_tuple), CASE(text_on_synack_is_taken),
+        CASE(reset_of_a_simultaneous_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

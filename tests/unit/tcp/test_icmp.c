@@ -101,6 +101,7 @@ static void ipv6_has_a_higher_floor(void **state)
     assert_int_equal(a->mss, 1220);
 }
 
+/*= RFC 9293 MUST-56 */
 static void hard_only_while_opening(void **state)
 {
     struct pair *p = *state;
@@ -117,6 +118,8 @@ static void hard_only_while_opening(void **state)
     assert_int_equal(a->state, TCP_ST_ESTABLISHED);
 }
 
+/*= RFC 9293 3.9.2.2
+ * These are hard error conditions, so TCP implementations SHOULD abort the connection (SHLD-26). */
 static void syn_sent(void **state)
 {
     struct pair *p = test_malloc(sizeof *p);

@@ -36,6 +36,7 @@ static void expect_silence(struct pair *p, int i)
     assert_false(tcp_plan(&p->end[i].t, p->now, &plan));
 }
 
+/*= RFC 9293 3.10.7.4-1, 3.10.7.4-2, 3.10.7.4-3 */
 /* RFC 5961 3 */
 static void rst_must_be_exact(void **state)
 {
@@ -71,6 +72,7 @@ static void rst_with_old_timestamp(void **state)
     assert_true(pair_input(p, 1, &seg).reset);
 }
 
+/*= RFC 9293 3.10.7.4-4, 3.10.7.4-5 */
 /* RFC 5961 4 */
 static void syn_is_challenged(void **state)
 {
@@ -285,6 +287,9 @@ static void time_wait_is_not_assassinated(void **state)
     expect_ack(p, 0);
 }
 
+/*= RFC 9293 3.6.1
+ * When a connection is closed actively, it MUST linger in the TIME-WAIT state for a time 2xMSL
+ * (Maximum Segment Lifetime) (MUST-13). */
 static void fin_again_restarts_time_wait(void **state)
 {
     struct pair *p = *state;
@@ -350,6 +355,19 @@ static void random_segments(void **state)
     p->end[0].t.state = TCP_ST_ESTABLISHED;
 }
 
+/*= RFC 9293 3.5.3
+ * TCP implementations SHOULD allow a received RST segment to include data (SHLD-2). */
+static void rst_may_carry_text(void **state)
+{
+    struct pair *p = *state;
+    struct wire_seg seg = data(p, 0, 10);
+
+    seg.flags = WIRE_RST;
+    assert_true(pair_input(p, 1, &seg).reset);
+    assert_int_equal(p->end[1].t.state, TCP_ST_CLOSED);
+    assert_int_equal(p->end[1].t.bytes_received, 0);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
@@ -359,6 +377,7 @@ int main(void)
         CASE(paws), CASE(without_timestamp_is_taken), CASE(ts_recent_rule), CASE(over_both_ends),
         CASE(zero_window), CASE(closed_takes_nothing), CASE(time_wait_is_not_assassinated),
         CASE(fin_again_restarts_time_wait), CASE(random_segments),
+        CASE(rst_may_carry_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

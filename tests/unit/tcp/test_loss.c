@@ -189,6 +189,9 @@ static void smaller_mtu(void **state)
     rig_close(&r);
 }
 
+/*= RFC 9293 3.8.1
+ * The RTO MUST be computed according to the algorithm in [10], including Karn's algorithm for
+ * taking RTT samples (MUST-18). */
 static void rtt_samples(void **state)
 {
     struct rig r;

@@ -24,6 +24,7 @@ static void nothing_to_say(struct pair *p, int i)
     assert_false(tcp_plan(&p->end[i].t, p->now, &plan));
 }
 
+/*= RFC 9293 MUST-61, SHLD-28 */
 static void one_mss_without_gso(void **state)
 {
     struct pair *p = *state;

@@ -34,6 +34,8 @@ static bool ack_due(struct pair *p)
     return true;
 }
 
+/*= RFC 9293 3.10.7.4
+ * Segments with higher beginning sequence numbers SHOULD be held for later processing (SHLD-31). */
 static void order_is_restored(void **state)
 {
     struct pair *p = *state;
@@ -103,6 +105,9 @@ static void delayed_acks(void **state)
     assert_true(ack_due(p));
 }
 
+/*= RFC 9293 3.10.7.4
+ * A TCP implementation MAY send an ACK segment acknowledging RCV.NXT when a valid segment arrives
+ * that is in the window but not at the left window edge (MAY-13). */
 static void holes_are_told_at_once(void **state)
 {
     struct pair *p = *state;
@@ -290,6 +295,21 @@ static void sequence_numbers_wrap(void **state)
     assert_int_equal(tcp_ssn_in(b, b->rcv_nxt), 2501);
 }
 
+/*= RFC 9293 MUST-58, MUST-59 */
+/* Ten segments, and then one ACK for all of them. */
+static void one_ack_for_a_batch(void **state)
+{
+    struct pair *p = *state;
+    struct tcp_plan plan;
+
+    for (uint64_t i = 0; i < 10; i++)
+        give(p, 1448 * i, 1448);
+    assert_true(tcp_plan(&p->end[1].t, p->now, &plan));
+    assert_int_equal(plan.ack, p->end[1].t.irs + 1 + 14480);
+    assert_true(ack_due(p));
+    assert_false(ack_due(p));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
@@ -307,6 +327,7 @@ int main(void)
         CASE(fin_with_text_that_found_no_memory),
         CASE(large_blocks_are_kept_by_reference),
         CASE(sequence_numbers_wrap),
+        CASE(one_ack_for_a_batch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

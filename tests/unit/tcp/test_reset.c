@@ -99,6 +99,10 @@ static void refusal_keeps_the_tcb(void **state)
     assert_int_equal(a->state, TCP_ST_ESTABLISHED);
 }
 
+/*= RFC 9293 3.6.1
+ * This algorithm for reducing TIME-WAIT is a Best Current Practice that SHOULD be implemented since
+ * Timestamp Options are commonly used, and using them to reduce TIME-WAIT provides benefits for
+ * busy Internet servers (SHLD-4). */
 /* RFC 6191 */
 static void time_wait_may_be_reused(void **state)
 {

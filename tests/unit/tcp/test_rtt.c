@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 
+/*= RFC 9293 3.8.1
+ * The RTO MUST be computed according to the algorithm in [10], including Karn's algorithm for
+ * taking RTT samples (MUST-18). */
 static void vectors(void **state)
 {
     static const struct { plait_time rtt, srtt, rttvar, rto; } rows[] = {
@@ -49,6 +52,10 @@ static void bounds(void **state)
     assert_true(r.rttvar <= 1);
 }
 
+/*= RFC 9293 3.8.2
+ * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
+ * avoidance, and exponential backoff of RTO to avoid creating congestion collapse conditions
+ * (MUST-19). */
 static void backoff(void **state)
 {
     struct tcp_rtt r;

@@ -9,6 +9,9 @@ static void tell(struct tcb *t, bool syn)
     tcp_offer_sent(t, &plan);
 }
 
+/*= RFC 9293 3.1
+ * It is RECOMMENDED that implementations will reserve 32-bit fields for the send and receive window
+ * sizes in the connection record and do all window computations with 32 bits (REC-1). */
 static void syn_is_not_scaled(void **state)
 {
     struct pair *p = *state;
@@ -23,6 +26,9 @@ static void syn_is_not_scaled(void **state)
     assert_int_equal(tcp_offer(t, false).bytes, 65535u << 7);
 }
 
+/*= RFC 9293 3.8.6
+ * A TCP receiver SHOULD NOT shrink the window, i.e., move the right window edge to the left
+ * (SHLD-14). */
 /* The right edge on the wire never retreats, whatever the buffer and RCV.NXT do. */
 static void edge_never_retreats(void **state)
 {
@@ -63,6 +69,8 @@ static void rounding_gives_little_away(void **state)
     assert_true(taken >= offered && taken <= offered + 65536 + 128);
 }
 
+/*= RFC 9293 3.8.6.2.2
+ * A TCP implementation MUST include a SWS avoidance algorithm in the receiver (MUST-39). */
 static void small_steps_are_not_offered(void **state)
 {
     struct pair *p = *state;
@@ -126,6 +134,7 @@ static void shared_window_follows_the_connection(void **state)
     assert_true(tcp_offer_grew(t));
 }
 
+/*= RFC 9293 SHLD-15 */
 static void usable_window(void **state)
 {
     struct pair *p = *state;
@@ -142,6 +151,9 @@ static void usable_window(void **state)
     assert_int_equal(tcp_room(t), 0);
 }
 
+/*= RFC 9293 3.1
+ * The window size MUST be treated as an unsigned number, or else large window sizes will appear
+ * like negative windows and TCP will not work (MUST-1). */
 /* RFC 9293 3.8.6.2.1 */
 static void silly_windows_are_not_used(void **state)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*= RFC 9293 MUST-2 */
 /*= RFC 8684 3.3.1
  * Note that checksumming relies on the TCP subflow containing contiguous data; therefore, a TCP
  * subflow MUST NOT use the Urgent Pointer to interrupt an existing mapping. */

@@ -69,6 +69,9 @@ static void kinds(void **state)
     }
 }
 
+/*= RFC 9293 3.9.2.2
+ * Source Quench TCP implementations MUST silently discard any received ICMP Source Quench messages
+ * (MUST-55). */
 static void what_is_no_error(void **state)
 {
     static const struct { uint8_t family, type; } v[] = { { 4, 0 }, { 4, 8 }, { 4, 4 }, { 4, 5 },

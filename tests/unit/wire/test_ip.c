@@ -45,6 +45,9 @@ static void v4_fields(void **state)
     free(p);
 }
 
+/*= RFC 9293 3.9.2
+ * When received options are passed up to TCP from the IP layer, a TCP implementation MUST ignore
+ * options that it does not understand (MUST-50). */
 static void v4_options_and_fragments(void **state)
 {
     size_t len;
@@ -161,6 +164,9 @@ static void every_prefix(void **state)
     }
 }
 
+/*= RFC 9293 3.7.1
+ * where MMS_R is the maximum size for a transport-layer message that can be received (and
+ * reassembled at the IP layer) (MUST-67). */
 static void mss(void **state)
 {
     assert_int_equal(wire_mss_of_mtu(1500, 4), 1460);

@@ -15,6 +15,7 @@ static struct wire_seg parse(const uint8_t *p, size_t len, uint8_t flags)
     return seg;
 }
 
+/*= RFC 9293 MUST-4, MUST-14, MUST-65 */
 static void linux_syn(void **state)
 {
     static const uint8_t p[] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7 };
@@ -114,6 +115,9 @@ static void fast_open(void **state)
 }
 
 /*= RFC 9293 3.1
+ * All TCP Options except End of Option List Option (EOL) and No-Operation (NOP) MUST have length
+ * fields, including all future options (MUST-68). */
+/*= RFC 9293 3.1
  * TCP implementations MUST be prepared to handle an illegal option length (e.g., zero); a suggested
  * procedure is to reset the connection and log the error cause (MUST-7). */
 static void illegal_lengths_end_the_parsing(void **state)
@@ -133,6 +137,7 @@ static void illegal_lengths_end_the_parsing(void **state)
     assert_true(seg.bad_options == 1 && seg.opt.has_wscale);
 }
 
+/*= RFC 9293 MUST-4, MUST-6 */
 static void unknown_doubled_and_end(void **state)
 {
     static const uint8_t p[] = { 254, 4, 0xf9, 0x89, 2, 4, 0, 100, 2, 4, 0, 200, 0, 3, 3, 7 };
@@ -145,6 +150,7 @@ static void unknown_doubled_and_end(void **state)
     assert_int_equal(seg.bad_options, 0);
 }
 
+/*= RFC 9293 MUST-3 */
 static void header_fields_and_bounds(void **state)
 {
     struct plait_addr a = kit_addr(4, 1, 1234), b = kit_addr(4, 2, 80);
