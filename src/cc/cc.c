@@ -54,6 +54,7 @@ void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss)
     ops->init(cc);
 }
 
+/*= RFC 5681 3.1-6 */
 void cc_set_mss(struct cc *cc, uint32_t mss)
 {
     assert(mss > 0 && mss <= 65535 && "a segment carries bytes");
@@ -92,6 +93,7 @@ void cc_grow(struct cc *cc, uint64_t bytes)
     cc->cwnd = cwnd < CC_CWND_MAX ? (uint32_t)cwnd : CC_CWND_MAX;
 }
 
+/*= RFC 5681 3.1-1 */
 void cc_slow_start(struct cc *cc, const struct cc_ack *ack)
 {
     uint32_t limit = max_u32(ack->burst, CC_BURST_SEGS * cc->mss);

@@ -10,6 +10,7 @@ static void reno_init(struct cc *cc)
     memset(&cc->u, 0, sizeof cc->u);
 }
 
+/*= RFC 5681 3.1-1, 3.1-9, 3.1-10, 3.1-11, 3.1-12, 3.1-13 */
 /*= RFC 9293 MUST-19 */
 static void reno_on_ack(struct cc *cc, const struct cc_ack *ack)
 {
@@ -36,6 +37,7 @@ static void reno_on_ack(struct cc *cc, const struct cc_ack *ack)
     cc_grow(cc, cc->mss);
 }
 
+/*= RFC 5681 3.1-16, 4.3-1 */
 static void reno_on_congestion(struct cc *cc, uint32_t flight, plait_time now)
 {
     (void)now;

@@ -25,6 +25,7 @@ uint8_t mp_offered_version(const struct mp_config *cfg)
     return (cfg->offer & PLAIT_MPTCP_V1) != 0 ? 1 : 0;
 }
 
+/*= RFC 6824 3.1-6 */
 /*= RFC 8684 3.1
  * It MUST be set to 0 for current implementations. */
 /*= RFC 8684 3.1

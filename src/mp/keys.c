@@ -41,6 +41,7 @@ void mp_key_derive(uint64_t key, uint8_t version, struct mp_key *out)
      * as per [4]. */
     /*= RFC 6824 3.1
      * the IDSN of a host MUST be the least significant 64 bits of the SHA-1 hash of its key */
+    /*= RFC 6824 3.1-11, 3.1-12 */
     out->idsn = be64_load(digest + len - 8);
 }
 

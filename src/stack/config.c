@@ -71,6 +71,7 @@ static bool numbers_ok(const struct plait_conn_config *c)
     return versions_ok(c) && !(c->require_mptcp && !c->mptcp);
 }
 
+/*= RFC 7323 2.3-6 */
 /* RFC 7323 2.3: the shift is at most 14. */
 static uint8_t wscale_for(uint32_t rcvbuf_max)
 {

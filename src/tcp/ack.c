@@ -6,6 +6,7 @@
  * acknowledged FIN. RFC 5961 5, RFC 7323 4.3. */
 #include "internal.h"
 
+/*= RFC 5961 5.2-1, 5.2-2, 5.2-3 */
 /*= RFC 9293 MAY-12 */
 /*= RFC 9293 3.10.7.4
  * TCP stacks that implement RFC 5961 MUST add an input check that the ACK value is acceptable
@@ -45,6 +46,7 @@ static bool admits(struct tcp_in *in)
     return false;
 }
 
+/*= RFC 7323 3.2-3, 4.3-1, 4.3-2, 4.3-3, 5.2-1, 5.5-1 */
 /*= RFC 7323 4.3
  * SEG.TSval >= TS.Recent and SEG.SEQ <= Last.ACK.sent */
 static void note_timestamp(struct tcp_in *in)
@@ -87,6 +89,7 @@ static void update_window(struct tcp_in *in, uint32_t old_una)
 
     if (fresh || in->res->established) {
         /*= RFC 9293 MUST-1 */
+        /*= RFC 7323 2.3-4 */
         t->snd_wnd = (uint32_t)seg->wnd << ((seg->flags & WIRE_SYN) != 0 ? 0 : t->snd_wscale);
         t->snd_wl1 = seg->seq;
         t->snd_wl2 = seg->ack;

@@ -11,6 +11,7 @@
 
 #define SYNACK_TIMEOUT PLAIT_SEC
 
+/*= RFC 7323 2.2-6, 2.3-1 */
 void tcp_half_init(struct tcp_half *h, struct base_ctx *ctx, const struct tcp_config *cfg,
                    const struct wire_seg *syn, plait_time now)
 {

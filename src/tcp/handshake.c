@@ -41,6 +41,7 @@ uint32_t tcp_isn(const struct base_ctx *ctx, const struct plait_addr *local,
     return (uint32_t)(now / 4) + hash_tuple(ctx, local, remote, PURPOSE_ISN);
 }
 
+/*= RFC 7323 7-1, 7.1-1 */
 /* The same offset for each incarnation of a connection: timestamps go on rising from one to the
  * next, as RFC 6191 wants. */
 uint32_t tcp_ts_offset(const struct base_ctx *ctx, const struct plait_addr *local,
@@ -67,14 +68,17 @@ static void learn_syn(struct tcb *t, const struct wire_seg *syn, plait_time now)
      * The maximum size of a segment that a TCP endpoint really sends, the "effective send MSS",
      * MUST be the smaller (MUST-16) of the send MSS */
     t->mss = t->mss_peer < t->cfg.mss_local ? t->mss_peer : t->cfg.mss_local;
+    /*= RFC 7323 3.2-7 */
     t->ts_on = t->ts_on && syn->opt.has_ts;
     t->sack_on = t->sack_on && syn->opt.sack_permitted;
+    /*= RFC 7323 2.2-3 */
     t->wscale_on = t->wscale_on && syn->opt.has_wscale;
     /*= RFC 7323 2.3
      * If a Window Scale option is received with a shift.cnt value larger than 14, the TCP SHOULD
      * log the error but MUST use 14 instead of the specified value. */
     t->snd_wscale = syn->opt.wscale < TCP_WSCALE_MAX ? syn->opt.wscale : TCP_WSCALE_MAX;
     if (!t->wscale_on)
+        /*= RFC 7323 2.3-3 */
         t->snd_wscale = t->rcv_wscale = 0;
     t->ts_recent = t->ts_on ? syn->opt.tsval : 0;
     t->ts_recent_age = now;

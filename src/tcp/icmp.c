@@ -29,6 +29,7 @@ static uint32_t next_plateau(uint32_t mtu)
     return MTU_MIN_V4;
 }
 
+/*= RFC 7323 5.7-1 */
 static void too_big(struct tcb *t, uint32_t mtu, struct tcp_result *res)
 {
     uint32_t header = t->local.family == 6 ? 60 : 40;

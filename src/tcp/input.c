@@ -33,6 +33,7 @@ static bool check_paws(struct tcp_in *in)
 
     /* A segment without the option is taken: signalling ACKs of MPTCP go without timestamps where
      * both do not fit (RFC 7323 3.2 would have it dropped). */
+    /*= RFC 7323 3.2-9, 3.2-10, 5.2-5 */
     if (!t->ts_on || !opt->has_ts || (in->seg->flags & WIRE_RST) != 0)
         return true;
     /*= RFC 7323 5.5
@@ -127,6 +128,7 @@ static void reset_by_peer(struct tcp_in *in)
     tcp_gone(t, reason, in->now);
 }
 
+/*= RFC 5961 1.1-1, 3.2-1, 3.2-2, 3.2-3, 3.2-4, 3.2-5, 3.2-6, 4.2-4 */
 /*= RFC 9293 3.10.7.4-3 */
 /* "Second, check the RST bit". */
 static bool check_rst(struct tcp_in *in)
@@ -179,6 +181,7 @@ static bool syn_again(struct tcp_in *in)
     return false;
 }
 
+/*= RFC 5961 1.1-1, 4.2-1, 4.2-2, 4.2-3 */
 /*= RFC 9293 3.10.7.4-5 */
 /* "Fourth, check the SYN bit" (the third is about security compartments, which nobody has). */
 static bool check_syn(struct tcp_in *in)
@@ -199,6 +202,7 @@ static bool check_syn(struct tcp_in *in)
     return false;
 }
 
+/*= RFC 7323 5.3-1, 5.3-2 */
 static void input_other_states(struct tcp_in *in)
 {
     if (!check_paws(in) || !check_sequence(in) || !check_rst(in) || !check_syn(in))

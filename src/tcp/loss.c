@@ -76,6 +76,7 @@ static void note_progress(struct tcp_loss *l, struct tcp_ackctx *a)
     l->tlp_due = false;
 }
 
+/*= RFC 6298 3-2, 3-3 */
 /*= RFC 6298 3
  * TCP MUST use Karn's algorithm [KP87] for taking RTT samples. */
 static void sample_rtt(struct tcp_loss *l, struct tcp_ackctx *a)
@@ -127,6 +128,7 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
         l->after_rto = false;
 }
 
+/*= RFC 8985 7.4.2-2 */
 /* The probe's ACK told of a loss that nothing else showed (RFC 8985 7.4.2). */
 static void react_to_probe(struct tcp_loss *l, const struct tcp_ackctx *a)
 {
@@ -219,6 +221,7 @@ enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq
     return l->tlp_due && q->recs.count > 0 ? TCP_WANT_PROBE : TCP_WANT_NOTHING;
 }
 
+/*= RFC 8985 7.3-5 */
 bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t *seq,
                     uint32_t *len)
 {
@@ -235,6 +238,7 @@ bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t
     return true;
 }
 
+/*= RFC 8985 4-2 */
 /* Stamps the records of a segment. How much of it is payload. */
 static uint32_t stamp(struct tcp_sndq *q, const struct tcp_sent *s)
 {
@@ -313,6 +317,7 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
 
 /* ---- the timer ------------------------------------------------------------------------------- */
 
+/*= RFC 6298 5-2 */
 /* The time of the retransmission time-out. */
 /*= RFC 6298 5
  * An implementation MUST manage the retransmission timer(s) in such a way that a segment is never
@@ -325,6 +330,7 @@ static plait_time rto_at(const struct tcp_loss *l, const struct tcp_sndq *q)
     return (sent > l->rto_base ? sent : l->rto_base) + tcp_rtt_timeout(&l->rtt);
 }
 
+/*= RFC 8985 8-1 */
 void tcp_loss_rearm(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
     (void)now;
@@ -349,6 +355,7 @@ void tcp_loss_rearm(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now
     }
 }
 
+/*= RFC 8985 6.2-2 */
 static void expire_reorder(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
 {
     struct tcp_ack_out out = { 0 };

@@ -9,6 +9,7 @@
 
 static uint32_t pad4(uint32_t n) { return (n + 3) & ~3u; }
 
+/*= RFC 7323 4.1-1, 5.4-1, 5.4-2, 5.4-3 */
 /* RFC 7323 5.4 asks for ticks of 1 ms to 1 s. */
 uint32_t tcp_now_ts(uint32_t offset, plait_time now)
 {
@@ -43,6 +44,7 @@ void tcp_fill_options(const struct tcb *t, bool payload, plait_time now, struct 
     if (t->ts_on && room >= TCP_TS_SPACE) {
         plan->opt.has_ts = true;
         plan->opt.tsval = tcp_now_ts(t->ts_offset, now);
+        /*= RFC 7323 3.2-1, 3.2-2 */
         plan->opt.tsecr = (plan->flags & WIRE_ACK) != 0 ? t->ts_recent : 0;
         room -= TCP_TS_SPACE;
     }
@@ -68,9 +70,11 @@ void tcp_syn_options(struct wire_tcpopts *opt, const struct tcp_half *as, plait_
      * (MAY-3). */
     opt->has_mss = true;
     opt->mss = as->mss_local;
+    /*= RFC 7323 2.2-1, 2.2-2, 2.2-4, 2.2-5, 2.3-2 */
     opt->has_wscale = as->wscale_on;
     opt->wscale = as->rcv_wscale;
     opt->sack_permitted = as->sack_on;
+    /*= RFC 7323 3.2-5 */
     opt->has_ts = as->ts_on;
     if (as->ts_on) {
         opt->tsval = tcp_now_ts(as->ts_offset, now);

@@ -58,6 +58,7 @@ static bool plan_rst(const struct tcb *t, plait_time now, struct tcp_plan *plan)
         plan->flags |= WIRE_ACK;
         plan->ack = t->rst_ack;
     }
+    /*= RFC 7323 5.2-4 */
     if (t->ts_on && t->rst_with_ack)
         tcp_fill_options(t, false, now, plan);
     return true;
@@ -87,6 +88,7 @@ static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     return true;
 }
 
+/*= RFC 8985 9.3-1 */
 /* How much of n bytes congestion control lets go: full packets, the whole, or what there is
  * where the pipe is empty. */
 static uint32_t allowed(const struct tcb *t, uint32_t n, uint32_t mss)
@@ -309,6 +311,7 @@ static void syn_went(struct tcb *t, plait_time now)
     t->syn_rtx_due = false;
 }
 
+/*= RFC 5681 4.2-11 */
 /* What the segment told the peer needs not be told again. */
 static void told(struct tcb *t, const struct tcp_plan *plan)
 {

@@ -38,6 +38,7 @@ static void start(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackct
     tcp_tlp_init(l);
 }
 
+/*= RFC 8985 9.3-2 */
 void tcp_prr_enter(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     tcp_undo_start(l, q);
@@ -45,6 +46,7 @@ void tcp_prr_enter(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackc
     start(l, q, a);
 }
 
+/*= RFC 5681 4.3-4 */
 void tcp_prr_again(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     /*= RFC 8985 3.4
@@ -93,6 +95,7 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
     cc_grow(&l->cc, sndcnt);
 }
 
+/*= RFC 5681 4.3-3 */
 void tcp_prr_leave(struct tcp_loss *l, plait_time now)
 {
     if (l->state == TCP_LOSS_RECOVERY) {

@@ -101,6 +101,7 @@ void tcp_rack_update(struct tcp_loss *l, const struct tcp_ackctx *a)
     l->rack_end_seq = a->best_end;
 }
 
+/*= RFC 8985 4-3 */
 void tcp_rack_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     if (l->dsack_round_valid && seq_ge(q->una, l->dsack_round))
@@ -126,6 +127,7 @@ void tcp_rack_recovered(struct tcp_loss *l)
         l->reo_wnd_mult = 1;
 }
 
+/*= RFC 8985 3.3.2-1, 3.3.2-2 */
 plait_time tcp_rack_reo_wnd(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     plait_time wnd;
@@ -211,6 +213,7 @@ static enum found scan_rtx(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ac
     return found;
 }
 
+/*= RFC 8985 1-1, 9.2-1 */
 /*= RFC 8684 3.4.1-15, 4-2 */
 /*= RFC 8684 3
  * Therefore, an MPTCP implementation receiving a duplicate ACK that contains an MPTCP option MUST

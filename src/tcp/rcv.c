@@ -149,6 +149,7 @@ static void schedule_ack(struct tcb *t, uint32_t len, plait_time now)
     if (!t->ack_pending) {
         t->ack_pending = true;
         /*= RFC 9293 SHLD-18 */
+        /*= RFC 5681 4.2-1, 4.2-2, 4.2-3, 4.2-7 */
         t->ack_at = now + t->cfg.ack_delay;
     }
 }
@@ -180,6 +181,7 @@ void tcp_rcv_text(struct tcp_in *in)
     advance(t);
     /* RFC 5681 4.2: out of order, or a hole was filled: tell at once. */
     /*= RFC 9293 MAY-13 */
+    /*= RFC 5681 3.2-1, 3.2-2, 4.2-8, 4.2-9, 4.2-10 */
     if (out_of_order || had_hole)
         t->ack_now = true;
     schedule_ack(t, in->len, in->now);

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+/*= RFC 5961 7-2 */
 /* An ACK is due at once, if the budget has one. */
 void tcp_challenge(struct tcb *t, plait_time now)
 {
@@ -62,6 +63,7 @@ bool tcp_reset_for(const struct wire_seg *seg, struct tcp_plan *plan)
     /*= RFC 7323 5.2
      * In the <RST> segment, SEG.TSecr SHOULD be set to SEG.TSval from the incoming segment and
      * SEG.TSval SHOULD be set to zero. */
+    /*= RFC 7323 5.2-2 */
     if (seg->opt.has_ts) {
         plan->has_opt = plan->opt.has_ts = true;
         plan->opt.tsecr = seg->opt.tsval;

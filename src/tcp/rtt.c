@@ -22,6 +22,7 @@ void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min)
     r->rto = PLAIT_SEC > rto_min ? PLAIT_SEC : rto_min;
 }
 
+/*= RFC 6298 2-8 */
 static plait_time clamp_rto(const struct tcp_rtt *r, plait_time rto)
 {
     if (rto < r->rto_min)
@@ -47,6 +48,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt)
          * The value of SRTT used in the update to RTTVAR is its value before updating SRTT itself
          * using the second assignment. */
         error = r->srtt_x8 > rtt * 8 ? r->srtt_x8 - rtt * 8 : rtt * 8 - r->srtt_x8;
+        /*= RFC 6298 2-4, 2-5, 2-6 */
         r->rttvar_x4 = r->rttvar_x4 - r->rttvar_x4 / 4 + error / 8;
         r->srtt_x8 = r->srtt_x8 - r->srtt_x8 / 8 + rtt;
     }
@@ -54,6 +56,7 @@ void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt)
     r->rttvar = r->rttvar_x4 / 4;
     /*= RFC 6298 2
      * After the computation, a host MUST update RTO <- SRTT + max (G, K*RTTVAR) */
+    /*= RFC 6298 4-1 */
     r->rto = clamp_rto(r, r->srtt + (r->rttvar_x4 > 0 ? r->rttvar_x4 : 1));
 }
 

@@ -211,6 +211,7 @@ struct plait_block *tcp_take(struct tcb *t)
     return reasm_take(&t->rcvq);
 }
 
+/*= RFC 5681 2-1 */
 uint32_t tcp_room(const struct tcb *t)
 {
     uint32_t usable = tcp_usable(t), unsent = tcp_sndq_unsent(&t->sndq), quota, room;

@@ -16,6 +16,7 @@ void tcp_tlp_init(struct tcp_loss *l)
     l->tlp_is_rtx = false;
 }
 
+/*= RFC 8985 7.3-1, 7.3-2 */
 bool tcp_tlp_may_arm(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     /*= RFC 8985 7.2
@@ -32,6 +33,7 @@ bool tcp_tlp_may_arm(const struct tcp_loss *l, const struct tcp_sndq *q)
     return q->recs.count > 0 && (tcp_sndq_rec(q, 0)->flags & TCP_REC_SYN) == 0;
 }
 
+/*= RFC 8985 7.2-3, 7.2-4 */
 plait_time tcp_tlp_timeout(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     /*= RFC 8985 7.2

@@ -18,6 +18,7 @@ enum { CREEP_MAX = 65536 };
 static uint32_t min_u32(uint32_t a, uint32_t b) { return a < b ? a : b; }
 static uint32_t max_u32(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
+/*= RFC 7323 2.4-2, 2.4-3 */
 /* RCV.WND: what is acceptable from RCV.NXT on. */
 uint32_t tcp_rcv_wnd(const struct tcb *t)
 {
@@ -55,6 +56,7 @@ struct tcp_offer tcp_offer(const struct tcb *t, bool syn)
     /*= RFC 7323 2.3
      * The window field (SEG.WND) of every outgoing segment, with the exception of <SYN> segments,
      * MUST be right-shifted by Rcv.Wind.Shift bits */
+    /*= RFC 7323 2.2-8 */
     if (syn)
         bytes = t->rcv_space;
     else
@@ -102,6 +104,7 @@ uint32_t tcp_usable(const struct tcb *t)
     return seq_gt(edge, t->sndq.nxt) ? edge - t->sndq.nxt : 0;
 }
 
+/*= RFC 7323 2.4-4 */
 static uint32_t sendable(const struct tcb *t, uint32_t mss, bool override)
 {
     const struct tcp_chunk *chunk = tcp_sndq_chunk_at(&t->sndq, t->sndq.nxt);

@@ -198,12 +198,12 @@ uint64_t wire_pseudo_sum(const struct plait_addr *src, const struct plait_addr *
     return csum_add_u32(csum_add_u16(sum, proto), (uint32_t)len);
 }
 
-/*= RFC 9293 MUST-67 */
 uint16_t wire_mss_of_mtu(uint32_t mtu, uint8_t family)
 {
     uint32_t head = (family == 4 ? WIRE_IP4_LEN : WIRE_IP6_LEN) + WIRE_TCP_LEN;
 
     if (mtu <= head)
         return 0;
+    /*= RFC 9293 MUST-67 */
     return mtu - head < UINT16_MAX ? (uint16_t)(mtu - head) : UINT16_MAX;
 }

@@ -58,6 +58,7 @@ static void emit_mss(struct wcursor *w, const struct wire_tcpopts *opt, bool pad
 
 /* ---- window scale ---- */
 
+/*= RFC 7323 2.2-7 */
 static bool parse_wscale(struct cursor *c, struct wire_seg *seg)
 {
     if (cursor_left(c) != 1)

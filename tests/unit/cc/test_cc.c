@@ -26,6 +26,7 @@ static void find(void **state)
     assert_null(cc_find(""));
 }
 
+/*= RFC 5681 3.1-6, 3.1-7, 3.1-8 */
 static void smaller_mss(void **state)
 {
     struct cc cc;
@@ -88,6 +89,9 @@ static void idle(void **state)
     }
 }
 
+/*= RFC 5681 3.1
+ * The slow start and congestion avoidance algorithms MUST be used by a TCP sender to control the
+ * amount of outstanding data being injected into the network. */
 /*= RFC 9293 3.8.2
  * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
  * avoidance, and exponential backoff of RTO to avoid creating congestion collapse conditions

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+/*= RFC 5681 3.1-1, 3.1-10, 3.1-11, 3.1-12, 3.1-13 */
 /*= RFC 9293 3.8.2
  * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
  * avoidance, and exponential backoff of RTO to avoid creating congestion collapse conditions
@@ -48,6 +49,7 @@ static void limited_by_others(void **state)
     assert_int_equal(cc.cwnd, 14600);
 }
 
+/*= RFC 5681 3.1-8, 3.1-16, 4.3-1 */
 static void reductions(void **state)
 {
     struct cc cc;

@@ -36,6 +36,7 @@ static void join_hmac(void **state)
     assert_memory_not_equal(got, want, sizeof want);
 }
 
+/*= RFC 6824 3.1-10, 3.1-11, 3.1-12, 3.1-20 */
 /*= RFC 6824 3.1
  * the token MUST be a truncated (most significant 32 bits) SHA-1 hash ([4], [15]) of the key */
 /*= RFC 6824 3.1

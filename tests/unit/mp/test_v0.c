@@ -250,6 +250,9 @@ static void keys_of_the_third_ack(void **state)
 }
 
 /*= RFC 6824 3.1
+ * B: The second bit, labeled "B", is an extensibility flag, and MUST be set to 0 for current
+ * implementations. */
+/*= RFC 6824 3.1
  * in this version of the specification, there is only one proposal, so bit "H" will be always set
  * to 1 */
 /*= RFC 6824 3.1

@@ -53,6 +53,9 @@ static void test_names(void **state)
     assert_int_equal(resolve(&c, &m), PLAIT_ENOENT);
 }
 
+/*= RFC 5681 4.2
+ * Finally, we repeat that an ACK MUST NOT be delayed for more than 500 ms waiting on a second
+ * full-sized segment to arrive. */
 static void test_numbers(void **state)
 {
     struct plait_conn_config good, c;
@@ -83,6 +86,8 @@ static void test_numbers(void **state)
     assert_false(stack_config_ok(&s));
 }
 
+/*= RFC 7323 2.3
+ * Thus, the shift count MUST be limited to 14 (which allows windows of 2^30 = 1 GiB). */
 static void test_window_scale_fits(void **state)
 {
     for (uint32_t max = 4096; max <= 1 << 30; max *= 2) {

@@ -36,6 +36,7 @@ static void moves_una_and_counts(void **state)
     assert_int_equal(a->sndq.una, una + 3000);
 }
 
+/*= RFC 5961 5.2-1, 5.2-2, 5.2-3 */
 /*= RFC 9293 MAY-12, 3.10.7.4-6, 3.10.7.4-7 */
 /* RFC 5961 5 */
 static void outside_is_challenged(void **state)
@@ -59,6 +60,9 @@ static void outside_is_challenged(void **state)
     assert_int_equal(pair_input(p, 0, &seg).reason, PLAIT_REASON_NONE);
 }
 
+/*= RFC 7323 2.3
+ * The window field (SEG.WND) in the header of every incoming segment, with the exception of <SYN>
+ * segments, MUST be left-shifted by Snd.Wind.Shift bits before updating SND.WND: */
 static void window_update_rule(void **state)
 {
     struct pair *p = *state;

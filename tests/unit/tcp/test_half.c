@@ -47,6 +47,7 @@ static void half_open(struct pair *p, struct tcp_half *h)
     assert_false(tcp_half_plan(h, 30000, p->now, &plan));
 }
 
+/*= RFC 7323 2.2-6, 2.3-1 */
 static void answers_by_what_the_syn_had(void **state)
 {
     struct pair *p = *state;

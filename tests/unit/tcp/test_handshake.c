@@ -30,6 +30,7 @@ static struct wire_seg answer(const struct tcb *t, uint8_t flags, uint32_t ack)
     return seg;
 }
 
+/*= RFC 7323 2.3-3, 3.2-7 */
 static void three_way(void **state)
 {
     struct pair *p = *state;
@@ -50,6 +51,7 @@ static void three_way(void **state)
     assert_int_equal(p->trace_last_state, TCP_ST_ESTABLISHED);
 }
 
+/*= RFC 7323 2.2-1, 2.2-2, 2.2-5, 2.3-2, 3.2-1 */
 /*= RFC 9293 SHLD-5, MAY-3 */
 static void syn_carries_the_offer(void **state)
 {
@@ -68,6 +70,7 @@ static void syn_carries_the_offer(void **state)
     assert_int_equal(plan.opt.tsecr, 0);
 }
 
+/*= RFC 7323 2.2-3, 2.3-3 */
 static void peer_without_options(void **state)
 {
     struct pair *p = *state;
@@ -265,6 +268,7 @@ static void syn_timeout(void **state)
     assert_true(p->end[0].closed);
 }
 
+/*= RFC 7323 7-1, 7.1-1 */
 /*= RFC 9293 MUST-8, SHLD-1, MUST-9 */
 static void isn_moves_with_time_and_tuple(void **state)
 {

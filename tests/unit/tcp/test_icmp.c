@@ -25,6 +25,10 @@ static void in_flight(struct pair *p, uint32_t n)
     pair_drop_all(p);
 }
 
+/*= RFC 7323 5.7
+ * Setting the DF bit implies the use of Path MTU Discovery as described in [RFC1191], [RFC1981],
+ * and [RFC4821]; thus, any TCP implementation that implements PAWS MUST also implement Path MTU
+ * Discovery. */
 static void smaller_mtu(void **state)
 {
     struct pair *p = *state;

@@ -36,6 +36,7 @@ static void expect_silence(struct pair *p, int i)
     assert_false(tcp_plan(&p->end[i].t, p->now, &plan));
 }
 
+/*= RFC 5961 1.1-1, 3.2-1, 3.2-2, 3.2-3, 3.2-4, 3.2-5, 3.2-6, 4.2-4 */
 /*= RFC 9293 3.10.7.4-1, 3.10.7.4-2, 3.10.7.4-3 */
 /* RFC 5961 3 */
 static void rst_must_be_exact(void **state)
@@ -61,6 +62,10 @@ static void rst_must_be_exact(void **state)
     expect_silence(p, 1);
 }
 
+/*= RFC 7323 5.2
+ * When an <RST> segment is received, it MUST NOT be subjected to the PAWS check by verifying an
+ * acceptable value in SEG.TSval, and information from the Timestamps option MUST NOT be used to
+ * update connection state information. */
 /* RFC 7323 5.2: a RST is exempt from PAWS. */
 static void rst_with_old_timestamp(void **state)
 {
@@ -72,6 +77,7 @@ static void rst_with_old_timestamp(void **state)
     assert_true(pair_input(p, 1, &seg).reset);
 }
 
+/*= RFC 5961 1.1-1, 4.2-1, 4.2-2, 4.2-3 */
 /*= RFC 9293 3.10.7.4-4, 3.10.7.4-5 */
 /* RFC 5961 4 */
 static void syn_is_challenged(void **state)
@@ -91,6 +97,8 @@ static void syn_is_challenged(void **state)
     assert_int_equal(b->state, TCP_ST_ESTABLISHED);
 }
 
+/*= RFC 5961 7
+ * An implementation SHOULD include an ACK throttling mechanism to be conservative. */
 static void challenges_have_a_budget(void **state)
 {
     struct pair *p = *state;
@@ -148,6 +156,7 @@ static void null_and_christmas_tree(void **state)
     assert_int_equal(b->bytes_received, 0);
 }
 
+/*= RFC 7323 5.3-1, 5.3-2, 5.5-1 */
 static void paws(void **state)
 {
     struct pair *p = *state;
@@ -173,6 +182,8 @@ static void paws(void **state)
     assert_int_equal(b->ts_recent, seg.opt.tsval);
 }
 
+/*= RFC 7323 3.2
+ * A TCP MUST NOT abort a TCP connection because any segment lacks an expected TSopt. */
 static void without_timestamp_is_taken(void **state)
 {
     struct pair *p = *state;
@@ -182,6 +193,7 @@ static void without_timestamp_is_taken(void **state)
     assert_int_equal(pair_input(p, 1, &seg).received, 10);
 }
 
+/*= RFC 7323 3.2-3, 4.3-1, 4.3-2, 4.3-3, 5.2-1 */
 /* RFC 7323 4.3: only a segment that covers Last.ACK.sent moves TS.Recent. */
 static void ts_recent_rule(void **state)
 {

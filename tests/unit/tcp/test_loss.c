@@ -189,6 +189,7 @@ static void smaller_mtu(void **state)
     rig_close(&r);
 }
 
+/*= RFC 6298 3-1, 3-2, 3-3 */
 /*= RFC 9293 3.8.1
  * The RTO MUST be computed according to the algorithm in [10], including Karn's algorithm for
  * taking RTT samples (MUST-18). */
@@ -220,6 +221,7 @@ static void rtt_samples(void **state)
     rig_close(&r);
 }
 
+/*= RFC 6298 5-3, 5-4 */
 /* A lost SYN does not touch the window, the second one does (RFC 6928 2). */
 static void lost_syns(void **state)
 {

@@ -24,6 +24,9 @@ static void hold(struct pair *p, uint64_t pos)
     pair_input(p, 0, &seg);
 }
 
+/*= RFC 7323 4.1
+ * Values of this clock MUST be at least approximately proportional to real time, in order to
+ * measure actual RTT. */
 static void timestamps(void **state)
 {
     struct pair *p = *state;

@@ -17,6 +17,7 @@ static void lossy_round(struct rig *r, const struct cc_ops *cc, uint32_t lost, u
     }
 }
 
+/*= RFC 5681 3.2-8, 4.3-3 */
 static void one_loss(void **state)
 {
     struct rig r;
@@ -41,6 +42,7 @@ static void one_loss(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 9.3-1, 9.3-2 */
 static void burst_of_losses(void **state)
 {
     struct rig r;
@@ -94,6 +96,10 @@ static void split_acks(void **state)
     rig_close(&r);
 }
 
+/*= RFC 5681 4.3
+ * Loss in two successive windows of data, or the loss of a retransmission, should be taken as
+ * two indications of congestion and, therefore, cwnd (and ssthresh) MUST be lowered twice in
+ * this case. */
 /* A retransmission that is lost is a second signal (RFC 8985 3.4), but only one in a round trip. */
 static void second_reduction(void **state)
 {

@@ -23,6 +23,7 @@ static plait_time moment_of_loss(struct rig *r)
     return r->now - t;
 }
 
+/*= RFC 8985 1-1, 3.3.2-2, 3.3.2-4, 6.2-2 */
 static void vectors(void **state)
 {
     struct rig r;
@@ -46,6 +47,10 @@ static void vectors(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 3.3.2
+ * The reordering window SHOULD be set to zero if no reordering has been observed on the connection
+ * so far, and either (a) three segments have been SACKed since the last recovery or (b) the sender
+ * is already in fast or RTO recovery. */
 /* No reordering seen, in recovery or with three segments SACKed: no window. */
 static void no_window(void **state)
 {
@@ -66,6 +71,9 @@ static void no_window(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 9.2
+ * Therefore, the algorithm [RFC6675] MUST NOT be used with RACK-TLP; instead, a modified recovery
+ * algorithm that carefully addresses such a case is needed. */
 /* RFC 8985 figure 1, from event 5 on: the loss of a retransmission is found by the delivery of
  * another. */
 static void lost_retransmission(void **state)
@@ -138,6 +146,9 @@ static void reordering_is_seen(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 4
+ * For each data segment sent, the sender MUST store its most recent transmission time with a
+ * timestamp whose granularity is finer than 1/4 of the minimum RTT of the connection. */
 /* An early ACK of a retransmission is the original's, and no round trip. */
 static void spurious_times_are_ignored(void **state)
 {
@@ -166,6 +177,7 @@ static void spurious_times_are_ignored(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 3.3.2-3, 4-3 */
 /* One step of the reordering window a round trip, and back after 16 recoveries. */
 static void dsack_widens_the_window(void **state)
 {

@@ -79,6 +79,7 @@ static void text_beyond_the_window_is_cut(void **state)
     assert_int_equal(res.reason, PLAIT_REASON_WINDOW_FULL);
 }
 
+/*= RFC 5681 4.2-1, 4.2-3 */
 /* At once for the first 16, then every second full segment, else delayed. */
 static void delayed_acks(void **state)
 {
@@ -105,6 +106,7 @@ static void delayed_acks(void **state)
     assert_true(ack_due(p));
 }
 
+/*= RFC 5681 3.2-1, 3.2-2, 4.2-8, 4.2-9, 4.2-10 */
 /*= RFC 9293 3.10.7.4
  * A TCP implementation MAY send an ACK segment acknowledging RCV.NXT when a valid segment arrives
  * that is in the window but not at the left window edge (MAY-13). */
@@ -295,6 +297,10 @@ static void sequence_numbers_wrap(void **state)
     assert_int_equal(tcp_ssn_in(b, b->rcv_nxt), 2501);
 }
 
+/*= RFC 5681 4.2
+ * A TCP receiver MUST NOT generate more than one ACK for every incoming segment, other than to
+ * update the offered window as the receiving application consumes new data (see [RFC813] and page
+ * 42 of [RFC793]). */
 /*= RFC 9293 MUST-58, MUST-59 */
 /* Ten segments, and then one ACK for all of them. */
 static void one_ack_for_a_batch(void **state)

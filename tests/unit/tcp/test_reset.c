@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pair.h"
 
+/*= RFC 7323 5.2
+ * While still under discussion, to enable research into this area it is now RECOMMENDED that when
+ * generating an <RST>, if the segment causing the <RST> to be generated contains a Timestamps
+ * option, the <RST> should also contain a Timestamps option. */
 static void for_nobody(void **state)
 {
     struct wire_seg seg = { .seq = 100, .ack = 700, .len = 10, .flags = WIRE_ACK };
@@ -23,6 +27,9 @@ static void for_nobody(void **state)
     assert_false(tcp_reset_for(&seg, &plan));
 }
 
+/*= RFC 7323 5.2
+ * If an <RST> is being generated because of a user abort, and Snd.TS.OK is set, then a Timestamps
+ * option SHOULD be included in the <RST>. */
 static void abort_sends_what_the_peer_accepts(void **state)
 {
     struct pair *p = *state;

@@ -33,6 +33,7 @@ static void marks_what_is_old(void **state)
     rig_close(&r);
 }
 
+/*= RFC 6298 5-2, 5-3 */
 /* Each further time-out of a silent path sends the head again, waits twice as long, and leaves
  * ssthresh alone. */
 static void silent_path(void **state)
@@ -203,6 +204,10 @@ static void not_in_recovery(void **state)
     rig_close(&r);
 }
 
+/*= RFC 6298 5
+ * An implementation MUST manage the retransmission timer(s) in such a way that a segment is
+ * never retransmitted too early, i.e., less than one RTO after the previous transmission of
+ * that segment. */
 /* RFC 6298 5: no segment is sent again less than one RTO after it was sent. */
 static void never_too_early(void **state)
 {

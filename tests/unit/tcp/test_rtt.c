@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+/*= RFC 6298 2-1, 2-3, 2-4, 2-5, 2-6, 2-7 */
 /*= RFC 9293 3.8.1
  * The RTO MUST be computed according to the algorithm in [10], including Karn's algorithm for
  * taking RTT samples (MUST-18). */
@@ -33,6 +34,9 @@ static void vectors(void **state)
     assert_int_equal(r.min_rtt, 50000);
 }
 
+/*= RFC 6298 2
+ * (2.4) Whenever RTO is computed, if it is less than 1 second, then the RTO SHOULD be rounded up to
+ * 1 second. */
 static void bounds(void **state)
 {
     struct tcp_rtt r;
@@ -52,6 +56,7 @@ static void bounds(void **state)
     assert_true(r.rttvar <= 1);
 }
 
+/*= RFC 6298 2-9, 5-3, 5-4 */
 /*= RFC 9293 3.8.2
  * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
  * avoidance, and exponential backoff of RTO to avoid creating congestion collapse conditions
@@ -75,6 +80,10 @@ static void backoff(void **state)
     assert_int_equal(tcp_rtt_timeout(&r), 200000);
 }
 
+/*= RFC 8985 6.2
+ * The sender SHOULD track a windowed min-filtered estimate of recent RTT measurements that can
+ * adapt when migrating to significantly longer paths rather than tracking a simple global minimum
+ * of all RTT measurements. */
 static void min_is_windowed(void **state)
 {
     struct tcp_rtt r;

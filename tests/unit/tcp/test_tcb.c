@@ -86,6 +86,9 @@ static void abort_while_opening_is_silent(void **state)
     test_free(p);
 }
 
+/*= RFC 5681 2
+ * At any given time, a TCP MUST NOT send data with a sequence number higher than the sum of the
+ * highest acknowledged sequence number and the minimum of cwnd and rwnd. */
 static void room_is_the_smaller_window(void **state)
 {
     struct pair *p = *state;

@@ -16,6 +16,8 @@ static void idle_needs_no_time(void **state)
     assert_true(tcp_deadline(&p->end[1].t) == PLAIT_NEVER);
 }
 
+/*= RFC 5681 4.2
+ * When using delayed ACKs, a TCP receiver MUST NOT excessively delay acknowledgments. */
 /*= RFC 9293 SHLD-18 */
 static void delayed_ack_comes(void **state)
 {

@@ -2,6 +2,7 @@
 /* Tail loss probes. */
 #include "lossnet.h"
 
+/*= RFC 8985 7.2-2, 7.2-4 */
 static void timeouts(void **state)
 {
     struct rig r;
@@ -51,6 +52,7 @@ static void open_and_probe(struct rig *r, uint32_t segs, uint32_t unsent)
     assert_int_equal(r->l.deadline, r->now + tcp_rtt_timeout(&r->l.rtt));
 }
 
+/*= RFC 8985 7.3-4, 7.3-5, 7.4.2-1, 7.4.2-2 */
 static void repaired_tail(void **state)
 {
     struct rig r;
@@ -93,6 +95,9 @@ static void needless_probe(void **state)
     }
 }
 
+/*= RFC 8985 7.3
+ * If both conditions are met, then the sender SHOULD transmit a previously unsent data segment, if
+ * one exists and the receive window allows, and increment the FlightSize accordingly. */
 static void new_data_as_probe(void **state)
 {
     struct rig r;
@@ -111,6 +116,7 @@ static void new_data_as_probe(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 7.3-1, 7.3-2 */
 /* One probe, and the next only after a round trip was measured. */
 static void one_at_a_time(void **state)
 {
@@ -149,6 +155,9 @@ static void not_beside_sack(void **state)
     rig_close(&r);
 }
 
+/*= RFC 8985 7.3
+ * After attempting to send a loss probe, regardless of whether a loss probe was sent, the sender
+ * MUST re-arm the RTO timer, not the PTO timer, if the FlightSize is not zero. */
 /* Nothing can be sent as a probe: the time-out runs all the same. */
 static void probe_not_sent(void **state)
 {

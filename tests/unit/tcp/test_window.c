@@ -9,6 +9,9 @@ static void tell(struct tcb *t, bool syn)
     tcp_offer_sent(t, &plan);
 }
 
+/*= RFC 7323 2.2
+ * The window field in a segment where the SYN bit is set (i.e., a <SYN> or <SYN,ACK>) MUST NOT be
+ * scaled. */
 /*= RFC 9293 3.1
  * It is RECOMMENDED that implementations will reserve 32-bit fields for the send and receive window
  * sizes in the connection record and do all window computations with 32 bits (REC-1). */
@@ -26,6 +29,9 @@ static void syn_is_not_scaled(void **state)
     assert_int_equal(tcp_offer(t, false).bytes, 65535u << 7);
 }
 
+/*= RFC 7323 2.4
+ * The receiver MUST honor, as in window, any segment that would have been in window for any <ACK>
+ * sent by the receiver. */
 /*= RFC 9293 3.8.6
  * A TCP receiver SHOULD NOT shrink the window, i.e., move the right window edge to the left
  * (SHLD-14). */
@@ -111,6 +117,7 @@ static void updates_wait_while_half_is_open(void **state)
     assert_true(tcp_offer_grew(t));
 }
 
+/*= RFC 7323 2.4-2, 2.4-3 */
 static void shared_window_follows_the_connection(void **state)
 {
     struct pair *p = *state;
@@ -134,6 +141,8 @@ static void shared_window_follows_the_connection(void **state)
     assert_true(tcp_offer_grew(t));
 }
 
+/*= RFC 7323 2.4
+ * The initial transmission MUST be within the window announced by the most recent <ACK>. */
 /*= RFC 9293 SHLD-15 */
 static void usable_window(void **state)
 {
