@@ -58,7 +58,8 @@ struct plait_conn_config {
 
 struct plait_config {
     uint32_t conns_max;       /* connections, TIME-WAIT included; default 65536 */
-    uint32_t half_open_max;   /* SYNs answered but not yet acknowledged; default 4096 */
+    /* SYNs answered but not yet acknowledged, beyond which SYN cookies are; default 4096 */
+    uint32_t half_open_max;
     uint64_t mem_max;         /* bytes of all buffers of the stack; default 256 MiB */
     plait_time rto_min;       /* default 200 ms (RFC 6298 says 1 s; see DESIGN.md) */
     plait_time ack_delay;     /* delayed ACK; default 40 ms, RFC 9293 allows 500 ms */

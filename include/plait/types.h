@@ -130,6 +130,10 @@ struct plait_trace {
     X(MP_OPTION, "malformed MPTCP option ignored")                                                 \
     X(NO_SOCKET, "no connection or listener for it")                                               \
     X(BACKLOG_FULL, "listener or half-open table full")                                            \
+    X(COOKIE_SENT, "SYN answered without keeping state")                                           \
+    X(COOKIE_ACCEPTED, "connection or subflow made from a SYN that was not kept")                  \
+    X(COOKIE_REFUSED, "ACK that no SYN/ACK of ours asked for")                                     \
+    X(HALF_EVICTED, "half-open connection made room for another")                                  \
     X(CONN_LIMIT, "connection limit reached")                                                      \
     X(NO_MEMORY, "memory or pool cap reached")                                                     \
     X(SEQ_OUTSIDE, "sequence number outside the window")                                           \

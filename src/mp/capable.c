@@ -112,6 +112,23 @@ void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struc
     h->peer_no_join = h->version != 0 && (syn->mp.capable.flags & WIRE_CAP_C) != 0;
 }
 
+/*= RFC 8684 3.1
+ * The echoing of B's key allows B to operate statelessly, as described above. */
+/* The checksum bit of the ACK says what the two SYNs agreed on. */
+void mp_half_recreate(struct mp_half *h, const struct mp_config *cfg, uint64_t key,
+                      const struct wire_seg *ack)
+{
+    const struct wire_mp_capable *cap = &ack->mp.capable;
+
+    *h = (struct mp_half){ .kind = MP_HALF_PLAIN, .why_plain = PLAIT_REASON_MP_ACK_PLAIN };
+    if (!cfg->mptcp || !ack->mp.any)
+        return;
+    *h = (struct mp_half){ .kind = MP_HALF_CAPABLE, .version = 1 };
+    mp_key_derive(key, h->version, &h->local);
+    h->checksum = cfg->checksum || (cap->flags & WIRE_CAP_A) != 0;
+    h->peer_no_join = (cap->flags & WIRE_CAP_C) != 0;
+}
+
 static void synack_capable(const struct mp_half *h, const struct mp_config *cfg,
                            struct wire_mp *out)
 {

@@ -37,19 +37,18 @@ static enum plait_reason judge_join(const struct mp_conn *c, const struct wire_s
 }
 
 enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *c, const struct wire_seg *syn,
-                               plait_time now)
+                               uint32_t nonce)
 {
     enum plait_reason why = judge_join(c, syn);
     const struct plait_local *l = mp_local_find(c->locals, &syn->dst);
     const struct wire_mp_join *join = &syn->mp.join;
     uint8_t hmac[MP_HMAC_LEN];
 
-    (void)now;
     if (why != PLAIT_REASON_NONE)
         return why;
     *h = (struct mp_half){
         .kind = MP_HALF_JOIN, .version = c->version, .local = c->local, .checksum = c->checksum,
-        .token_local = c->local.token, .nonce_local = ctx_random_u32(c->ctx),
+        .token_local = c->local.token, .nonce_local = nonce,
         .nonce_remote = join->nonce, .addr_id_local = (uint8_t)mp_addr_local_id(c, &syn->dst),
         .addr_id_remote = join->addr_id, .backup_remote = join->backup,
         .backup_local = l != NULL && (l->flags & PLAIT_LOCAL_BACKUP) != 0,

@@ -74,10 +74,14 @@ uint8_t mp_syn_version(const struct wire_seg *syn);
 void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struct mp_key *key,
                      const struct wire_seg *syn);
 struct mp_conn;
-/* A SYN with MP_JOIN whose token named conn. NONE: answer it; else why not (the stack answers RST
- * with MP_TCPRST, see mp_tcprst). */
+/* From the third ACK of a SYN that was not kept: CAPABLE where it speaks MPTCP, and this key is
+ * looked for by mp_accept(); else PLAIN. */
+void mp_half_recreate(struct mp_half *h, const struct mp_config *cfg, uint64_t key,
+                      const struct wire_seg *ack);
+/* A SYN with MP_JOIN whose token named conn; nonce: ours, hard to guess. NONE: answer it; else why
+ * not (the stack answers RST with MP_TCPRST, see mp_tcprst). */
 enum plait_reason mp_half_join(struct mp_half *h, struct mp_conn *conn, const struct wire_seg *syn,
-                               plait_time now);
+                               uint32_t nonce);
 /* Is this ACK no third ACK but what came after it? Version 1 tells the keys there, so without it
  * nothing can be done with the rest; in version 0 the SYN has told the peer's. */
 bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack);

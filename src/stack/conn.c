@@ -37,6 +37,9 @@ void stack_conn_free(struct plait_conn *c)
 
     if (s->planned == STACK_PLANNED_CONN && s->planned_conn == c)
         s->planned = STACK_PLANNED_NOTHING;
+    stack_cookie_forget(c);
+    for (unsigned i = 0; i < c->half_joins; i++)
+        c->join[i]->conn = NULL;
     stack_token_del(s, &c->token);
     heap_del(&s->timers, &c->timer.node);
     list_del(&c->all);

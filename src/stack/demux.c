@@ -51,9 +51,22 @@ static enum plait_reason subflow_input(struct mp_subflow *sf, const struct wire_
  * packets of others. */
 static enum plait_reason for_nobody(struct plait_stack *s, const struct wire_seg *seg)
 {
+    bool text = seg->len > 0 || (seg->flags & WIRE_FIN) != 0;
+
+    /* The first of a connection that is known by its third ACK alone, which got lost or is late:
+     * the peer says it again. */
+    if (text && stack_cookie_is_out(s, s->now) && stack_find_listener(s, &seg->dst) != NULL)
+        return PLAIT_REASON_NO_SOCKET;
     if (mp_local_find(&s->locals, &seg->dst) != NULL)
         stack_reset(s, seg, PLAIT_REASON_NONE);
     return PLAIT_REASON_NO_SOCKET;
+}
+
+static bool completes_cookie(struct plait_stack *s, const struct wire_seg *seg,
+                             struct stack_half *made, plait_time now)
+{
+    return (seg->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST)) == WIRE_ACK &&
+           stack_cookie_open(s, seg, made, now);
 }
 
 static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *seg,
@@ -67,18 +80,16 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
     if (!addr_is_unicast(&seg->src) || addr_equal(&seg->src, &seg->dst) || seg->src.port == 0)
         return PLAIT_REASON_NO_SOCKET;
     struct mp_subflow *sf = stack_find_subflow(s, &seg->dst, &seg->src);
-    struct stack_half *h = NULL;
-    if (sf != NULL) {
-        const struct tcb *t = mp_subflow_tcb(sf);
-        bool old = t->state == TCP_ST_TIME_WAIT;
-        h = old ? stack_find_half(s, &seg->dst, &seg->src) : NULL;
-        if (h == NULL && !takes_over(s, t, seg))
-            return subflow_input(sf, seg, block, now);
-    } else {
-        h = stack_find_half(s, &seg->dst, &seg->src);
-    }
+    bool old = sf != NULL && mp_subflow_tcb(sf)->state == TCP_ST_TIME_WAIT;
+    if (sf != NULL && !old)
+        return subflow_input(sf, seg, block, now);
+    struct stack_half *h = stack_find_half(s, &seg->dst, &seg->src), made;
     if (h != NULL)
         return stack_half_input(h, seg, block, now);
+    if (completes_cookie(s, seg, &made, now))
+        return stack_half_complete(&made, seg, block, now);
+    if (old && !takes_over(s, mp_subflow_tcb(sf), seg))
+        return subflow_input(sf, seg, block, now);
     return is_first_syn(seg) ? stack_syn(s, seg, now) : for_nobody(s, seg);
 }
 

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Half-open connections: a SYN was answered, the third ACK is awaited. They are small, they are
- * capped, and a flood of SYNs pushes out the oldest of them, never a connection. RFC 9293 3.10.7.2
- * (LISTEN), RFC 8684 3.1 and 3.2; hostile cases: RFC 4987, RFC 7430 3.
+/* Half-open connections: a SYN was answered, the third ACK is awaited. They are small and capped,
+ * in all and, as joins, for each connection. A SYN that finds no room is answered by cookie.c
+ * without one. Only a join of a peer without timestamps cannot be, and pushes out another one. RFC
+ * 9293 3.10.7.2 (LISTEN), RFC 8684 3.1 and 3.2; hostile cases: RFC 4987, RFC 7430 3.
  *
  * Invariants: half_n counts half_list, which is in order of birth; each one is in `halves` and in
  * the heap; a token that it holds belongs to the connection it may become; half_n <=
- * cfg.half_open_max. */
+ * cfg.half_open_max; a join is in the list of its connection while that lives. */
 #include "stack_int.h"
 
 #include <assert.h>
-
-static struct plait_conn *joined_conn(const struct stack_half *h, const struct plait_stack *s)
-{
-    struct stack_token *t = NULL;
-
-    if (h->mp.kind == MP_HALF_JOIN)
-        t = stack_find_token(s, h->mp.token_local);
-    return t != NULL ? t->conn : NULL;
-}
 
 const struct mp_config *stack_half_config(const struct stack_half *h)
 {
@@ -33,13 +25,22 @@ static void rearm(struct stack_half *h, plait_time now)
         list_add_tail(&h->stack->half_due, &h->due);
 }
 
+static void leave_conn(struct stack_half *h)
+{
+    struct plait_conn *c = h->conn;
+
+    for (unsigned i = 0; c != NULL && i < c->half_joins; i++)
+        if (c->join[i] == h) {
+            c->join[i] = c->join[--c->half_joins];
+            return;
+        }
+}
+
 void stack_half_free(struct stack_half *h)
 {
     struct plait_stack *s = h->stack;
-    struct plait_conn *c = joined_conn(h, s);
 
-    if (c != NULL && c->half_joins > 0)
-        c->half_joins--;
+    leave_conn(h);
     if (s->planned == STACK_PLANNED_HALF && s->planned_half == h)
         s->planned = STACK_PLANNED_NOTHING;
     stack_token_del(s, &h->token);
@@ -51,13 +52,22 @@ void stack_half_free(struct stack_half *h)
     ctx_free(&s->ctx, h, sizeof *h);
 }
 
-/* Makes room for one more: the oldest has had the longest time to answer. */
-static void make_room(struct plait_stack *s)
+static bool is_full(const struct plait_stack *s)
 {
-    while (s->half_n >= s->cfg.half_open_max) {
-        stack_half_free(LIST_OWNER(s->half_list.next, struct stack_half, age));
-        ctx_count(&s->ctx, PLAIT_REASON_BACKLOG_FULL);
-    }
+    return s->half_n >= s->cfg.half_open_max;
+}
+
+/* Makes room for one more. Of the connection's own joins a random one goes: whoever floods it
+ * cannot choose that his stay. Else the one that has had the longest time to answer. */
+static void evict_for(struct plait_conn *c)
+{
+    struct plait_stack *s = c->stack;
+    struct stack_half *h = LIST_OWNER(s->half_list.next, struct stack_half, age);
+
+    if (c->half_joins > 0)
+        h = c->join[ctx_random_u32(&s->ctx) % c->half_joins];
+    stack_half_free(h);
+    ctx_count(&s->ctx, PLAIT_REASON_HALF_EVICTED);
 }
 
 static struct stack_half *half_new(struct plait_stack *s, const struct mp_config *cfg,
@@ -66,7 +76,6 @@ static struct stack_half *half_new(struct plait_stack *s, const struct mp_config
     const struct plait_local *local = mp_local_find(&s->locals, &seg->dst);
     struct stack_half *h = NULL;
 
-    make_room(s);
     if (heap_reserve(&s->timers, s->conn_n + s->half_n + 1) == 0)
         h = ctx_alloc(&s->ctx, sizeof *h);
     if (h == NULL)
@@ -74,6 +83,7 @@ static struct stack_half *half_new(struct plait_stack *s, const struct mp_config
     struct tcp_config tcp = stack_tcp_config(cfg, local);
     tcp_half_init(&h->tcp, &s->ctx, &tcp, seg, now);
     h->stack = s;
+    h->kept = true;
     h->timer.kind = STACK_TIMER_HALF;
     list_init(&h->due);
     list_add_tail(&s->half_list, &h->age);
@@ -91,6 +101,30 @@ static void refuse_join(struct plait_stack *s, const struct wire_seg *seg,
     stack_reset(s, seg, v0 ? PLAIT_REASON_NONE : why);
 }
 
+static enum plait_reason half_join(struct plait_conn *c, const struct wire_seg *seg,
+                                   plait_time now)
+{
+    struct plait_stack *s = c->stack;
+    bool crowded = is_full(s) || c->half_joins >= STACK_HALF_JOINS_MAX;
+    struct mp_half mh;
+
+    if (crowded && seg->opt.has_ts)
+        return stack_cookie_join(c, seg, now);
+    enum plait_reason why = mp_half_join(&mh, c->mp, seg, ctx_random_u32(&s->ctx));
+    if (why != PLAIT_REASON_NONE)
+        return why;
+    if (crowded)
+        evict_for(c);
+    struct stack_half *h = half_new(s, &c->cfg, seg, now);
+    if (h == NULL)
+        return PLAIT_REASON_NO_MEMORY;
+    h->mp = mh;
+    h->conn = c;
+    c->join[c->half_joins++] = h;
+    rearm(h, now);
+    return PLAIT_REASON_NONE;
+}
+
 /*= RFC 8684 3.2
  * Demultiplexing subflow SYNs MUST be done using the token; this is unlike traditional TCP, where
  * the destination port is used for demultiplexing SYN packets. */
@@ -99,28 +133,17 @@ static enum plait_reason join_syn(struct plait_stack *s, const struct wire_seg *
 {
     struct stack_token *t = stack_find_token(s, seg->mp.join.token);
     struct plait_conn *c = t != NULL ? t->conn : NULL;
-    struct mp_half mh;
-    enum plait_reason why = PLAIT_REASON_NONE;
+    enum plait_reason why;
 
     if (c == NULL)
         why = PLAIT_REASON_JOIN_TOKEN;
     else if (!mp_is_open_for_join(c->mp))
         why = PLAIT_REASON_JOIN_STATE;
-    else if (c->half_joins >= STACK_HALF_JOINS_MAX)
-        why = PLAIT_REASON_JOIN_LIMIT;
     else
-        why = mp_half_join(&mh, c->mp, seg, now);
-    if (why != PLAIT_REASON_NONE) {
+        why = half_join(c, seg, now);
+    if (why != PLAIT_REASON_NONE && why != PLAIT_REASON_NO_MEMORY)
         refuse_join(s, seg, c, why);
-        return why;
-    }
-    struct stack_half *h = half_new(s, &c->cfg, seg, now);
-    if (h == NULL)
-        return PLAIT_REASON_NO_MEMORY;
-    h->mp = mh;
-    c->half_joins++;
-    rearm(h, now);
-    return PLAIT_REASON_NONE;
+    return why;
 }
 
 static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
@@ -157,6 +180,8 @@ enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, p
     }
     if (l->accepted_n >= STACK_BACKLOG)
         return PLAIT_REASON_BACKLOG_FULL;
+    if (is_full(s))
+        return stack_cookie_syn(l, seg, now);
     struct stack_half *h = half_new(s, &l->cfg, seg, now);
     if (h == NULL)
         return PLAIT_REASON_NO_MEMORY;
@@ -164,6 +189,13 @@ enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, p
     offer_multipath(h, seg);
     rearm(h, now);
     return PLAIT_REASON_NONE;
+}
+
+/* It has become something else. */
+static void done_with(struct stack_half *h)
+{
+    if (h->kept)
+        stack_half_free(h);
 }
 
 /* The third ACK: the half-open one becomes a connection, which gets the same segment. Where there
@@ -186,7 +218,7 @@ static enum plait_reason become_conn(struct stack_half *h, const struct wire_seg
         stack_conn_free(c);
         return PLAIT_REASON_NO_MEMORY;
     }
-    stack_half_free(h);
+    done_with(h);
     c->passive = true;
     c->port = seg->dst.port;
     c->listener = l;
@@ -202,13 +234,13 @@ static enum plait_reason become_subflow(struct stack_half *h, const struct wire_
                                         struct plait_block **block, plait_time now)
 {
     struct plait_stack *s = h->stack;
-    struct plait_conn *c = joined_conn(h, s);
+    struct plait_conn *c = h->conn;
     struct mp_subflow *sf = NULL;
     enum plait_reason why = PLAIT_REASON_JOIN_TOKEN;
 
     if (c != NULL)
         sf = mp_join_accept(c->mp, &h->tcp, &h->mp, seg, now, &why);
-    stack_half_free(h);
+    done_with(h);
     if (sf == NULL) {
         /*= RFC 8684 3.2
          * If the token received at Host B is unknown or local policy prohibits the acceptance of
@@ -222,6 +254,18 @@ static enum plait_reason become_subflow(struct stack_half *h, const struct wire_
     return PLAIT_REASON_NONE;
 }
 
+enum plait_reason stack_half_complete(struct stack_half *h, const struct wire_seg *seg,
+                                      struct plait_block **block, plait_time now)
+{
+    /* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options get
+     * through; the third ACK itself is late or lost and comes again. Taking this one for the third
+     * ACK would make the connection plain on one side alone. */
+    if (mp_half_waits(&h->mp, seg))
+        return PLAIT_REASON_MP_ACK_PLAIN;
+    return h->listener != NULL ? become_conn(h, seg, block, now)
+                               : become_subflow(h, seg, block, now);
+}
+
 enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *seg,
                                    struct plait_block **block, plait_time now)
 {
@@ -229,13 +273,7 @@ enum plait_reason stack_half_input(struct stack_half *h, const struct wire_seg *
 
     switch (tcp_half_input(&h->tcp, seg, now)) {
     case TCP_HALF_OK:
-        /* A DSS without the MP_CAPABLE that goes before it: the peer speaks MPTCP, and its options
-         * get through; the third ACK itself is late or lost and comes again. Taking this one for
-         * the third ACK would make the connection plain on one side alone. */
-        if (mp_half_waits(&h->mp, seg))
-            return PLAIT_REASON_MP_ACK_PLAIN;
-        return h->listener != NULL ? become_conn(h, seg, block, now)
-                                   : become_subflow(h, seg, block, now);
+        return stack_half_complete(h, seg, block, now);
     case TCP_HALF_AGAIN:
         h->tcp.due = true;
         rearm(h, now);

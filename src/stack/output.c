@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way out: resets that answer strangers, SYN/ACKs that are due, then the dirty connections,
+/* The way out: answers to strangers, SYN/ACKs that are due, then the dirty connections,
  * round robin. Called by the owner of the stack until it answers that nothing is left.
  *
  * Output is a transaction: a plan that is not committed has changed nothing. What was planned is
@@ -9,68 +9,75 @@
 #include "stack_int.h"
 
 #include <assert.h>
+#include <string.h>
 
-/* ---- resets
- * -------------------------------------------------------------------------------------- */
+/* ---- packets of no connection ---------------------------------------------------------------- */
+
+/* They are made when they are queued: what they answer is forgotten then. */
+static enum plait_reason queue_reply(struct plait_stack *s, const struct wire_emit *how)
+{
+    if (s->reply_n == STACK_REPLIES_MAX)
+        return PLAIT_REASON_NO_MEMORY;
+    struct stack_reply *r = &s->reply[(s->reply_first + s->reply_n) % STACK_REPLIES_MAX];
+    r->src = *how->src;
+    r->dst = *how->dst;
+    r->head_len = (uint8_t)wire_emit_headers(how, r->head, &r->ip_len);
+    assert(r->head_len != 0 && "options fit the header");
+    s->reply_n++;
+    return PLAIT_REASON_NONE;
+}
 
 void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_reason why)
 {
+    struct wire_mp mp = {0};
     struct tcp_plan rst;
 
     if (!tcp_reset_for(seg, &rst))
         return;
-    if (s->reply_n == STACK_REPLIES_MAX) {
+    if (why != PLAIT_REASON_NONE)
+        mp_tcprst(why, &mp);
+    if (queue_reply(s, &(struct wire_emit){.src = &seg->dst,
+                                           .dst = &seg->src,
+                                           .seq = rst.seq,
+                                           .ack = rst.ack,
+                                           .flags = rst.flags,
+                                           .opt = rst.has_opt ? &rst.opt : NULL,
+                                           .mp = mp.present != 0 ? &mp : NULL}) != 0)
         ctx_count(&s->ctx, PLAIT_REASON_NO_MEMORY);
-        return;
-    }
-    s->reply[(s->reply_first + s->reply_n++) % STACK_REPLIES_MAX] = (struct stack_reply){
-        .src = seg->dst,
-        .dst = seg->src,
-        .seq = rst.seq,
-        .ack = rst.ack,
-        .flags = rst.flags,
-        .has_ts = rst.has_opt && rst.opt.has_ts,
-        .tsval = rst.opt.tsval,
-        .tsecr = rst.opt.tsecr,
-        .why = why,
-    };
 }
 
-/* ---- packets
- * ------------------------------------------------------------------------------------- */
-
-static bool emit(const struct plait_stack *s, const struct wire_emit *how, struct plait_out *out)
+static void set_out(const struct plait_stack *s, const struct plait_addr *src,
+                    const struct plait_addr *dst, struct plait_out *out)
 {
-    const struct plait_local *local = mp_local_find(&s->locals, how->src);
+    const struct plait_local *local = mp_local_find(&s->locals, src);
 
-    out->src = *how->src;
-    out->dst = *how->dst;
+    out->src = *src;
+    out->dst = *dst;
     out->ifindex = local != NULL ? local->ifindex : 0;
-    out->payload_len = how->payload_len;
-    out->head_len = (uint8_t)wire_emit_headers(how, out->head, &out->ip_len);
-    assert(out->head_len != 0 && "options fit the header");
-    return out->head_len != 0;
 }
 
 static bool plan_reply(struct plait_stack *s, struct plait_out *out)
 {
     const struct stack_reply *r = &s->reply[s->reply_first];
-    struct wire_tcpopts opt = {.has_ts = r->has_ts, .tsval = r->tsval, .tsecr = r->tsecr};
-    struct wire_mp mp = {0};
-    bool multipath = r->why != PLAIT_REASON_NONE;
 
-    if (multipath)
-        mp_tcprst(r->why, &mp);
     s->planned = STACK_PLANNED_REPLY;
-    return emit(s,
-                &(struct wire_emit){.src = &r->src,
-                                    .dst = &r->dst,
-                                    .seq = r->seq,
-                                    .ack = r->ack,
-                                    .flags = r->flags,
-                                    .opt = r->has_ts ? &opt : NULL,
-                                    .mp = multipath ? &mp : NULL},
-                out);
+    set_out(s, &r->src, &r->dst, out);
+    out->payload_len = 0;
+    out->head_len = r->head_len;
+    out->ip_len = r->ip_len;
+    memcpy(out->head, r->head, r->head_len);
+    return true;
+}
+
+/* ---- packets of connections ------------------------------------------------------------------ */
+
+static bool emit(const struct plait_stack *s, const struct wire_emit *how, struct plait_out *out)
+{
+    set_out(s, how->src, how->dst, out);
+    out->payload_len = how->payload_len;
+    out->head_len = (uint8_t)wire_emit_headers(how, out->head, &out->ip_len);
+    assert(out->head_len != 0 && "options fit the header");
+    return out->head_len != 0;
 }
 
 static struct wire_emit emit_of(const struct tcp_plan *plan, const struct wire_mp *mp)
@@ -84,6 +91,20 @@ static struct wire_emit emit_of(const struct tcp_plan *plan, const struct wire_m
         .mp = mp,
         .payload_len = plan->len,
     };
+}
+
+enum plait_reason stack_reply_synack(struct stack_half *h, plait_time now)
+{
+    const struct mp_config *cfg = stack_half_config(h);
+    struct wire_mp mp = {0};
+    struct tcp_plan plan;
+
+    tcp_half_plan(&h->tcp, cfg->rcvbuf_init, now, &plan);
+    mp_half_options(&h->mp, cfg, &mp);
+    struct wire_emit how = emit_of(&plan, mp.present != 0 ? &mp : NULL);
+    how.src = &h->tcp.local;
+    how.dst = &h->tcp.remote;
+    return queue_reply(h->stack, &how);
 }
 
 static bool plan_half(struct plait_stack *s, plait_time now, struct plait_out *out)

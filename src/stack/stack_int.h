@@ -15,6 +15,7 @@ enum {
     STACK_BACKLOG = 128,      /* accepted connections that wait for plait_accept() */
     STACK_REPLIES_MAX = 256,  /* resets that wait for output */
     STACK_HALF_JOINS_MAX = 8, /* half-open joins of one connection (RFC 7430 3) */
+    STACK_FLOODED_MAX = 64,   /* connections whose joins are answered without state */
     STACK_KEY_TRIES = 16,     /* keys drawn before a connection does without MPTCP */
     STACK_PORT_MIN = 32768,
     STACK_PORT_MAX = 60999, /* where local ports are drawn from */
@@ -46,8 +47,10 @@ struct plait_conn {
     struct stack_timer timer;
     struct stack_token token;
     uint32_t id;
+    struct stack_half *join[STACK_HALF_JOINS_MAX]; /* half-open joins that name its token */
+    uint8_t half_joins; /* how many there are */
+    uint8_t flooded;    /* 1 + its place in stack.flooded; 0: none */
     uint16_t port;      /* local port of the first subflow; joins start there too */
-    uint8_t half_joins; /* half-open joins that name its token */
     uint8_t news;       /* bit (1 << enum plait_event_type) for each event to come */
     bool passive;       /* came by a listener */
     bool want_write;    /* plait_send() took less than it was given */
@@ -69,24 +72,30 @@ struct plait_listener {
 /* A SYN that was answered: all that is kept until the third ACK. */
 struct stack_half {
     struct plait_stack *stack;
+    bool kept;             /* false: made from a cookie for one call, and in no table */
     struct htab_node node; /* in stack.halves, hash of the 4-tuple */
     struct list age;       /* in stack.half_list, oldest first */
     struct list due;       /* in stack.half_due: a SYN/ACK is to be sent */
     struct stack_timer timer;
     struct stack_token token;        /* of a new connection */
     struct plait_listener *listener; /* NULL: a join */
+    struct plait_conn *conn;         /* of a join, while it lives */
     struct tcp_half tcp;
     struct mp_half mp;
 };
 
-/* A reset that waits for output. */
+/* A packet of no connection that waits for output: a reset, a SYN/ACK without state. */
 struct stack_reply {
     struct plait_addr src, dst;
-    uint32_t seq, ack;
-    uint8_t flags;
-    bool has_ts;           /* the timestamps of tcp_reset_for() */
-    uint32_t tsval, tsecr;
-    enum plait_reason why; /* of a refused join; NONE: a plain reset */
+    uint8_t head[PLAIT_HEAD_MAX]; /* as in plait_out */
+    uint8_t head_len, ip_len;
+};
+
+/* What cookies are made with: a new secret for each period, the one before it still valid. */
+struct stack_secrets {
+    uint64_t period;           /* number of the present one */
+    struct siphash_key key[2]; /* of periods with an even and an odd number */
+    bool used[2];              /* a cookie was made with it */
 };
 
 /* What is remembered of one peer, an address and a port. Each time is the end of something. */
@@ -135,6 +144,9 @@ struct plait_stack {
     struct list dirty; /* plait_conn.dirty: the next one to ask comes first */
     struct list half_due;
     struct list events, accept_events;
+
+    struct stack_secrets secrets;
+    struct plait_conn *flooded[STACK_FLOODED_MAX];
 
     struct stack_reply reply[STACK_REPLIES_MAX];
     uint32_t reply_first, reply_n;
@@ -220,6 +232,23 @@ void stack_half_sent(struct stack_half *h, plait_time now);
 void stack_half_free(struct stack_half *h);
 /* What its SYN/ACK and its retries obey. */
 const struct mp_config *stack_half_config(const struct stack_half *h);
+/* The ACK that completes the handshake of h. */
+enum plait_reason stack_half_complete(struct stack_half *h, const struct wire_seg *seg,
+                                      struct plait_block **block, plait_time now);
+
+/* ---- cookie.c -------------------------------------------------------------------------------- */
+
+/* Answers a SYN of a listener, or of a join with timestamps, and keeps nothing. */
+enum plait_reason stack_cookie_syn(struct plait_listener *l, const struct wire_seg *seg,
+                                   plait_time now);
+enum plait_reason stack_cookie_join(struct plait_conn *c, const struct wire_seg *seg,
+                                    plait_time now);
+/* Is this the ACK of such a handshake? Then h is what would have been kept. */
+bool stack_cookie_open(struct plait_stack *s, const struct wire_seg *seg, struct stack_half *h,
+                       plait_time now);
+/* Cookies that may still come back were made. */
+bool stack_cookie_is_out(struct plait_stack *s, plait_time now);
+void stack_cookie_forget(struct plait_conn *c);
 
 /* ---- event.c --------------------------------------------------------------------------------- */
 
@@ -246,6 +275,8 @@ bool stack_peer_takes_joins(const struct plait_conn *c, const struct plait_addr 
 
 /* Queues the reset that answers seg, if one is due. why: JOIN_* adds MP_TCPRST. */
 void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_reason why);
+/* Queues the SYN/ACK of a half-open connection that is not kept. */
+enum plait_reason stack_reply_synack(struct stack_half *h, plait_time now);
 
 /* ---- local.c --------------------------------------------------------------------------------- */
 

@@ -159,7 +159,7 @@ int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now)
      * (twice is often enough to tell that its RTT is ambiguous). */
     if (enter_synack(t, h, h->first_sent, false) != 0)
         return PLAIT_ENOMEM;
-    if (h->tx_n > 1 && enter_synack(t, h, h->sent, true) != 0)
+    if ((h->tx_n > 1 || h->recreated) && enter_synack(t, h, h->sent, true) != 0)
         return PLAIT_ENOMEM;
     tcp_set_state(t, TCP_ST_SYN_RECEIVED, now);
     tcp_rearm(t, now);

@@ -162,6 +162,7 @@ struct tcp_half {
     plait_time first_sent, sent; /* first and last SYN/ACK */
     uint8_t tx_n;          /* SYN/ACKs sent */
     bool due;              /* a SYN/ACK is to be sent */
+    bool recreated;        /* by tcp_half_recreate(): when the SYN/ACK went out is not known */
 };
 
 /* From a SYN that was accepted by a listener or a token. */
@@ -184,6 +185,19 @@ bool tcp_half_plan(struct tcp_half *h, uint32_t rcv_space, plait_time now, struc
 void tcp_half_commit(struct tcp_half *h, const struct tcp_config *cfg, plait_time now);
 /* False: retries are used up. */
 bool tcp_half_tick(struct tcp_half *h, const struct tcp_config *cfg, plait_time now);
+/* Without state: the half-open connection is cut down to what eight bits, the memo, can say of it.
+ * They come back by the ACK in what tcp_half_say() set: the ISN, the timestamp. */
+enum { TCP_MEMO_BITS = 8, TCP_MEMO_MSS_BITS = 3 };
+struct tcp_words { uint32_t iss, tsval; };
+unsigned tcp_half_reduce(struct tcp_half *h);
+void tcp_half_say(struct tcp_half *h, struct tcp_words w, plait_time now);
+/* All that a SYN/ACK without timestamps can have agreed on: the MSS. */
+unsigned tcp_memo_without_ts(unsigned memo);
+/* From the ACK that completes the handshake, the memo that it brought back, and what is the same
+ * for all: the configuration and the window that the SYN/ACK offered. */
+struct tcp_recall { const struct tcp_config *cfg; uint32_t rcv_space; unsigned memo; };
+void tcp_half_recreate(struct tcp_half *h, const struct wire_seg *ack, const struct tcp_recall *r,
+                       plait_time now);
 /* SYN-RECEIVED tcb; t was prepared by tcp_init() with the same configuration. 0 or PLAIT_ENOMEM. */
 int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now);
 

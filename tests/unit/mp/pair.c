@@ -488,7 +488,7 @@ static void syn(struct pair *p, int s, const struct wire_seg *seg)
     cfg.mss_local = wire_mss_of_mtu(MTU, 4);
     if (join) {
         why = side->conn == NULL || seg->mp.join.token != side->conn->local.token
-                  ? PLAIT_REASON_JOIN_TOKEN : mp_half_join(&h->mp, side->conn, seg, p->now);
+                  ? PLAIT_REASON_JOIN_TOKEN : mp_half_join(&h->mp, side->conn, seg, 0x600d);
         if (why != PLAIT_REASON_NONE) {
             ctx_count(&side->ctx, why);
             reset(p, s, seg, why);

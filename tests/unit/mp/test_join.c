@@ -365,14 +365,14 @@ static void join_for_nobody(void **state)
     syn.flags = WIRE_SYN;
     syn.src = pair_addr(0, 3, 999);
     syn.dst = pair_addr(1, 0, 80);
-    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, p.now), PLAIT_REASON_JOIN_NO_OPTION);
+    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, 5), PLAIT_REASON_JOIN_NO_OPTION);
     syn.mp.present = 1u << WIRE_MP_JOIN;
     syn.mp.join.len = 12;
-    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, p.now), PLAIT_REASON_NONE);
+    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, 5), PLAIT_REASON_NONE);
     syn.dst = pair_addr(1, 3, 80);
-    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, p.now), PLAIT_REASON_JOIN_POLICY);
+    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, 5), PLAIT_REASON_JOIN_POLICY);
     mp_abort(p.side[1].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
-    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, p.now), PLAIT_REASON_JOIN_STATE);
+    assert_int_equal(mp_half_join(&h, p.side[1].conn, &syn, 5), PLAIT_REASON_JOIN_STATE);
     p.side[1].conn->released = p.side[0].conn->released = true;
     pair_fini(&p);
 }

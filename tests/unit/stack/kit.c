@@ -17,6 +17,8 @@ static void *kit_alloc(void *ctx, size_t size)
     assert_non_null(mem);
     memset(mem, 0xa5, size);
     k->live++;
+    k->bytes += size;
+    k->peak = k->bytes > k->peak ? k->bytes : k->peak;
     return mem;
 }
 
@@ -25,6 +27,7 @@ static void kit_free(void *ctx, void *mem, size_t size)
     struct kit *k = ctx;
 
     k->live--;
+    k->bytes -= size;
     free(mem);
 }
 
@@ -95,7 +98,7 @@ struct kit_seg kit_syn(const struct plait_addr *from, const struct plait_addr *t
     };
 }
 
-static enum plait_reason input_bytes(struct kit *k, const uint8_t *bytes, size_t len)
+enum plait_reason kit_give(struct kit *k, const uint8_t *bytes, size_t len)
 {
     struct plait_in in = {.ip = bytes, .len = len};
 
@@ -124,10 +127,10 @@ enum plait_reason kit_input(struct kit *k, const struct kit_seg *s)
     if (s->len > 0)
         memcpy(packet + head, s->data, s->len);
     wire_finish_csum(packet, head, ip_len, &view, 1);
-    return input_bytes(k, packet, head + s->len);
+    return kit_give(k, packet, head + s->len);
 }
 
-static size_t take_packet(struct kit *k, uint8_t *packet, size_t size)
+size_t kit_take(struct kit *k, uint8_t *packet, size_t size)
 {
     struct plait_out out;
     struct wire_view views[PLAIT_VIEWS_MAX];
@@ -151,7 +154,7 @@ static size_t take_packet(struct kit *k, uint8_t *packet, size_t size)
 bool kit_output(struct kit *k, struct wire_packet *out)
 {
     static uint8_t packet[2000];
-    size_t n = take_packet(k, packet, sizeof packet);
+    size_t n = kit_take(k, packet, sizeof packet);
 
     if (n > 0)
         assert_int_equal(wire_parse(packet, n, false, out), PLAIT_REASON_NONE);
@@ -168,10 +171,10 @@ void kit_expect_silence(struct kit *k)
 static bool carry(struct kit *from, struct kit *to)
 {
     uint8_t packet[2000];
-    size_t n = take_packet(from, packet, sizeof packet);
+    size_t n = kit_take(from, packet, sizeof packet);
 
     if (n > 0)
-        input_bytes(to, packet, n);
+        kit_give(to, packet, n);
     return n > 0;
 }
 

@@ -13,6 +13,7 @@ struct kit {
     struct plait_stack *stack;
     struct plait_addr addr; /* 10.0.0.host, port 0, id 1 */
     uint64_t live;          /* allocations given out and not back */
+    uint64_t bytes, peak;   /* of them, and the most there ever was */
     int64_t fail_in;        /* -1: memory never ends */
     uint64_t dice;
     uint64_t drops; /* PLAIT_TRACE_DROP seen */
@@ -43,6 +44,10 @@ struct kit_seg kit_syn(const struct plait_addr *from, const struct plait_addr *t
  * points into a buffer that the next call overwrites. */
 bool kit_output(struct kit *k, struct wire_packet *out);
 void kit_expect_silence(struct kit *k);
+
+/* The same as bytes, its length, 0: nothing; and bytes as a packet that arrives. */
+size_t kit_take(struct kit *k, uint8_t *packet, size_t size);
+enum plait_reason kit_give(struct kit *k, const uint8_t *bytes, size_t len);
 
 /* Everything that either says reaches the other, until both are silent. */
 void kit_exchange(struct kit *a, struct kit *b);
