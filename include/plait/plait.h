@@ -37,6 +37,11 @@ struct plait_conn_config {
     bool require_mptcp;
     bool checksum;         /* ask for DSS checksums (A bit); default false */
     bool nodelay;          /* Nagle off; default false */
+    /* Ask servers for a Fast Open cookie (RFC 7413), and with one send what plait_send() is given
+     * before the SYN leaves, right after plait_connect(), in the SYN. The network may deliver such
+     * a SYN twice, and a server then takes its data twice: for requests that may be repeated.
+     * Default false */
+    bool fastopen;
     bool server_joins;     /* let the accepting side open subflows too; default false */
     const char *cc;        /* "reno" or "cubic"; default "cubic" */
     const char *sched;     /* "minrtt" */

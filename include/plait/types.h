@@ -154,6 +154,8 @@ struct plait_trace {
     X(KEEPALIVE, "keepalive probes unanswered")                                                    \
     X(SYN_TIMEOUT, "no answer to the SYNs")                                                        \
     X(SYN_REFUSED, "SYN answered with a reset")                                                    \
+    X(FASTOPEN_TAKEN, "data of a SYN taken by the server (Fast Open)")                             \
+    X(FASTOPEN_REFUSED, "SYN with Fast Open lost, or its data not taken")                          \
     X(SACK_BOGUS, "SACK block outside what was sent")                                              \
     X(SCOREBOARD_FULL, "SACK ignored: scoreboard full")                                            \
     X(MP_SYNACK_PLAIN, "no MP_CAPABLE in the SYN/ACK")                                             \

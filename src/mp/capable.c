@@ -325,5 +325,7 @@ bool mp_data_brings_keys(const struct mp_subflow *s)
 /* In version 0 the third ACK goes first, by itself; in version 1 one chunk may go with the keys. */
 bool mp_data_waits(const struct mp_subflow *s)
 {
-    return mp_unconfirmed(s) && (s->conn->version == 0 ? s->capable_due : s->conn->snd_nxt > 0);
+    const struct mp_conn *c = s->conn;
+
+    return mp_unconfirmed(s) && (c->version == 0 ? s->capable_due : c->snd_nxt > c->snd_first);
 }

@@ -114,6 +114,9 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
         return NULL;
     }
     s->initiator = true;
+    /* Version 0 leaves no room for it in the SYN. */
+    if (args->fastopen != NULL && (c->mode == MP_MODE_PLAIN || c->version > 0))
+        s->tcb.fastopen = *args->fastopen;
     c->news |= MP_NEWS_TOKEN;
     mp_set_state(c, MP_ST_CONNECTING, now);
     return c;
@@ -336,6 +339,28 @@ void mp_settle(struct mp_conn *c, plait_time now)
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
+const struct tcb *mp_fastopen_tcb(const struct mp_conn *c)
+{
+    const struct mp_subflow *s = mp_first(c);
+
+    return s != NULL && s->first && s->tcb.fastopen.on ? &s->tcb : NULL;
+}
+
+/*= RFC 8684 B.2
+ * the TFO data must not be considered part of the data sequence number space: the SYN with
+ * MP_CAPABLE still occupies the first octet of data sequence space, but then the first non-TFO data
+ * byte occupies the second octet. */
+/* Positions count it, so the IDSN is taken for so much lower. */
+static void skip_syn_text(struct mp_subflow *s, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    uint32_t n = s->initiator ? s->tcb.fastopen.taken : 0;
+
+    c->local.idsn -= n;
+    c->snd_first = c->snd_una = c->snd_nxt = n;
+    mp_tx_release(c, now);
+}
+
 static void first_established(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -347,7 +372,8 @@ static void first_established(struct mp_subflow *s, const struct wire_seg *seg, 
     if (c->over || c->mode == MP_MODE_PENDING) /* dead, or about to try version 0 */
         return;
     c->established = true;
-    c->snd_edge = s->tcb.snd_wnd;
+    skip_syn_text(s, now);
+    c->snd_edge = c->snd_una + s->tcb.snd_wnd;
     c->progress_at = now;
     c->news |= MP_NEWS_CONNECTED | MP_NEWS_WRITABLE;
     mp_set_state(c, MP_ST_ESTAB, now);

@@ -29,7 +29,7 @@ const char *mp_state_name(enum mp_state s);
 enum mp_mode { MP_MODE_PENDING = 0, MP_MODE_MULTIPATH, MP_MODE_PLAIN };
 
 struct mp_config {
-    bool mptcp, require_mptcp, checksum, nodelay, server_joins;
+    bool mptcp, require_mptcp, checksum, nodelay, server_joins, fastopen;
     bool avoid_mptcp;          /* mptcp is off because it failed with this peer before */
     bool refuse_joins;         /* C flag: no joins at the address of the first subflow */
     uint8_t offer, accept;     /* sets of PLAIT_MPTCP_V*: for mp_connect(), for listeners */
@@ -113,6 +113,7 @@ struct mp_conn_args {
     const struct mp_locals *locals;
     uint32_t id;                      /* for traces */
     void *owner;                      /* the stack's wrapper */
+    const struct tcp_fastopen *fastopen; /* for mp_connect(); NULL: off */
 };
 /* Active open. key drawn by the stack for mp_offered_version() (unique token). NULL: no memory. */
 struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key *key,
@@ -136,6 +137,8 @@ struct mp_subflow *mp_join_take(struct mp_conn *c, const struct mp_joining *j, p
                                 enum plait_reason *why);
 #define mp_join_accept(c, th, mh, ack, now, why)                                                   \
     mp_join_take((c), &(struct mp_joining){ (th), (mh), (ack) }, (now), (why))
+/* The first subflow, where its SYN used Fast Open; NULL: it did not. */
+const struct tcb *mp_fastopen_tcb(const struct mp_conn *c);
 void mp_conn_free(struct mp_conn *c); /* every subflow must be out of the stack's tables */
 void *mp_owner(struct mp_conn *c);
 bool mp_is_open_for_join(const struct mp_conn *c);

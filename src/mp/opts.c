@@ -295,6 +295,8 @@ enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now)
         return MP_SIG_NONE;
     signal = next_signal(s, now);
     t->rcv_space = mp_rx_space(s);
+    if (t->state == TCP_ST_SYN_SENT && t->fastopen.on)
+        t->fastopen.waiting = (uint32_t)(s->conn->store.end - s->conn->snd_una);
     if (is_due(s, signal))
         t->ack_now = true;
     if (s->probe_due)
@@ -370,7 +372,7 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
         return;
     p = mapping_of(s, chunk);
     /* It stands for the mapping of the very first bytes and of no others. */
-    if (mp_data_brings_keys(s) && p.ssn == 1 && chunk->pos == 0) {
+    if (mp_data_brings_keys(s) && p.ssn == 1 && chunk->pos == c->snd_first) {
         fill_capable_data(s, chunk, mp);
         return;
     }

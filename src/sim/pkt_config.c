@@ -41,6 +41,7 @@ static const struct field {
     FIELD(BOOL, "require_mptcp", config.conn.require_mptcp),
     FIELD(BOOL, "checksum", config.conn.checksum),
     FIELD(BOOL, "nodelay", config.conn.nodelay),
+    FIELD(BOOL, "fastopen", config.conn.fastopen),
     FIELD(BOOL, "server_joins", config.conn.server_joins),
     FIELD(U8, "subflows_max", config.conn.subflows_max),
     FIELD(U8, "addrs_max", config.conn.addrs_max),

@@ -128,6 +128,7 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
         .require_mptcp = c->require_mptcp,
         .checksum = c->checksum,
         .nodelay = c->nodelay,
+        .fastopen = c->fastopen,
         .server_joins = c->server_joins,
         .sched = sched_find(c->sched),
         .pm = pm_find(c->pm),

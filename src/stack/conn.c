@@ -147,8 +147,10 @@ static void take_news(struct plait_conn *c)
         stack_peer_learn(c);
     if ((news & MP_NEWS_TOKEN) != 0)
         update_token(c);
-    if ((news & MP_NEWS_CONNECTED) != 0 && !c->passive)
+    if ((news & MP_NEWS_CONNECTED) != 0 && !c->passive) {
+        stack_fastopen_learn(c, c->stack->now);
         stack_event(c, PLAIT_EVENT_CONNECTED);
+    }
     if ((news & MP_NEWS_READABLE) != 0)
         stack_event(c, PLAIT_EVENT_READABLE);
     if ((news & MP_NEWS_WRITABLE) != 0 && c->want_write) {

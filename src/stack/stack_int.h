@@ -16,6 +16,7 @@ enum {
     STACK_REPLIES_MAX = 256,  /* resets that wait for output */
     STACK_HALF_JOINS_MAX = 8, /* half-open joins of one connection (RFC 7430 3) */
     STACK_FLOODED_MAX = 64,   /* connections whose joins are answered without state */
+    STACK_COOKIES_MAX = 64,   /* servers whose Fast Open cookie is remembered */
     STACK_KEY_TRIES = 16,     /* keys drawn before a connection does without MPTCP */
     STACK_PORT_MIN = 32768,
     STACK_PORT_MAX = 60999, /* where local ports are drawn from */
@@ -116,6 +117,13 @@ struct stack_peers {
     uint32_t n;
 };
 
+/* What is known of a server's Fast Open (RFC 7413 4.1.3). */
+struct stack_cookie {
+    struct plait_addr server; /* family 0: free */
+    struct tcp_fastopen with; /* for the next SYN */
+    plait_time off_until;     /* it did not work: not before */
+};
+
 enum stack_planned {
     STACK_PLANNED_NOTHING = 0,
     STACK_PLANNED_REPLY,
@@ -145,6 +153,8 @@ struct plait_stack {
     struct list half_due;
     struct list events, accept_events;
 
+    struct stack_cookie cookie[STACK_COOKIES_MAX];
+    uint32_t cookie_next; /* whose place the next server gets */
     struct stack_secrets secrets;
     struct plait_conn *flooded[STACK_FLOODED_MAX];
 
@@ -249,6 +259,14 @@ bool stack_cookie_open(struct plait_stack *s, const struct wire_seg *seg, struct
 /* Cookies that may still come back were made. */
 bool stack_cookie_is_out(struct plait_stack *s, plait_time now);
 void stack_cookie_forget(struct plait_conn *c);
+
+/* ---- fastopen.c ------------------------------------------------------------------------------ */
+
+/* What the SYN to this server says; false: nothing for now. */
+bool stack_fastopen_use(const struct plait_stack *s, const struct plait_addr *server,
+                        struct tcp_fastopen *with);
+/* A connection that we opened is established. */
+void stack_fastopen_learn(struct plait_conn *c, plait_time now);
 
 /* ---- event.c --------------------------------------------------------------------------------- */
 

@@ -94,6 +94,30 @@ static void learn_irs(struct tcb *t, uint32_t irs)
     t->rcv_adv = t->rcv_told = t->rcv_nxt + offered;
 }
 
+static void learn_cookie(struct tcb *t, const struct wire_tcpopts *opt)
+{
+    struct tcp_fastopen *fo = &t->fastopen;
+
+    if (!fo->on || !opt->has_tfo || opt->tfo_len == 0 || opt->tfo_len > TCP_FASTOPEN_COOKIE_MAX)
+        return;
+    fo->renewed = true;
+    fo->len = opt->tfo_len;
+    memcpy(fo->cookie, opt->tfo, opt->tfo_len);
+}
+
+/* Text of the SYN that the peer took: as if the ISN had been so much higher. So it is outside of
+ * every later count, of MPTCP's too (RFC 8684 B.2), and what it did not take was never sent. */
+static void learn_taken(struct tcb *t, uint32_t ack)
+{
+    uint32_t n = ack - (t->iss + 1);
+
+    t->fastopen.taken = n;
+    t->bytes_sent += n;
+    t->bytes_acked += n;
+    t->iss += n;
+    tcp_sndq_shift(&t->sndq, n);
+}
+
 /* Our SYN is acknowledged. What the SYN's loss did to the congestion window is set right here:
  * RFC 6928 2 wants one segment only after more than one retransmission. */
 void tcp_established(struct tcp_in *in)
@@ -157,6 +181,8 @@ static void syn_sent_syn(struct tcp_in *in)
      * If SND.UNA > ISS (our SYN has been ACKed), change the connection state to ESTABLISHED,
      * form an ACK segment */
     if ((seg->flags & WIRE_ACK) != 0) {
+        learn_cookie(t, &seg->opt);
+        learn_taken(t, seg->ack);
         tcp_ack_apply(in);
         tcp_established(in);
         t->ack_now = true;
@@ -177,7 +203,7 @@ void tcp_input_syn_sent(struct tcp_in *in)
     const struct tcb *t = in->t;
     const struct wire_seg *seg = in->seg;
     bool ack_ok = (seg->flags & WIRE_ACK) != 0 && seq_gt(seg->ack, t->iss) &&
-                  seq_le(seg->ack, t->sndq.nxt);
+                  seq_le(seg->ack, t->sndq.nxt + t->fastopen.sent);
 
     if (!syn_sent_admits(in, ack_ok))
         return;

@@ -64,6 +64,26 @@ static bool plan_rst(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     return true;
 }
 
+/*= RFC 7413 4.2.2
+ * To deal with network or servers dropping SYN packets with payload or unknown options, when the
+ * SYN timer fires, the client SHOULD retransmit a SYN packet without data and Fast Open options. */
+static void add_fastopen(const struct tcb *t, struct tcp_plan *plan)
+{
+    const struct tcp_fastopen *fo = &t->fastopen;
+    uint32_t mss = min_u32(t->mss, fo->mss);
+
+    /*= RFC 7413 4.2.2
+     * Otherwise, include the Fast Open option with the cookie of the server. Include any data up to
+     * the cached server MSS or default 536 bytes. */
+    if (!fo->on || t->syn_n > 0)
+        return;
+    plan->opt.has_tfo = true;
+    plan->opt.tfo_len = fo->len;
+    memcpy(plan->opt.tfo, fo->cookie, fo->len);
+    if (fo->len > 0 && mss > TCP_OPTION_SPACE)
+        plan->len = min_u32(fo->waiting, mss - TCP_OPTION_SPACE);
+}
+
 static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 {
     bool answer = t->state == TCP_ST_SYN_RECEIVED;
@@ -85,6 +105,8 @@ static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     plan->wnd_bytes = offer.bytes;
     plan->has_opt = true;
     tcp_syn_options(&plan->opt, &as, now);
+    if (!answer)
+        add_fastopen(t, plan);
     return true;
 }
 
@@ -282,13 +304,16 @@ static int record_and_tell(struct tcb *t, const struct tcp_plan *plan, plait_tim
     };
     int err;
 
+    if ((plan->flags & WIRE_SYN) != 0)
+        sent.len = 1; /* its text was not sent unless the SYN/ACK says so */
+
     if (sent.len == 0)
         return 0;
     err = record(t, plan, now);
     if (err != 0)
         return err;
     tcp_loss_on_sent(&t->loss, &t->sndq, &sent, now);
-    t->bytes_sent += sent.rtx ? 0 : plan->len;
+    t->bytes_sent += sent.rtx || (plan->flags & WIRE_SYN) != 0 ? 0 : plan->len;
     return 0;
 }
 
@@ -302,8 +327,10 @@ static void fin_went(struct tcb *t, plait_time now)
         tcp_set_state(t, TCP_ST_LAST_ACK, now);
 }
 
-static void syn_went(struct tcb *t, plait_time now)
+static void syn_went(struct tcb *t, const struct tcp_plan *plan, plait_time now)
 {
+    if (plan->len > t->fastopen.sent)
+        t->fastopen.sent = plan->len;
     if (t->syn_n == 0)
         t->syn_first = now;
     if (t->syn_n < UINT8_MAX)
@@ -358,7 +385,7 @@ int tcp_commit(struct tcb *t, const struct tcp_plan *plan, plait_time now)
         return err;
     t->segs_out++;
     if ((plan->flags & WIRE_SYN) != 0)
-        syn_went(t, now);
+        syn_went(t, plan, now);
     told(t, plan);
     questions_went(t, plan, now);
     if ((plan->flags & WIRE_FIN) != 0)

@@ -442,6 +442,23 @@ void tcp_sndq_ack(struct tcp_sndq *q, uint32_t ack)
         ring_truncate(&q->rtx, 0);
 }
 
+void tcp_sndq_shift(struct tcp_sndq *q, uint32_t by)
+{
+    assert(q->chunks.count == 0 && q->recs.count <= 1 && q->sacked_n == 0 && "the SYN alone");
+    for (uint32_t i = 0; i < q->recs.count; i++)
+        tcp_sndq_rec(q, i)->seq += by;
+    for (uint32_t i = 0; i < q->rtx.count; i++) {
+        struct tcp_rtx *x = ring_at(&q->rtx, i);
+        x->seq += by;
+        x->end += by;
+    }
+    q->una += by;
+    q->nxt += by;
+    q->end += by;
+    q->highest_sack += by;
+    q->lost_first += by;
+}
+
 /* ---- invariants ------------------------------------------------------------------------------ */
 
 static void check_rec(const struct tcp_sndq *q, const struct tcp_rec *r)

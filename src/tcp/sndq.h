@@ -92,6 +92,9 @@ int tcp_sndq_reserve(struct tcp_sndq *q);
 /* Asserts the invariants; true. Walks over everything. */
 bool tcp_sndq_check(const struct tcp_sndq *q);
 
+/* Nothing but the SYN was sent, and nothing pushed: everything is `by` sequence numbers later. */
+void tcp_sndq_shift(struct tcp_sndq *q, uint32_t by);
+
 /* ---- for loss recovery alone
  * -------------------------------------------------------------------- */
 

@@ -38,6 +38,19 @@ struct tcp_config {
 
 struct tcp_block { uint32_t lo, hi; }; /* sequence numbers [lo, hi) */
 
+/* Fast Open of the side that connects (RFC 7413). */
+enum { TCP_FASTOPEN_COOKIE_MAX = 14 }; /* longer ones find no room beside MP_CAPABLE */
+struct tcp_fastopen {
+    bool on;               /* the first SYN asks for a cookie, or carries this one */
+    uint8_t len;           /* 0: none yet */
+    uint8_t cookie[TCP_FASTOPEN_COOKIE_MAX];
+    uint16_t mss;          /* of the peer, when it gave the cookie */
+    uint32_t waiting;      /* text that the SYN may take along (set from above before every plan) */
+    uint32_t sent;         /* text that it took along */
+    uint32_t taken;        /* of that, what the SYN/ACK acknowledged: the peer has it */
+    bool renewed;          /* len and cookie are those of the SYN/ACK */
+};
+
 struct tcb {
     struct base_ctx *ctx;
     struct tcp_config cfg;
@@ -115,6 +128,7 @@ struct tcb {
     uint8_t syn_n;         /* SYNs or SYN/ACKs sent */
     bool active;           /* opened by tcp_connect() */
     bool syn_rtx_due;
+    struct tcp_fastopen fastopen;
 
     /* reset */
     bool rst_wanted;       /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment

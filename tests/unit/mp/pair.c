@@ -127,7 +127,8 @@ static struct mp_conn_args args_of(struct pair *p, int s)
 {
     struct pair_side *side = &p->side[s];
 
-    return (struct mp_conn_args){ &side->ctx, &side->cfg, &side->locals, (uint32_t)s + 1, p };
+    return (struct mp_conn_args){ &side->ctx, &side->cfg, &side->locals, (uint32_t)s + 1, p,
+                                  NULL };
 }
 
 static struct mp_key draw_key(struct pair *p, uint8_t version)

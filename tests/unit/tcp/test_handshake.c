@@ -268,6 +268,51 @@ static void syn_timeout(void **state)
     assert_true(p->end[0].closed);
 }
 
+/*= RFC 9293 3.4.1
+ * ISN = M + F(localip, localport, remoteip, remoteport, secretkey) */
+/* Whoever sees the ISNs of his own connections learns nothing of a neighbour's at the same moment:
+ * differences between neighbours never repeat, and each bit changes about half of the time. */
+static void isns_of_neighbours_are_unrelated(void **state)
+{
+    struct pair *p = *state;
+    struct plait_addr a = { .family = 4, .port = 80, .ip = { 10, 0, 0, 1 } }, b = a;
+    enum { N = 1024 };
+    static uint32_t step[N];
+    unsigned flips[32] = { 0 };
+    uint32_t last = 0;
+
+    for (unsigned i = 0; i < N; i++) {
+        b.port = (uint16_t)(1024 + i);
+        uint32_t isn = tcp_isn(&p->ctx, &a, &b, 1000000);
+        step[i] = isn - last;
+        for (unsigned bit = 0; bit < 32; bit++)
+            flips[bit] += ((isn ^ last) >> bit) & 1;
+        for (unsigned j = 0; j < i; j++)
+            assert_int_not_equal(step[i], step[j]);
+        last = isn;
+    }
+    for (unsigned bit = 0; bit < 32; bit++)
+        assert_in_range(flips[bit], N / 2 - 100, N / 2 + 100);
+}
+
+/* The same 4-tuple within a second: the clock has moved on, so old segments are outside. A second
+ * host with another secret shares nothing but the clock. */
+static void isn_of_the_next_incarnation_is_higher(void **state)
+{
+    struct pair *p = *state;
+    struct plait_addr a = { .family = 4, .port = 80, .ip = { 10, 0, 0, 1 } }, b = a;
+    struct base_ctx other = p->ctx;
+
+    b.port = 999;
+    other.secret.k0 ^= 1;
+    for (plait_time t = 0; t < PLAIT_SEC; t += 100 * PLAIT_MSEC) {
+        uint32_t before = tcp_isn(&p->ctx, &a, &b, t);
+        uint32_t after = tcp_isn(&p->ctx, &a, &b, t + 100 * PLAIT_MSEC);
+        assert_int_equal(after - before, 25000);
+        assert_int_not_equal(before, tcp_isn(&other, &a, &b, t));
+    }
+}
+
 /*= RFC 7323 7-1, 7.1-1 */
 /*= RFC 9293 MUST-8, SHLD-1, MUST-9 */
 static void isn_moves_with_time_and_tuple(void **state)
@@ -334,7 +379,8 @@ int main(void)
         CASE(odd_flags_are_dropped), CASE(simultaneous_open),
         cmocka_unit_test(simultaneous_open_with_loss), CASE(lost_syns),
         CASE(one_lost_syn_keeps_the_initial_window), CASE(syn_timeout),
-        CASE(isn_moves_with_time_and_tuple), CASE(text_on_synack_is_taken),
+        CASE(isn_moves_with_time_and_tuple), CASE(isns_of_neighbours_are_unrelated),
+        CASE(isn_of_the_next_incarnation_is_higher), CASE(text_on_synack_is_taken),
         CASE(reset_of_a_simultaneous_open),
     };
 

@@ -271,12 +271,34 @@ static void random_operations(void **state)
     }
 }
 
+/* The SYN's text was taken: the SYN stands so much later, and what is pushed follows it. */
+static void shift_before_data(void **state)
+{
+    struct tcp_sndq q;
+
+    fail_in = -1;
+    tcp_sndq_init(&q, &env, 0xfffffff0, 64);
+    assert_int_equal(tcp_sndq_sent(&q, 0xfffffff0, 1, TCP_REC_SYN, 1), 0);
+    assert_int_equal(tcp_sndq_sent(&q, 0xfffffff0, 1, TCP_REC_SYN, 2), 0);
+    tcp_sndq_shift(&q, 100);
+    assert_true(tcp_sndq_check(&q));
+    assert_int_equal(q.una, 84);
+    assert_int_equal(tcp_sndq_flight(&q), 1);
+    assert_int_equal(tcp_sndq_push(&q, 100, 10, 0, 1000), 0);
+    assert_int_equal(tcp_sndq_chunk(&q, 0)->seq, 85);
+    tcp_sndq_ack(&q, 85);
+    assert_int_equal(tcp_sndq_sent(&q, 85, 10, 0, 3), 0);
+    assert_true(tcp_sndq_check(&q));
+    tcp_sndq_fini(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_grow), cmocka_unit_test(limits), cmocka_unit_test(no_memory),
         cmocka_unit_test(low_position), cmocka_unit_test(parts_and_flags),
-        cmocka_unit_test(compaction), cmocka_unit_test(random_operations),
+        cmocka_unit_test(compaction), cmocka_unit_test(shift_before_data),
+        cmocka_unit_test(random_operations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
