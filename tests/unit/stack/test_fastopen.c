@@ -268,6 +268,36 @@ static void test_syn_is_lost(void **state)
     }
 }
 
+/* The server speaks no version 1: another attempt with version 0 has no room for Fast Open, and is
+ * not made where text was taken, which would come twice. */
+static void test_no_second_try_with_text(void **state)
+{
+    for (uint32_t taken = 0; taken <= TEXT; taken += TEXT) {
+        struct play p;
+        play_init(&p, true, false);
+        learn_cookie(&p);
+        p.cfg.offer_versions = PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1;
+        use_cookie(&p, text, TEXT);
+        struct kit_seg s = synack(&p, taken);
+        s.mp.present = 0;
+        assert_int_equal(kit_input(&p.k, &s), PLAIT_REASON_NONE);
+        struct plait_conn_info info;
+        plait_conn_info(p.c, &info);
+        assert_int_equal(info.established, taken > 0);
+        if (taken == 0) {
+            struct wire_seg seg = next(&p);
+            if ((seg.flags & WIRE_RST) != 0) /* of the first attempt */
+                seg = next(&p);
+            assert_int_equal(seg.flags, WIRE_SYN);
+            assert_int_equal(seg.mp.capable.len, 12);
+            assert_false(seg.opt.has_tfo);
+            assert_int_equal(seg.len, 0);
+        }
+        end(&p);
+        kit_fini(&p.k);
+    }
+}
+
 /* The cookie is old: the server gives another one, and takes nothing. */
 static void test_new_cookie(void **state)
 {
@@ -386,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_fallback_to_plain),
         cmocka_unit_test(test_text_is_bounded),
         cmocka_unit_test(test_syn_is_lost),
+        cmocka_unit_test(test_no_second_try_with_text),
         cmocka_unit_test(test_new_cookie),
         cmocka_unit_test(test_too_much_taken),
         cmocka_unit_test(test_off),
