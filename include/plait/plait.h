@@ -46,6 +46,7 @@ struct plait_conn_config {
     const char *cc;        /* "reno" or "cubic"; default "cubic" */
     const char *sched;     /* "minrtt" */
     const char *pm;        /* "fullmesh" or "none"; default "fullmesh" */
+    enum plait_ecn ecn;    /* default PLAIT_ECN_ACCEPT, as servers do */
     uint8_t subflows_max;  /* subflows of a connection, the first included; default 8 */
     uint8_t addrs_max;     /* peer addresses remembered; default 8 */
     uint32_t sndbuf_max;   /* bytes the send store may grow to; default 8 MiB */
@@ -242,6 +243,9 @@ struct plait_subflow_info {
     plait_time srtt, rttvar, min_rtt, rto; /* 0: no sample yet */
     uint32_t cwnd, ssthresh, in_flight;    /* bytes */
     uint16_t mss;                          /* payload bytes of a full packet */
+    bool ecn;                              /* new data is sent ECN-capable */
+    uint64_t ce_received;                  /* packets that came marked "congestion experienced" */
+    uint32_t ecn_cuts;                     /* reductions of cwnd that ECN-Echo asked for */
     enum plait_reason reason;              /* why it closed */
 };
 

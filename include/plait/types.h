@@ -65,6 +65,13 @@ struct plait_local {
 /* Versions of MPTCP, as a set. */
 enum { PLAIT_MPTCP_V0 = 1 /* RFC 6824 */, PLAIT_MPTCP_V1 = 2 /* RFC 8684 */ };
 
+/* Explicit Congestion Notification (RFC 3168) of TCP. */
+enum plait_ecn {
+    PLAIT_ECN_OFF,    /* neither asked for nor agreed to */
+    PLAIT_ECN_ACCEPT, /* agreed to where the peer asks */
+    PLAIT_ECN_ON,     /* asked for too */
+};
+
 /* What the core asks of the world. Every pointer but trace must be set. */
 struct plait_trace;
 

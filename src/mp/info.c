@@ -52,6 +52,7 @@ static void fill(const struct mp_subflow *s, struct mp_path_info *info)
         .min_rtt = rtt->min_rtt == PLAIT_NEVER ? 0 : rtt->min_rtt, .rto = rtt->rto,
         .cwnd = t->loss.cc.cwnd, .ssthresh = t->loss.cc.ssthresh,
         .in_flight = tcp_sndq_flight(&t->sndq), .mss = (uint16_t)tcp_payload_mss(t),
+        .ecn = tcp_ecn_on(t), .ce_received = t->ce_received, .ecn_cuts = t->loss.ecn_cuts,
         .reason = t->reason,
     };
 }

@@ -242,6 +242,9 @@ struct mp_path_info {
     plait_time srtt, rttvar, min_rtt, rto;
     uint32_t cwnd, ssthresh, in_flight;
     uint16_t mss;
+    bool ecn;
+    uint64_t ce_received;
+    uint32_t ecn_cuts;
     enum plait_reason reason;
 };
 /* Subflow id, alive or among the last 32 dead ones; PLAIT_ENOENT. */

@@ -2,9 +2,9 @@
 /* Receive offload: packets of one subflow that follow each other are joined into a super-segment,
  * as a kernel does before it hands them to a packet socket. Called by net.c on arrival.
  *
- * Joined are packets with payload whose headers differ in sequence number and lengths alone
- * (options are identical byte for byte), for at most gro_window microseconds and 64 KB; a shorter
- * packet or one with PSH is the last of its run. */
+ * Joined are packets with payload whose headers differ in sequence number and lengths alone (ECN
+ * bits and options are identical), for at most gro_window microseconds and 64 KB; a shorter packet
+ * or one with PSH is the last of its run. */
 #include "sim.h"
 
 #include <stdlib.h>
@@ -28,6 +28,11 @@ static uint32_t ip_len_of(const uint8_t *p)
     return p[0] >> 4 == 4 ? (p[0] & 15u) * 4 : 40;
 }
 
+static uint8_t ecn_of(const uint8_t *p)
+{
+    return p[0] >> 4 == 4 ? p[1] & 3 : p[1] >> 4 & 3;
+}
+
 /* Only plain TCP data that parses: everything else goes straight up. */
 static bool joinable(const uint8_t *p, uint32_t len)
 {
@@ -46,6 +51,8 @@ static bool follows(const struct sim_gro *g, const uint8_t *p, uint32_t len)
     if (g->len == 0 || g->bytes[0] != p[0] || ip_len_of(p) != g->ip_len || len <= g->head_len)
         return false;
     if (len - g->head_len > g->size || g->len + len > SUPER_LEN_MAX)
+        return false;
+    if (ecn_of(g->bytes) != ecn_of(p)) /* a mark would be lost, or spread to its neighbours */
         return false;
     if (memcmp(g->bytes + addr_at, p + addr_at, g->ip_len - addr_at) != 0 || memcmp(a, b, 4) != 0)
         return false;

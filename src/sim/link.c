@@ -50,6 +50,11 @@ static enum sim_fate admit(const struct sim_link *l, uint32_t bytes, plait_time 
     return SIM_FATE_PASS;
 }
 
+static bool is_long(const struct sim_link *l, plait_time now)
+{
+    return l->cfg.mark != 0 && sim_link_backlog(l, now) > l->cfg.mark;
+}
+
 /* When a packet that leaves the transmitter at `out` arrives. */
 static plait_time arrival(struct sim_link *l, plait_time out)
 {
@@ -68,7 +73,7 @@ void sim_link_send(struct sim_link *l, uint32_t bytes, plait_time now, struct si
 {
     uint64_t start = l->free_at_ns > now * NS ? l->free_at_ns : now * NS;
 
-    *v = (struct sim_verdict){.fate = admit(l, bytes, now)};
+    *v = (struct sim_verdict){.fate = admit(l, bytes, now), .mark = is_long(l, now)};
     if (v->fate != SIM_FATE_PASS) {
         l->drops++;
         return;

@@ -13,6 +13,7 @@ struct sim_link_config {
     plait_time delay;  /* propagation, microseconds */
     plait_time jitter; /* up to so much more delay, evenly spread; keeps the order of packets */
     uint32_t queue;    /* bytes that may wait or be on their way out; 0: no limit */
+    uint32_t mark;     /* bytes that wait beyond which a packet is marked CE; 0: never */
     uint32_t loss_ppm; /* of a packet, after it was transmitted; millionths */
     uint32_t duplicate_ppm;
     uint32_t reorder_ppm;     /* packets held back, so that later ones overtake them */
@@ -28,6 +29,7 @@ struct sim_link {
     plait_time last_out;     /* delivery of the last packet that was not held back: keeps order */
     uint64_t packets, bytes; /* offered and not dropped before transmission */
     uint64_t drops;          /* of every kind */
+    uint64_t marks;          /* packets that the caller marked CE: counted by him */
 };
 
 enum sim_fate {
@@ -40,6 +42,7 @@ enum sim_fate {
 
 struct sim_verdict {
     enum sim_fate fate;
+    bool mark;        /* the caller sets CE where the packet's sender can do ECN */
     unsigned n;       /* deliveries: 0, 1 or 2 */
     plait_time at[2]; /* when; never before now */
 };

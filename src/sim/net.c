@@ -77,7 +77,7 @@ static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
 }
 
 /* Offers the packet to its next link. */
-static void forward(struct sim *sim, const struct packet *p)
+static void forward(struct sim *sim, struct packet *p)
 {
     struct sim_link *link = &sim->link[p->route->hop[p->hop]];
     struct sim_verdict v;
@@ -85,6 +85,8 @@ static void forward(struct sim *sim, const struct packet *p)
     sim_link_send(link, p->len, sim->now, &v);
     if (v.fate == SIM_FATE_TOO_BIG)
         too_big(sim, p, link->cfg.mtu);
+    if (v.mark && v.n > 0 && wire_mark_ce(p->bytes, p->len))
+        link->marks++;
     for (unsigned i = 0; i < v.n; i++)
         put_on_way(sim, p, (uint8_t)(p->hop + 1), v.at[i]);
 }

@@ -18,6 +18,7 @@ static const struct plait_conn_config conn_defaults = {
     .cc = "cubic",
     .sched = "minrtt",
     .pm = "fullmesh",
+    .ecn = PLAIT_ECN_ACCEPT,
     .subflows_max = 8,
     .addrs_max = 8,
     .sndbuf_max = 8u << 20,
@@ -66,6 +67,8 @@ static bool numbers_ok(const struct plait_conn_config *c)
         return false;
     if (c->rcvbuf_init < BUF_MIN || c->rcvbuf_init > c->rcvbuf_max)
         return false;
+    if ((unsigned)c->ecn > PLAIT_ECN_ON)
+        return false;
     if (c->keepalive_idle != 0 && (c->keepalive_interval == 0 || c->keepalive_probes == 0))
         return false;
     return versions_ok(c) && !(c->require_mptcp && !c->mptcp);
@@ -93,6 +96,7 @@ static struct tcp_config tcp_part(const struct plait_config *s, const struct pla
 {
     return (struct tcp_config){
         .cc = cc_find(c->cc),
+        .ecn = c->ecn,
         .rto_min = s->rto_min,
         .ack_delay = s->ack_delay,
         .time_wait = s->time_wait,

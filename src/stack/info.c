@@ -70,6 +70,9 @@ int plait_subflow_info(const struct plait_conn *c, uint8_t id, struct plait_subf
         .ssthresh = p.ssthresh,
         .in_flight = p.in_flight,
         .mss = p.mss,
+        .ecn = p.ecn,
+        .ce_received = p.ce_received,
+        .ecn_cuts = p.ecn_cuts,
         .reason = p.reason,
     };
     return 0;

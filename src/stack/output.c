@@ -87,6 +87,7 @@ static struct wire_emit emit_of(const struct tcp_plan *plan, const struct wire_m
         .ack = plan->ack,
         .wnd = plan->wnd,
         .flags = plan->flags,
+        .ecn = plan->ecn,
         .opt = plan->has_opt ? &plan->opt : NULL,
         .mp = mp,
         .payload_len = plan->len,

@@ -117,7 +117,9 @@ void tcp_ack_apply(struct tcp_in *in)
     struct tcb *t = in->t;
     struct tcp_ack_out *out = &in->res->ack;
     struct tcp_ack_in what = {
-        .seg = in->seg, .ts_on = t->ts_on, .more = t->more_above, .now = in->now };
+        .seg = in->seg, .ts_on = t->ts_on, .more = t->more_above, .now = in->now,
+        .ece = tcp_ecn_says_congested(t, in->seg),
+    };
 
     tcp_loss_on_ack(&t->loss, &t->sndq, &what, out);
     if (out->bogus_sack)

@@ -31,6 +31,8 @@ void tcp_half_init(struct tcp_half *h, struct base_ctx *ctx, const struct tcp_co
         h->snd_wscale = syn->opt.wscale < TCP_WSCALE_MAX ? syn->opt.wscale : TCP_WSCALE_MAX;
         h->rcv_wscale = cfg->wscale;
     }
+    h->ecn_willing = cfg->ecn != PLAIT_ECN_OFF;
+    tcp_ecn_syn_came(&h->ecn, syn->flags);
     h->snd_wnd = syn->wnd;
     h->born = now;
     h->deadline = PLAIT_NEVER;
@@ -44,6 +46,7 @@ static enum tcp_half_verdict again(struct tcp_half *h, const struct wire_seg *se
 {
     if (h->ts_on && seg->opt.has_ts && seg->seq == h->irs && seq_gt(seg->opt.tsval, h->ts_recent))
         h->ts_recent = seg->opt.tsval;
+    tcp_ecn_syn_came(&h->ecn, seg->flags);
     h->due = true;
     return TCP_HALF_AGAIN;
 }
@@ -78,7 +81,7 @@ bool tcp_half_plan(struct tcp_half *h, uint32_t rcv_space, plait_time now, struc
     plan->why = TCP_WHY_SYNACK;
     plan->seq = h->iss;
     plan->ack = h->irs + 1;
-    plan->flags = WIRE_SYN | WIRE_ACK;
+    plan->flags = WIRE_SYN | WIRE_ACK | tcp_ecn_synack_flags(h);
     plan->wnd_bytes = rcv_space < TCP_WINDOW_MAX ? rcv_space : TCP_WINDOW_MAX;
     plan->wnd = (uint16_t)plan->wnd_bytes;
     plan->has_opt = true;
@@ -96,6 +99,7 @@ void tcp_half_commit(struct tcp_half *h, const struct tcp_config *cfg, plait_tim
         timeout *= 2;
     if (h->tx_n == 0)
         h->first_sent = now;
+    tcp_ecn_syn_sent(&h->ecn, WIRE_SYN | WIRE_ACK | tcp_ecn_synack_flags(h));
     if (h->tx_n < UINT8_MAX)
         h->tx_n++;
     h->sent = now;
@@ -123,6 +127,7 @@ static void copy_agreement(struct tcb *t, const struct tcp_half *h, plait_time n
     t->ts_on = h->ts_on;
     t->sack_on = h->sack_on;
     t->wscale_on = h->wscale_on;
+    t->ecn = h->ecn;
     t->snd_wscale = h->snd_wscale;
     t->rcv_wscale = h->rcv_wscale;
     t->ts_recent = h->ts_recent;
@@ -134,9 +139,10 @@ static void copy_agreement(struct tcb *t, const struct tcp_half *h, plait_time n
 
 static int enter_synack(struct tcb *t, const struct tcp_half *h, plait_time at, bool again)
 {
-    struct tcp_sent sent = { h->iss, 1, again, h->ts_on ? tcp_now_ts(h->ts_offset, at) : 0 };
+    struct tcp_sent sent = { .seq = h->iss, .len = 1, .rtx = again };
     int err = tcp_sndq_sent(&t->sndq, h->iss, 1, TCP_REC_SYN, at);
 
+    sent.tsval = h->ts_on ? tcp_now_ts(h->ts_offset, at) : 0;
     if (err == 0)
         tcp_loss_on_sent(&t->loss, &t->sndq, &sent, at);
     return err;

@@ -63,6 +63,7 @@ uint16_t tcp_mss_of_syn(const struct wire_seg *syn)
 /* The peer's SYN or SYN/ACK: an option is on where both offered it. */
 static void learn_syn(struct tcb *t, const struct wire_seg *syn, plait_time now)
 {
+    tcp_ecn_syn_came(&t->ecn, syn->flags);
     t->mss_peer = tcp_mss_of_syn(syn);
     /*= RFC 9293 3.7.1
      * The maximum size of a segment that a TCP endpoint really sends, the "effective send MSS",

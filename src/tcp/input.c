@@ -209,6 +209,7 @@ static void input_other_states(struct tcp_in *in)
         return;
     if (!tcp_ack_field(in)) /* "Fifth, check the ACK field" */
         return;
+    tcp_ecn_input(in);
     tcp_rcv_text(in); /* "Seventh, process the segment text" */
     tcp_rcv_fin(in);  /* "Eighth, check the FIN bit" */
 }

@@ -52,6 +52,14 @@ uint16_t tcp_mss_of_syn(const struct wire_seg *syn);
 void tcp_established(struct tcp_in *in);
 void tcp_input_syn_sent(struct tcp_in *in);
 
+/* ecn.c */
+uint8_t tcp_ecn_syn_flags(const struct tcb *t, bool answer);
+uint8_t tcp_ecn_synack_flags(const struct tcp_half *h);
+void tcp_ecn_syn_sent(struct tcp_ecn_setup *e, uint8_t flags);
+void tcp_ecn_syn_came(struct tcp_ecn_setup *e, uint8_t flags);
+void tcp_ecn_input(struct tcp_in *in);
+bool tcp_ecn_says_congested(const struct tcb *t, const struct wire_seg *seg);
+
 /* ack.c */
 bool tcp_ack_field(struct tcp_in *in);
 void tcp_ack_apply(struct tcp_in *in);

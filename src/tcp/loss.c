@@ -128,17 +128,53 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
         l->after_rto = false;
 }
 
-/*= RFC 8985 7.4.2-2 */
-/* The probe's ACK told of a loss that nothing else showed (RFC 8985 7.4.2). */
-static void react_to_probe(struct tcp_loss *l, const struct tcp_ackctx *a)
+/*= RFC 3168 6.1.2
+ * When an ECN-Capable TCP sender reduces its congestion window for any reason (because of a
+ * retransmit timeout, a Fast Retransmit, or in response to an ECN Notification), the TCP sender
+ * sets the CWR flag in the TCP header of the first new data packet sent after the window
+ * reduction. */
+void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
-    if (l->state != TCP_LOSS_OPEN)
-        return;
+    l->reduced_at = now;
+    l->cwr_due = l->cwr_held = true;
+    l->cwr_point = q->nxt;
+}
+
+/* Half a window less at once: for news of congestion that leaves nothing to repair. */
+static void reduce(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
+{
     l->undo_valid = false;
     l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);
-    l->reduced_at = a->now;
+    tcp_loss_reduced(l, q, a->now);
     if (l->cc.cwnd > l->cc.ssthresh)
         l->cc.cwnd = l->cc.ssthresh;
+}
+
+/* The probe's ACK told of a loss that nothing else showed (RFC 8985 7.4.2). */
+static void react_to_probe(struct tcp_loss *l, const struct tcp_sndq *q,
+                           const struct tcp_ackctx *a)
+{
+    if (l->state == TCP_LOSS_OPEN)
+        reduce(l, q, a);
+}
+
+/*= RFC 3168 6.1.2
+ * TCP should not react to congestion indications more than once every window of data (or more
+ * loosely, more than once every round-trip time). */
+/* The first new data after a reduction carries CWR: only when that is acknowledged can the peer's
+ * ECE be about something new. */
+static void react_to_echo(struct tcp_loss *l, const struct tcp_sndq *q,
+                          const struct tcp_ackctx *a, bool ece)
+{
+    if (l->cwr_held && seq_gt(q->una, l->cwr_point))
+        l->cwr_held = false;
+    if (!ece)
+        return;
+    l->undo_valid = false; /* whatever was reduced, there was reason to */
+    if (l->cwr_held || l->state != TCP_LOSS_OPEN)
+        return;
+    reduce(l, q, a);
+    l->ecn_cuts++;
 }
 
 /* New losses change the state. */
@@ -180,17 +216,19 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
     sample_rtt(l, &a);
     tcp_rack_update(l, &a);
     tcp_rack_dsack(l, q, &a);
+    /*= RFC 8985 7.4.2-2 */
     if (tcp_tlp_ack(l, &a))
-        react_to_probe(l, &a);
+        react_to_probe(l, q, &a);
     out->spurious = tcp_undo_ack(l, q, &a) || tcp_rto_ack(l, q, &a);
     if (l->state != TCP_LOSS_OPEN && seq_ge(q->una, l->recovery_point))
         tcp_prr_leave(l, a.now);
     tcp_rack_detect(l, q, &a);
     out->lost = a.lost;
     react_to_loss(l, q, &a);
+    react_to_echo(l, q, &a, in->ece);
     if (l->state == TCP_LOSS_RECOVERY)
         tcp_prr_ack(l, q, a.delivered, a.advanced && a.lost == 0);
-    else if (!was_recovery)
+    else if (!was_recovery && !in->ece) /* RFC 3168 6.1.2: no increase on such an ACK */
         grow(l, q, &a);
     tcp_loss_rearm(l, q, a.now);
 }
@@ -303,6 +341,8 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
         note_rtx(l, s, payload);
     else
         l->frto_left -= payload < l->frto_left ? payload : l->frto_left;
+    if (s->cwr)
+        l->cwr_due = false;
     if (l->state == TCP_LOSS_RECOVERY)
         l->prr_out += s->len;
     if (l->tlp_due) {

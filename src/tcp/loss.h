@@ -68,6 +68,11 @@ struct tcp_loss {
     uint64_t rtx_bytes;        /* payload sent again, ever */
     uint64_t lost_bytes;       /* payload deemed lost, ever */
     uint32_t spurious_n;       /* reductions undone */
+    /* ECN (RFC 3168 6.1.2) */
+    bool cwr_due;              /* cwnd was reduced: the next new data says so */
+    bool cwr_held;             /* ECEs are about what the last reduction answered, until SND.UNA */
+    uint32_t cwr_point;        /* has passed this, SND.NXT at that time */
+    uint32_t ecn_cuts;         /* reductions that ECE asked for */
 };
 
 struct tcp_ack_out {
@@ -87,6 +92,7 @@ struct tcp_ack_in {
     const struct wire_seg *seg; /* una <= ack <= nxt; its MPTCP options matter too (OPT-02) */
     bool ts_on;                 /* timestamps were agreed on */
     bool more;                  /* new data waits above, to be given to this subflow */
+    bool ece;                   /* the peer tells of congestion (ECN was agreed on) */
     plait_time now;
 };
 
@@ -94,6 +100,7 @@ struct tcp_ack_in {
 struct tcp_sent {
     uint32_t seq, len;
     bool rtx;        /* it was sent before */
+    bool cwr;        /* it carries CWR */
     uint32_t tsval;  /* of the segment; 0 without timestamps */
 };
 

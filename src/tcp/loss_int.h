@@ -40,6 +40,10 @@ struct tcp_ackctx {
     struct tcp_ack_out *out;
 };
 
+/* loss.c: cwnd was reduced, for any reason: the peer is told, and what it still says about this
+ * window is old news. */
+void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
+
 /* marks.c: DSACK, marks. */
 void tcp_marks_input(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a);
 void tcp_marks_forget(struct tcp_loss *l, struct tcp_sndq *q); /* the peer reneged */

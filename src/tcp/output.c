@@ -27,7 +27,7 @@ static void fill(const struct tcb *t, enum tcp_why why, uint32_t seq, plait_time
     plan->why = why;
     plan->seq = seq;
     plan->ack = t->rcv_nxt;
-    plan->flags = WIRE_ACK;
+    plan->flags = t->ecn_echo ? WIRE_ACK | WIRE_ECE : WIRE_ACK;
     plan->wnd = offer.field;
     plan->wnd_bytes = offer.bytes;
     tcp_fill_options(t, data, now, plan);
@@ -100,7 +100,7 @@ static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     plan->why = answer ? TCP_WHY_SYNACK : TCP_WHY_SYN;
     plan->seq = t->iss;
     plan->ack = answer ? t->rcv_nxt : 0;
-    plan->flags = answer ? WIRE_SYN | WIRE_ACK : WIRE_SYN;
+    plan->flags = (answer ? WIRE_SYN | WIRE_ACK : WIRE_SYN) | tcp_ecn_syn_flags(t, answer);
     plan->wnd = offer.field;
     plan->wnd_bytes = offer.bytes;
     plan->has_opt = true;
@@ -171,6 +171,21 @@ static bool plan_lost(const struct tcb *t, plait_time now, struct tcp_plan *plan
     return n > 0;
 }
 
+/* New data of an ECN-capable connection. CWR belongs on one packet: the rest of a super-segment
+ * waits for the next plan, because not every device cuts it so that only the first packet has the
+ * flag. */
+/*= RFC 3168 6.1.2
+ * When only one ECT codepoint is needed by a sender for all packets sent on a TCP connection,
+ * ECT(0) SHOULD be used. */
+static uint32_t mark_capable(const struct tcb *t, uint32_t n, uint32_t mss, struct tcp_plan *plan)
+{
+    plan->ecn = WIRE_ECT0;
+    if (!t->loss.cwr_due)
+        return n;
+    plan->flags |= WIRE_CWR;
+    return min_u32(n, mss);
+}
+
 static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, struct tcp_plan *plan)
 {
     uint32_t mss, n;
@@ -185,6 +200,13 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
     n = allowed(t, n, mss);
     if (n == 0)
         return false;
+    /*= RFC 3168 6.1.5
+     * This document specifies ECN-capable TCP implementations MUST NOT set either ECT codepoint
+     * (ECT(0) or ECT(1)) in the IP header for retransmitted data packets, and that the TCP data
+     * receiver SHOULD ignore the ECN field on arriving data packets that are outside of the
+     * receiver's current window. */
+    if (tcp_ecn_on(t) && why == TCP_WHY_DATA)
+        n = mark_capable(t, n, mss, plan);
     set_payload(t, n, plan);
     if (t->fin_wanted && plan->seq + n == t->sndq.end &&
         (t->shared_window || tcp_usable(t) > n) && t->sndq.recs.count + 2 <= t->sndq.recs_max)
@@ -300,6 +322,7 @@ static int record_and_tell(struct tcb *t, const struct tcp_plan *plan, plait_tim
 {
     struct tcp_sent sent = {
         .seq = plan->seq, .rtx = seq_lt(plan->seq, t->sndq.nxt), .tsval = plan->opt.tsval,
+        .cwr = (plan->flags & (WIRE_SYN | WIRE_CWR)) == WIRE_CWR,
         .len = plan->len + ((plan->flags & (WIRE_SYN | WIRE_FIN)) != 0 ? 1 : 0),
     };
     int err;
@@ -331,6 +354,7 @@ static void syn_went(struct tcb *t, const struct tcp_plan *plan, plait_time now)
 {
     if (plan->len > t->fastopen.sent)
         t->fastopen.sent = plan->len;
+    tcp_ecn_syn_sent(&t->ecn, plan->flags);
     if (t->syn_n == 0)
         t->syn_first = now;
     if (t->syn_n < UINT8_MAX)

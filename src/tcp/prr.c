@@ -25,7 +25,7 @@ static void start(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackct
 {
     l->state = TCP_LOSS_RECOVERY;
     l->recovery_point = q->nxt;
-    l->reduced_at = a->now;
+    tcp_loss_reduced(l, q, a->now);
     l->after_rto = false;
     l->force = true;
     l->prr_delivered = 0;

@@ -39,7 +39,7 @@ static void collapse(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
      * loss window, LW, which equals 1 full-sized segment (regardless of the value of IW). */
     l->cc.cwnd = l->cc.mss;
     l->after_rto = true;
-    l->reduced_at = now;
+    tcp_loss_reduced(l, q, now);
 }
 
 void tcp_rto_fire(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)

@@ -11,6 +11,7 @@
  *   window.c     both windows, silly window avoidance        options.c  options of a segment
  *   output.c     what to send, and that it was sent          timer.c    when something is due
  *   reset.c      RSTs and challenge ACKs                     icmp.c     errors of the network
+ *   ecn.c        Explicit Congestion Notification
  *   sndq.c       what was sent (the scoreboard)              loss.c ... what has to be sent again
  *
  * Invariants: state has one writer, tcp_set_state(). A CLOSED tcb holds no chunk and no record and

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One subflow: a TCP (RFC 9293 with 7323, 2018, 2883, 5961, 8985, 6937, 5682, 6298, 6528). It
+/* One subflow: a TCP (RFC 9293 with 7323, 2018, 2883, 3168, 5961, 8985, 6937, 5682, 6298, 6528). It
  * does not know that MPTCP exists: it leaves room for options that somebody above may add,
  * numbers payload by "positions" that it does not interpret, and answers by value.
  *
@@ -24,6 +24,7 @@ const char *tcp_state_name(enum tcp_state s);
 /* What a tcb obeys; the stack fills it from plait_config. */
 struct tcp_config {
     const struct cc_ops *cc;
+    enum plait_ecn ecn;
     plait_time rto_min, ack_delay, time_wait, user_timeout;
     plait_time keepalive_idle, keepalive_interval; /* idle 0: off */
     uint8_t keepalive_probes;
@@ -49,6 +50,12 @@ struct tcp_fastopen {
     uint32_t sent;         /* text that it took along */
     uint32_t taken;        /* of that, what the SYN/ACK acknowledged: the peer has it */
     bool renewed;          /* len and cookie are those of the SYN/ACK */
+};
+
+/* What both sides said about ECN by the flags of their SYNs and SYN/ACKs (RFC 3168 6.1.1). */
+struct tcp_ecn_setup {
+    bool sent, sent_plain; /* an ECN-setup SYN or SYN/ACK, and one that was not */
+    bool came, came_plain;
 };
 
 struct tcb {
@@ -111,6 +118,9 @@ struct tcb {
 
     /* options agreed on */
     bool ts_on, sack_on, wscale_on;
+    struct tcp_ecn_setup ecn;
+    bool ecn_echo;         /* CE came: ECE on every ACK until CWR comes */
+    uint64_t ce_received;  /* packets with CE */
     uint32_t ts_recent;
     plait_time ts_recent_age;
     uint32_t ts_offset;    /* our TSval = microseconds / 1000 + this */
@@ -168,6 +178,8 @@ struct tcp_half {
     uint16_t mss_peer, mss_local;
     uint8_t snd_wscale, rcv_wscale;
     bool ts_on, sack_on, wscale_on;
+    bool ecn_willing;      /* an ECN-setup SYN is answered in kind */
+    struct tcp_ecn_setup ecn;
     uint32_t ts_recent, ts_offset;
     uint32_t snd_wnd;      /* of the SYN, unscaled */
     uint32_t rcv_wnd;      /* what the SYN/ACK offered, bytes */
@@ -260,6 +272,7 @@ struct tcp_plan {
     uint16_t wnd;              /* the header's field */
     uint32_t wnd_bytes;        /* what that field means */
     uint8_t flags;
+    uint8_t ecn;               /* ECN bits of the IP header */
     uint32_t len;              /* payload */
     uint64_t pos;              /* stream position of the first payload byte */
     const struct tcp_chunk *chunk; /* NULL without payload; valid until commit */
@@ -295,6 +308,7 @@ bool tcp_can_send(const struct tcb *t);         /* new data may be pushed */
 uint32_t tcp_ssn(const struct tcb *t, uint32_t seq);     /* relative to our SYN: first byte is 1 */
 uint32_t tcp_ssn_in(const struct tcb *t, uint32_t seq);  /* relative to the peer's SYN */
 uint64_t tcp_low_pos(const struct tcb *t);      /* lowest position still needed, UINT64_MAX: none */
+bool tcp_ecn_on(const struct tcb *t);           /* new data is ECN-capable */
 bool tcp_idle(const struct tcb *t);             /* nothing pushed is unacknowledged */
 bool tcp_check(const struct tcb *t);            /* invariants; asserts with a sentence */
 

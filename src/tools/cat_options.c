@@ -16,6 +16,7 @@ enum {
     OPT_ANNOUNCE,
     OPT_CHECKSUM,
     OPT_CC,
+    OPT_ECN,
     OPT_REQUIRE,
     OPT_NO_MPTCP,
     OPT_NODELAY,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
     {"path", required_argument, NULL, OPT_PATH},
     {"announce", required_argument, NULL, OPT_ANNOUNCE},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
+    {"ecn", no_argument, NULL, OPT_ECN},
     {"cc", required_argument, NULL, OPT_CC},
     {"require-mptcp", no_argument, NULL, OPT_REQUIRE},
     {"no-mptcp", no_argument, NULL, OPT_NO_MPTCP},
@@ -80,6 +82,7 @@ static const char usage[] =
     "                           listening: take only 1, only 0, or both (default)\n"
     "      --checksum           protect the data with MPTCP's checksums\n"
     "      --cc NAME            congestion control: cubic (default) or reno\n"
+    "      --ecn                let routers mark packets instead of dropping them\n"
     "      --nodelay            send small writes at once\n"
     "      --server-joins       let the accepting side open subflows too\n"
     "      --buffer BYTES       largest send and receive buffer, with k, M or G (default 8M)\n"
@@ -284,6 +287,9 @@ static enum cat_parse take_flag(struct cat_options *o, int option)
         break;
     case OPT_NO_MPTCP:
         o->conn.mptcp = false;
+        break;
+    case OPT_ECN:
+        o->conn.ecn = PLAIT_ECN_ON;
         break;
     case OPT_NODELAY:
         o->conn.nodelay = true;

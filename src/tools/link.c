@@ -145,8 +145,7 @@ static void enqueue(struct direction *d, struct waiting *w)
         d->last_at = w->at;
 }
 
-static void hold(struct direction *d, const struct link_frame *f, const uint8_t *bytes,
-                 plait_time at)
+static void hold(struct direction *d, const struct link_frame *f, bool mark, plait_time at)
 {
     struct waiting *w = d->held + f->len > HELD_MAX ? NULL : malloc(sizeof *w + f->len);
 
@@ -155,7 +154,9 @@ static void hold(struct direction *d, const struct link_frame *f, const uint8_t 
         return;
     }
     *w = (struct waiting){.at = at, .vnet = f->vnet, .len = f->len};
-    memcpy(w->data, bytes, f->len);
+    memcpy(w->data, f->data, f->len);
+    if (mark && w->len > ETH_HLEN && wire_mark_ce(w->data + ETH_HLEN, w->len - ETH_HLEN))
+        d->link.marks++;
     enqueue(d, w);
 }
 
@@ -173,7 +174,7 @@ static void offer(struct direction *d, const struct link_frame *f, plait_time no
         return;
     d->duplicates += v.n > 1;
     for (unsigned i = 0; i < v.n; i++)
-        hold(d, f, f->data, v.at[i]);
+        hold(d, f, v.mark, v.at[i]);
 }
 
 static void take(struct direction *d, const struct link_frame *f, plait_time now)
@@ -346,6 +347,7 @@ static void print_direction(const struct direction *d)
            (unsigned long long)d->fate[SIM_FATE_LOST]);
     printf("\"queue_full\": %llu, \"down\": %llu, ", (unsigned long long)d->fate[SIM_FATE_QUEUE],
            (unsigned long long)d->fate[SIM_FATE_DOWN]);
+    printf("\"marked\": %llu, ", (unsigned long long)d->link.marks);
     printf("\"duplicated\": %llu, \"reordered\": %llu, ", (unsigned long long)d->duplicates,
            (unsigned long long)d->reordered);
     printf("\"overflow\": %llu, \"uncut\": %llu, \"refused\": %llu}",

@@ -18,6 +18,8 @@ const char link_usage[] =
     "  --delay TIME           each way: 10ms, 500us, 1s; default 0\n"
     "  --jitter TIME          up to so much more, keeping the order\n"
     "  --queue BYTES          that may wait for the rate: 256k, 1m; default 256k\n"
+    "  --mark BYTES           that wait beyond which a packet is marked \"congestion "
+    "experienced\"; default never\n"
     "  --loss SHARE           of frames, by chance: 1%, 0.1%\n"
     "  --dup SHARE            of frames that come twice\n"
     "  --reorder SHARE        of frames that are held back\n"
@@ -73,7 +75,7 @@ static bool read_value(const char *text, const struct unit *units, uint64_t *val
     return false;
 }
 
-enum property { RATE, DELAY, JITTER, QUEUE, LOSS, DUP, REORDER, REORDER_DELAY, DOWN, UP };
+enum property { RATE, DELAY, JITTER, QUEUE, MARK, LOSS, DUP, REORDER, REORDER_DELAY, DOWN, UP };
 
 static const struct {
     const char *name;
@@ -85,6 +87,7 @@ static const struct {
     [DELAY] = {"delay", times, "10ms", 3600 * PLAIT_SEC},
     [JITTER] = {"jitter", times, "1ms", 3600 * PLAIT_SEC},
     [QUEUE] = {"queue", sizes, "256k", UINT32_MAX},
+    [MARK] = {"mark", sizes, "64k", UINT32_MAX},
     [LOSS] = {"loss", shares, "1%", 1000000},
     [DUP] = {"dup", shares, "1%", 1000000},
     [REORDER] = {"reorder", shares, "1%", 1000000},
@@ -107,6 +110,9 @@ static void assign(struct sim_link_config *c, enum property p, uint64_t v)
         break;
     case QUEUE:
         c->queue = (uint32_t)v;
+        break;
+    case MARK:
+        c->mark = (uint32_t)v;
         break;
     case LOSS:
         c->loss_ppm = (uint32_t)v;

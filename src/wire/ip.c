@@ -198,6 +198,26 @@ uint64_t wire_pseudo_sum(const struct plait_addr *src, const struct plait_addr *
     return csum_add_u32(csum_add_u16(sum, proto), (uint32_t)len);
 }
 
+static bool is_ect(uint8_t ecn) { return ecn == WIRE_ECT0 || ecn == WIRE_ECT1; }
+
+bool wire_mark_ce(uint8_t *ip, size_t len)
+{
+    size_t head = len > 0 ? (size_t)(ip[0] & 15) * 4 : 0;
+
+    if (len >= WIRE_IP4_LEN && ip[0] >> 4 == 4 && head >= WIRE_IP4_LEN && head <= len) {
+        if (!is_ect(ip[1] & 3))
+            return false;
+        ip[1] |= WIRE_CE;
+        be16_store(ip + 10, 0);
+        be16_store(ip + 10, (uint16_t)~csum_fold(csum_add(0, ip, head)));
+        return true;
+    }
+    if (len < WIRE_IP6_LEN || ip[0] >> 4 != 6 || !is_ect((ip[1] >> 4) & 3))
+        return false;
+    ip[1] |= WIRE_CE << 4;
+    return true;
+}
+
 uint16_t wire_mss_of_mtu(uint32_t mtu, uint8_t family)
 {
     uint32_t head = (family == 4 ? WIRE_IP4_LEN : WIRE_IP6_LEN) + WIRE_TCP_LEN;

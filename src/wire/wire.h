@@ -10,6 +10,9 @@
 enum { WIRE_FIN = 1, WIRE_SYN = 2, WIRE_RST = 4, WIRE_PSH = 8, WIRE_ACK = 16, WIRE_URG = 32,
        WIRE_ECE = 64, WIRE_CWR = 128 };
 
+/* The two ECN bits of the IP header (RFC 3168 5). */
+enum { WIRE_NOT_ECT = 0, WIRE_ECT1 = 1, WIRE_ECT0 = 2, WIRE_CE = 3 };
+
 enum { WIRE_OPTS_MAX = 40, WIRE_SACK_MAX = 4 };
 
 /* Plain TCP options. */
@@ -182,6 +185,10 @@ struct wire_gso {
  * first). payload_len is of the whole. The number of packets is wire_gso_count(). */
 unsigned wire_gso_count(uint32_t payload_len, uint32_t gso_size);
 void wire_gso_cut(const struct wire_gso *gso, unsigned i, uint8_t *head);
+
+/* What a router with a full queue does (RFC 3168 5): CE in an IP packet whose sender can do ECN.
+ * False: it cannot, the packet is as it was. */
+bool wire_mark_ce(uint8_t *ip, size_t len);
 
 /* An MTU's payload room for IP version: MSS as announced (mtu - IP - 20). */
 uint16_t wire_mss_of_mtu(uint32_t mtu, uint8_t family);

@@ -160,6 +160,19 @@ static void test_same_seed_same_fate(void **state)
     assert_true(other > 500);
 }
 
+/* Beyond the threshold packets are to be marked; they pass all the same. */
+static void test_mark(void **state)
+{
+    struct sim_link l = link_of(&(struct sim_link_config){.rate = 10000000, .mark = 2500});
+
+    for (unsigned i = 0; i < 5; i++) {
+        struct sim_verdict v = send_one(&l, 1250, T0);
+        assert_int_equal(v.fate, SIM_FATE_PASS);
+        assert_int_equal(v.mark, i > 2);
+    }
+    assert_false(send_one(&l, 1250, T0 + 5000).mark);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,7 +180,7 @@ int main(void)
         cmocka_unit_test(test_no_limits),           cmocka_unit_test(test_queue),
         cmocka_unit_test(test_mtu_and_down),        cmocka_unit_test(test_loss_and_duplicates),
         cmocka_unit_test(test_jitter_keeps_order),  cmocka_unit_test(test_reordering),
-        cmocka_unit_test(test_same_seed_same_fate),
+        cmocka_unit_test(test_same_seed_same_fate), cmocka_unit_test(test_mark),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,8 @@ static void check_out(struct pair *p, int i, const struct wire_seg *seg, bool pa
     uint32_t edge = seg->ack + ((uint32_t)seg->wnd << shift);
 
     assert_true(options <= 40);
+    if (seg->ecn != WIRE_NOT_ECT || ((seg->flags & WIRE_CWR) != 0 && (seg->flags & WIRE_SYN) == 0))
+        assert_true(seg->len > 0 && tcp_ecn_on(t)); /* new data, see also tcp_commit() */
     if (packet && seg->len > 0)
         assert_true(seg->len + options + t->opt_reserve_data <= t->mss + 3u);
     if (seg->len > 0 && peer->edge_valid && !peer->t.shared_window)
@@ -224,11 +226,14 @@ static void send_plan(struct pair *p, int i, const struct tcp_plan *plan)
     do {
         struct wire_seg seg = {
             .src = address(i), .dst = address(1 - i), .seq = plan->seq + done, .ack = plan->ack,
-            .wnd = plan->wnd, .flags = plan->flags, .opt = plan->opt, .data = bytes + done,
+            .wnd = plan->wnd, .flags = plan->flags, .ecn = plan->ecn,
+            .opt = plan->opt, .data = bytes + done,
         };
         seg.len = plan->len - done < step ? plan->len - done : step;
         if (done + seg.len < plan->len)
             seg.flags &= (uint8_t)~(WIRE_FIN | WIRE_PSH);
+        if (done > 0)
+            seg.flags &= (uint8_t)~WIRE_CWR;
         send_one(p, i, &seg, p->cut || plan->gso_size == 0);
         done += seg.len;
     } while (done < plan->len);

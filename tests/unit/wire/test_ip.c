@@ -177,6 +177,33 @@ static void mss(void **state)
     assert_int_equal(wire_mss_of_mtu(UINT32_MAX, 6), 65535);
 }
 
+/*= RFC 3168 5
+ * The CE codepoint '11' is set by a router to indicate congestion to the end nodes. */
+static void marks(void **state)
+{
+    (void)state;
+    for (uint8_t family = 4; family <= 6; family += 2) {
+        size_t len;
+        uint8_t *p = sample(family, 10, &len), *copy = malloc(len);
+        struct wire_ip ip;
+
+        memcpy(copy, p, len);
+        assert_false(wire_mark_ce(p, 0));
+        assert_false(wire_mark_ce(p, 19));
+        assert_memory_equal(p, copy, len);
+        assert_true(wire_mark_ce(p, len));
+        assert_int_equal(wire_ip_parse(p, len, &ip), PLAIT_REASON_NONE);
+        assert_int_equal(ip.ecn, WIRE_CE);
+        assert_false(wire_mark_ce(p, len)); /* once is enough */
+        p[1] &= family == 4 ? 0xfc : 0xcf;
+        memcpy(copy, p, len);
+        assert_false(wire_mark_ce(p, len)); /* its sender cannot do ECN */
+        assert_memory_equal(p, copy, len);
+        free(copy);
+        free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +214,7 @@ int main(void)
         cmocka_unit_test(exthdr_outside_the_packet),
         cmocka_unit_test(every_prefix),
         cmocka_unit_test(mss),
+        cmocka_unit_test(marks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
