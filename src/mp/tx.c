@@ -451,11 +451,22 @@ static void set_more(struct mp_conn *c)
         s->tcb.more_above = more && usable == 1 && mp_subflow_usable(s);
 }
 
+/* Windows that idled shrink before anybody looks at them. */
+static void resume(struct mp_conn *c, plait_time now)
+{
+    if (c->store.end == c->snd_nxt && c->reinject.n == 0)
+        return;
+    MP_EACH(s, c)
+        if (mp_subflow_usable(s))
+            tcp_resume(&s->tcb, now);
+}
+
 void mp_tx_schedule(struct mp_conn *c, plait_time now)
 {
     c->blocked = false;
     if (c->established && !c->over && c->mode != MP_MODE_PENDING) {
         rangeset_cut_below(&c->reinject, c->snd_una);
+        resume(c, now);
         while (c->reinject.n > 0 && send_again(c, now))
             ;
         while (c->store.end > c->snd_nxt && send_new(c, now))

@@ -22,6 +22,17 @@ static void answer_unacceptable(struct tcp_in *in)
         tcp_challenge(in->t, in->now);
 }
 
+/* Old text is reported as such, also where an old timestamp is why it is dropped: the sender learns
+ * from it that it need not have sent it again. */
+static void note_old_text(const struct tcp_in *in)
+{
+    struct tcb *t = in->t;
+    uint32_t end = in->seq + in->len;
+
+    if (in->len > 0 && seq_le(end, t->rcv_nxt) && t->rcv_nxt - in->seq <= (1u << 30))
+        tcp_dsack_note(t, in->seq, end);
+}
+
 /*= RFC 7323 5.3
  * If there is a Timestamps option in the arriving segment, SEG.TSval < TS.Recent, TS.Recent is
  * valid (see later discussion), and if the RST bit is not set, then treat the arriving segment
@@ -41,6 +52,7 @@ static bool check_paws(struct tcp_in *in)
      * TS.Recent value when a connection is idle for more than 24 days. */
     if (!seq_lt(opt->tsval, t->ts_recent) || in->now - t->ts_recent_age > TCP_TS_VALID)
         return true;
+    note_old_text(in);
     tcp_drop(in, PLAIT_REASON_PAWS);
     answer_unacceptable(in);
     return false;
@@ -83,8 +95,7 @@ static void note_old(struct tcp_in *in)
     struct tcb *t = in->t;
     uint32_t end = in->seq + in->len;
 
-    if (in->len > 0 && seq_le(end, t->rcv_nxt) && t->rcv_nxt - in->seq <= (1u << 30))
-        tcp_dsack_note(t, in->seq, end);
+    note_old_text(in);
     /*= RFC 9293 3.10.7.4
      * The only thing that can arrive in this state is a retransmission of the remote FIN.
      * Acknowledge it, and restart the 2 MSL timeout. */

@@ -312,9 +312,11 @@ static void note_flight(struct tcp_loss *l, const struct tcp_sndq *q, bool began
 
 void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
-    if (q->recs.count > 0 || l->last_sent == 0)
+    plait_time idle = now - l->last_sent;
+
+    if (q->recs.count > 0 || l->last_sent == 0 || idle <= l->rtt.rto)
         return;
-    l->cc.ops->on_idle(&l->cc, now - l->last_sent, l->rtt.rto, now);
+    l->cc.ops->on_idle(&l->cc, idle, l->rtt.rto, now);
     l->last_sent = now;
 }
 

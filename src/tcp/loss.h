@@ -127,7 +127,7 @@ bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t
 /* A segment with sequence space went out, after tcp_sndq_sent() for all of it. */
 void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *sent,
                       plait_time now);
-/* New data is about to be sent: after a long idle time cwnd shrinks to the restart window. Where
+/* New data may be sent soon: after a long idle time cwnd shrinks to the restart window. Where
  * nobody calls it tcp_loss_on_sent() does the same, one segment late. */
 void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
 /* The timer came: RTO (marks lost, collapses cwnd, backs off), TLP (wants a probe), or reordering.

@@ -212,6 +212,11 @@ struct plait_block *tcp_take(struct tcb *t)
     return reasm_take(&t->rcvq);
 }
 
+void tcp_resume(struct tcb *t, plait_time now)
+{
+    tcp_loss_resume(&t->loss, &t->sndq, now);
+}
+
 /*= RFC 5681 2-1 */
 uint32_t tcp_room(const struct tcb *t)
 {

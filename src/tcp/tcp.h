@@ -287,6 +287,9 @@ struct tcp_plan {
 uint32_t tcp_room(const struct tcb *t);
 /* Payload of one full packet with today's options. */
 uint32_t tcp_payload_mss(const struct tcb *t);
+/* There is something to push: what was learnt about the path's room is old after an idle time. To
+ * be called before tcp_room() is asked; harmless at any time. */
+void tcp_resume(struct tcb *t, plait_time now);
 /* Gives [pos, pos+len) of the stream to this subflow. 0, PLAIT_ENOMEM, PLAIT_ELIMIT,
  * PLAIT_ENOTCONN, PLAIT_EPIPE. */
 int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta);

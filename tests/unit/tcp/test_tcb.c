@@ -164,6 +164,26 @@ static void data_outlives_the_connection(void **state)
     assert_null(tcp_take(b));
 }
 
+/*= RFC 5681 4.1
+ * Therefore, a TCP SHOULD set cwnd to no more than RW before beginning transmission if the TCP has
+ * not sent data in an interval exceeding the retransmission timeout. */
+/* Before the first push, so that no more than that is pushed at once. */
+static void idle_restart(void **state)
+{
+    struct pair *p = *state;
+    struct tcb *t = &p->end[0].t;
+
+    p->end[1].rcvbuf = p->end[1].t.rcv_space = 1 << 20;
+    pair_write(p, 0, 300000);
+    pair_run(p, p->now + PLAIT_SEC);
+    assert_true(tcp_idle(t) && t->loss.cc.cwnd > 100000);
+    p->now += 10 * PLAIT_SEC;
+    tcp_resume(t, p->now);
+    tcp_resume(t, p->now); /* asking again changes nothing */
+    assert_int_equal(t->loss.cc.cwnd, cc_initial_window(t->loss.cc.mss));
+    assert_int_equal(tcp_room(t), cc_initial_window(t->loss.cc.mss));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
@@ -173,7 +193,7 @@ int main(void)
         cmocka_unit_test(close_before_the_handshake),
         cmocka_unit_test(abort_while_opening_is_silent), CASE(room_is_the_smaller_window),
         CASE(room_counts_chunks), CASE(mss_follows_the_reservation), CASE(relative_numbers),
-        CASE(data_outlives_the_connection),
+        CASE(data_outlives_the_connection), CASE(idle_restart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
