@@ -31,10 +31,7 @@ static uint32_t halves(const struct scene *s)
     return info.half_open;
 }
 
-/*= RFC 8684 3.2
- * If the token is unknown or the host wants to refuse subflow establishment (for example, due to a
- * limit on the number of subflows it will permit), the receiver will send back a reset (RST)
- * signal */
+/* RFC 8684 3.2: as for an unknown port of TCP, with the reason; and no state. */
 static void test_21_join_with_unknown_token(void **state)
 {
     struct scene s;
