@@ -203,7 +203,8 @@ static struct bent bent_packet(const struct scene *s, const uint8_t *opts, size_
     b.tcp[13] = WIRE_ACK;
     be16_store(b.tcp + 14, 1000);
     memset(b.tcp + 20, 1, 40);
-    memcpy(b.tcp + 20, opts, n);
+    if (n > 0)
+        memcpy(b.tcp + 20, opts, n);
     return b;
 }
 
