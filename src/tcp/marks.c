@@ -102,7 +102,9 @@ static void take_block(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx
     uint32_t lo = a->seg->opt.sack[n].lo, hi = a->seg->opt.sack[n].hi, from = lo, skip;
     bool whole = true;
 
-    if (seq_ge(lo, hi) || seq_gt(hi, q->nxt) || (seq_lt(lo, q->una) && seq_gt(hi, q->una))) {
+    /* Three comparisons on a circle do not make an order: the block has to begin inside as well. */
+    if (seq_ge(lo, hi) || seq_gt(hi, q->nxt) || seq_ge(lo, q->nxt) ||
+        (seq_lt(lo, q->una) && seq_gt(hi, q->una))) {
         a->out->bogus_sack = true;
         return;
     }

@@ -54,6 +54,7 @@ static void bogus(void **state)
         { 1, 3, true },            /* across the cumulative ACK */
         { 0, 1, false },           /* old */
         { 200000000, 3, true },    /* from nowhere */
+        { 2130703, 2480069, true }, /* from beyond to before, by way of half of all numbers */
     };
 
     rig_open(&r, &cc_reno_ops, 100000, 100000);
