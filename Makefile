@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan gates rfc interop bench fuzz install format clean help
+.PHONY: all demo check test asan gates rfc interop bench fuzz model install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -49,6 +49,10 @@ bench:   ## speed, next to the kernel's
 fuzz:    ## fuzz targets, T=60 seconds each (ENGINE=afl for AFL++)
 	@case "$(ENGINE)" in afl) scripts/setup dev ;; *) scripts/setup check ;; esac
 	@T="$(T)" ENGINE="$(ENGINE)" scripts/fuzz
+
+model:   ## verifies the models of set-up, fallback, end and join with Spin
+	@scripts/setup check
+	@scripts/model
 
 install: all ## the program and its manual pages (PREFIX=/usr/local, DESTDIR=)
 	@meson configure build/gcc -Dprefix="$(PREFIX)"

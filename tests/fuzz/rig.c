@@ -206,7 +206,8 @@ void rig_wait(struct rig *r, plait_time time, unsigned drop)
         }
         rig_exchange(r, SETTLE_PACKETS, drop);
     }
-    r->now = next_deadline(r) > end ? end : r->now;
+    if (end > r->now && next_deadline(r) > end)
+        r->now = end;
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
