@@ -388,7 +388,9 @@ static void orphan_tick(struct mp_conn *c, plait_time now)
 }
 
 /* No DSS ever came, not even in answer to our DATA_FIN: nobody speaks MPTCP here, and there was
- * no data to notice it by. */
+ * no data to notice it by. Only the initiator may think so: a responder was shown both keys, and
+ * silence is loss. Were it to go plain alone, its peer would answer the FIN with one of its own,
+ * which would pass for the end of a stream that has more to come. */
 static void give_up_mptcp(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *s = mp_best(c, NULL);
@@ -405,7 +407,7 @@ void mp_close_tick(struct mp_conn *c, plait_time now)
         return;
     if (now >= c->fin_at && c->fin_n > FIN_TRIES)
         mp_conn_die(c, PLAIT_REASON_RETRIES, now);
-    else if (now >= c->fin_at && c->fin_n >= FIN_TRIES_UNHEARD && !c->dss_in)
+    else if (now >= c->fin_at && c->fin_n >= FIN_TRIES_UNHEARD && !c->dss_in && !c->passive)
         give_up_mptcp(c, now);
     else if (now >= c->fin_at)
         send_fin(c, now);

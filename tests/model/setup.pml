@@ -282,8 +282,8 @@ inline again(h) {
     :: est[h] && snd_una[h] < snd_nxt[h] -> say_data(h, snd_una[h])
     :: est[h] && snd_una[h] == snd_nxt[h] && mode[h] == MULTIPATH && fin_sent[h] && !fin_acked[h] && !closing[h] ->
         if
-        :: fin_n[h] >= FIN_TRIES_UNHEARD && !dss_in[h] && MUTANT != 4 -> fall_back(h, false)
-        :: fin_n[h] > FIN_TRIES && dss_in[h] && MUTANT != 4 -> failed[h] = true
+        :: h == 0 && fin_n[h] >= FIN_TRIES_UNHEARD && !dss_in[h] && MUTANT != 4 -> fall_back(h, false)
+        :: fin_n[h] > FIN_TRIES && (h == 1 || dss_in[h]) && MUTANT != 4 -> failed[h] = true
         :: else ->
             fin_n[h] = (fin_n[h] < 9 -> fin_n[h] + 1 : 9);
             if

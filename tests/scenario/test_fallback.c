@@ -169,6 +169,33 @@ static void test_payload_rewritten_on_one_path(void **state)
     assert_true(c.seen >= 20);
 }
 
+/* The responder has nothing to send, closes at once, and for a while nothing of the initiator comes
+ * through after its first data: so no DSS, and no answer to four DATA_FINs. That is loss and not a
+ * peer without MPTCP: who goes plain alone here makes the peer's stream end too early. */
+static void deaf_hook(void *ctx, struct sim *sim, struct sim_wire *wire)
+{
+    struct world *w = ctx;
+
+    wire->drop = wire->from == w->client && box_tcp(wire) != NULL && wire->k > 2 &&
+                 sim->now < w->pair.client.started + 5 * PLAIT_SEC;
+}
+
+static void test_responder_does_not_go_plain_alone(void **state)
+{
+    struct world w;
+
+    world_init(&w, 1);
+    w.pair_cfg.server.send_bytes = 0;
+    w.topo_cfg.gso_max = 0;
+    world_start(&w);
+    w.sim->hook = deaf_hook;
+    w.sim->hook_ctx = &w;
+    world_finish(&w, 60 * PLAIT_SEC);
+    world_expect_all(&w);
+    assert_true(w.pair.server.info.multipath);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_stripped_later),
         cmocka_unit_test(test_join_stripped),
         cmocka_unit_test(test_payload_rewritten_on_one_path),
+        cmocka_unit_test(test_responder_does_not_go_plain_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
