@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan gates rfc interop bench fuzz model install format clean help
+.PHONY: all demo check test asan gates rfc interop fault bench fuzz model install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -40,6 +40,11 @@ rfc:     ## which requirement of which RFC is obeyed where, and which test shows
 
 interop: ## against the MPTCP of the running kernel (root)
 	$(CHECK) setup gcc interop
+
+fault:   ## every single fault in short runs: packets lost, doubled, late, cut, changed; allocations that fail
+	@scripts/setup check
+	@scripts/build gcc
+	@build/gcc/tests/fault/faults --jobs 2
 
 bench:   ## speed, next to the kernel's
 	@scripts/setup check

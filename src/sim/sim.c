@@ -36,8 +36,11 @@ static void plain_free(void *ctx, void *mem, size_t size)
 
 static bool alloc_fails(struct sim_node *n)
 {
-    if (n->fail_in == 0)
+    if (n->fail_in == 0) {
+        if (n->fail_n > 0 && --n->fail_n == 0)
+            n->fail_in = -1;
         return true;
+    }
     if (n->fail_in > 0)
         n->fail_in--;
     return sim_rng_chance(&n->fail_rng, n->fail_ppm);
