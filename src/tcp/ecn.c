@@ -11,6 +11,7 @@
 
 enum { BOTH = WIRE_ECE | WIRE_CWR };
 
+/*= RFC 9293 SHLD-8 */
 /*= RFC 3168 6.1.1
  * For this discussion, we designate the initiating host as Host A and the responding host as Host
  * B.  We call a SYN packet with the ECE and CWR flags set an "ECN-setup SYN packet", and we call a

@@ -76,6 +76,7 @@ static void opened(struct pair *p)
 /*= RFC 3168 6.1.1
  * Before a TCP connection can use ECN, Host A sends an ECN-setup SYN packet, and Host B sends an
  * ECN-setup SYN-ACK packet. */
+/*= RFC 9293 SHLD-8 */
 static void both_agree(void **state)
 {
     struct pair *p = begin(PLAIT_ECN_ON);
