@@ -5,8 +5,9 @@
  * numbers of ours: the ISN, and the timestamp where it uses timestamps. The stack fills them; eight
  * bits of that (the memo) are this layer's: the peer's MSS, rounded down to one of a table, its
  * window scale and SACK. Without timestamps there is room for the MSS alone, so the other two are
- * off. A clock starts from the echoed timestamp, so that no old one is ever repeated; when the
- * SYN/ACK went out is not known, so it gives no RTT sample. RFC 4987 3.6, RFC 7323 3.2. */
+ * off. ECN is off always. A clock starts from the echoed timestamp, so that no old one is ever
+ * repeated; when the SYN/ACK went out is not known, so it gives no RTT sample. RFC 4987 3.6, RFC
+ * 7323 3.2. */
 #include "internal.h"
 
 #include <string.h>
@@ -32,6 +33,7 @@ unsigned tcp_half_reduce(struct tcp_half *h)
     unsigned i = mss_index(h->mss_peer);
 
     h->mss_peer = mss_table[i];
+    h->ecn_willing = false; /* no bit is left to remember it */
     if (!h->ts_on) {
         h->sack_on = h->wscale_on = false;
         h->snd_wscale = h->rcv_wscale = 0;

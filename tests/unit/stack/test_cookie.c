@@ -211,6 +211,22 @@ static void test_options_come_back(void **state)
     }
 }
 
+/* Nothing brings ECN back, so the SYN/ACK does not agree to it: else marks would not be echoed. */
+static void test_ecn_is_off(void **state)
+{
+    struct crowd c;
+    struct wire_packet p;
+
+    crowd_init(&c);
+    struct kit_seg syn = hand_syn(true);
+    syn.flags |= WIRE_ECE | WIRE_CWR;
+    assert_int_equal(kit_input(&c.server, &syn), PLAIT_REASON_NONE);
+    assert_true(kit_output(&c.server, &p));
+    assert_int_equal(p.seg.flags, WIRE_SYN | WIRE_ACK);
+    assert_int_equal(count(&c.server, PLAIT_REASON_COOKIE_SENT), 1);
+    crowd_fini(&c);
+}
+
 /* Every part of the ACK that was hashed counts, and so does each bit of the proof. */
 static void test_forgeries(void **state)
 {
@@ -509,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_checksums_and_plain),
         cmocka_unit_test(test_third_ack_is_lost),
         cmocka_unit_test(test_options_come_back),
+        cmocka_unit_test(test_ecn_is_off),
         cmocka_unit_test(test_forgeries),
         cmocka_unit_test(test_guesses),
         cmocka_unit_test(test_expiry),
