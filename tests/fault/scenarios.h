@@ -20,7 +20,6 @@ struct fault_scenario {
     struct fault_deed deed[FAULT_DEEDS_MAX];
     bool ends_badly; /* without any fault an end gets an error */
     bool checksum;   /* DSS checksums: no fault may change a byte unseen */
-
 };
 
 extern const struct fault_scenario fault_scenarios[];
