@@ -40,7 +40,8 @@ struct plait_conn_config {
     /* Ask servers for a Fast Open cookie (RFC 7413), and with one send what plait_send() is given
      * before the SYN leaves, right after plait_connect(), in the SYN. The network may deliver such
      * a SYN twice, and a server then takes its data twice: for requests that may be repeated.
-     * Default false */
+     * A listener gives such cookies, and hands out a connection whose SYN brought data and a good
+     * one before the handshake is over. Default false */
     bool fastopen;
     bool server_joins;     /* let the accepting side open subflows too; default false */
     const char *cc;        /* "reno" or "cubic"; default "cubic" */
@@ -66,6 +67,9 @@ struct plait_config {
     uint32_t conns_max;       /* connections, TIME-WAIT included; default 65536 */
     /* SYNs answered but not yet acknowledged, beyond which SYN cookies are; default 4096 */
     uint32_t half_open_max;
+    /* connections by Fast Open that wait for the third ACK, beyond which data on a SYN is not
+     * taken; at most 256; default 64 */
+    uint32_t fastopen_max;
     uint64_t mem_max;         /* bytes of all buffers of the stack; default 256 MiB */
     plait_time rto_min;       /* default 200 ms (RFC 6298 says 1 s; see DESIGN.md) */
     plait_time ack_delay;     /* delayed ACK; default 40 ms, RFC 9293 allows 500 ms */
@@ -258,6 +262,8 @@ struct plait_conn_info {
     struct plait_addr local, remote; /* of the first subflow */
     uint64_t bytes_sent, bytes_acked, bytes_received; /* of the stream */
     uint64_t bytes_reinjected, bytes_duplicate;
+    /* of the stream, what came along in the SYN (Fast Open) and was taken: by the peer, by us */
+    uint32_t syn_sent, syn_received;
     uint32_t send_queued, recv_queued;   /* bytes in the buffers */
     uint32_t sndbuf, rcvbuf;             /* present sizes, bytes */
     uint8_t subflow_n;                   /* subflows that are alive */

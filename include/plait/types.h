@@ -163,6 +163,9 @@ struct plait_trace {
     X(SYN_REFUSED, "SYN answered with a reset")                                                    \
     X(FASTOPEN_TAKEN, "data of a SYN taken by the server (Fast Open)")                             \
     X(FASTOPEN_REFUSED, "SYN with Fast Open lost, or its data not taken")                          \
+    X(FASTOPEN_ACCEPTED, "data of a SYN delivered before the third ACK (Fast Open)")               \
+    X(FASTOPEN_COOKIE, "SYN with a Fast Open cookie that is not, or no longer, good")              \
+    X(FASTOPEN_FULL, "data of a SYN not taken: too many wait for the third ACK")                   \
     X(SACK_BOGUS, "SACK block outside what was sent")                                              \
     X(SCOREBOARD_FULL, "SACK ignored: scoreboard full")                                            \
     X(MP_SYNACK_PLAIN, "no MP_CAPABLE in the SYN/ACK")                                             \

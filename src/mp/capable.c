@@ -177,6 +177,33 @@ bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack)
     return h->kind == MP_HALF_CAPABLE && h->version != 0 && brings_dss_alone(ack);
 }
 
+/* The same of a responder whose SYN was enough to begin with (RFC 7413). */
+static bool early_pending(const struct mp_subflow *s)
+{
+    return s->first && !s->initiator && s->conn->mode == MP_MODE_PENDING;
+}
+
+bool mp_capable_waits(const struct mp_subflow *s, const struct wire_seg *seg)
+{
+    return early_pending(s) && brings_dss_alone(seg);
+}
+
+struct mp_half mp_capable_half(const struct mp_conn *c)
+{
+    return (struct mp_half){
+        .kind = MP_HALF_CAPABLE, .version = c->version, .local = c->local,
+        .checksum = c->checksum, .peer_no_join = c->remotes[0].refuses,
+    };
+}
+
+void mp_capable_synack_option(const struct mp_subflow *s, struct wire_mp *out)
+{
+    struct mp_half mh = mp_capable_half(s->conn);
+
+    if (early_pending(s))
+        synack_capable(&mh, &s->conn->cfg, out);
+}
+
 /*= RFC 8684 3.1-30 */
 /*= RFC 8684 3.1
  * If the third packet (the ACK) does not contain the MP_CAPABLE option, then the session MUST fall

@@ -137,31 +137,23 @@ static void accept_mode(struct mp_conn *c, const struct mp_half *mh, const struc
     enum plait_reason why = mp_capable_ack(mh, ack, &c->remote);
     struct mp_event ev = { .type = PLAIT_TRACE_FALLBACK, .reason = why };
 
-    c->local = mh->local;
-    c->version = mh->version;
     if (why == PLAIT_REASON_NONE) {
         c->has_remote = true;
-        c->checksum = mh->checksum;
-        c->remotes[0].refuses = mh->peer_no_join;
-        c->mode = MP_MODE_MULTIPATH;
+        mp_set_mode(c, MP_MODE_MULTIPATH, now);
         return;
     }
-    c->mode = MP_MODE_PLAIN;
+    mp_set_mode(c, MP_MODE_PLAIN, now);
     c->fallback = why;
     ctx_count(c->ctx, why);
     if (c->cfg.mptcp)
         mp_trace(c, NULL, ev, now);
 }
 
-struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half *th,
-                          const struct mp_half *mh, const struct wire_seg *ack, plait_time now)
+static struct mp_conn *accept_new(const struct mp_conn_args *args, const struct tcp_half *th,
+                                  const struct mp_half *mh, plait_time now)
 {
-    struct mp_conn *c;
-    struct mp_subflow *s;
+    struct mp_conn *c = conn_new(args, &th->local, &th->remote, now);
 
-    if (wait_for_keys(th, mh, ack))
-        return NULL;
-    c = conn_new(args, &th->local, &th->remote, now);
     if (c == NULL)
         return NULL;
     c->passive = true;
@@ -172,8 +164,18 @@ struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half
     /* A join that crosses another one has no place for the proofs of both. */
     if (c->cfg.server_joins)
         c->join_after = now + CROSSING_MIN + ctx_random_u32(c->ctx) % CROSSING_SPAN;
-    accept_mode(c, mh, ack, now);
-    s = mp_subflow_new(c, &th->local, &th->remote);
+    c->local = mh->local;
+    c->version = mh->version;
+    c->checksum = mh->checksum;
+    c->remotes[0].refuses = mh->peer_no_join;
+    return c;
+}
+
+/* c with its subflow; NULL, and c is gone: no memory. */
+static struct mp_conn *accept_subflow(struct mp_conn *c, const struct tcp_half *th, plait_time now)
+{
+    struct mp_subflow *s = mp_subflow_new(c, &th->local, &th->remote);
+
     if (s == NULL || tcp_from_half(&s->tcb, th, now) != 0) {
         mp_conn_free(c);
         return NULL;
@@ -181,6 +183,51 @@ struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half
     c->news |= MP_NEWS_TOKEN;
     mp_set_state(c, MP_ST_CONNECTING, now);
     return c;
+}
+
+struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half *th,
+                          const struct mp_half *mh, const struct wire_seg *ack, plait_time now)
+{
+    struct mp_conn *c;
+
+    if (wait_for_keys(th, mh, ack))
+        return NULL;
+    c = accept_new(args, th, mh, now);
+    if (c == NULL)
+        return NULL;
+    accept_mode(c, mh, ack, now);
+    return accept_subflow(c, th, now);
+}
+
+/*= RFC 7413 4.2.2
+ * Buffer the data and notify the application. */
+/* What memory allows of it: the client repeats the rest. */
+static bool take_syn_text(struct mp_conn *c, struct tcp_half *th, const struct wire_seg *syn)
+{
+    uint32_t len = syn->len < c->rcvbuf ? syn->len : c->rcvbuf;
+
+    th->text = (uint32_t)reasm_insert_copy(&c->rx, &c->ctx->pool, 0, syn->data, len);
+    c->rcv_first = th->text;
+    c->plain_shift = c->bytes_received = th->text;
+    c->news |= MP_NEWS_READABLE;
+    return th->text > 0;
+}
+
+struct mp_conn *mp_accept_early(const struct mp_conn_args *args, struct tcp_half *th,
+                                const struct mp_half *mh, const struct wire_seg *syn,
+                                plait_time now)
+{
+    struct mp_conn *c = accept_new(args, th, mh, now);
+
+    if (c == NULL)
+        return NULL;
+    if (!take_syn_text(c, th, syn)) {
+        mp_conn_free(c);
+        return NULL;
+    }
+    if (mh->kind != MP_HALF_CAPABLE)
+        accept_mode(c, mh, syn, now);
+    return accept_subflow(c, th, now);
 }
 
 void mp_conn_free(struct mp_conn *c)
@@ -350,15 +397,27 @@ const struct tcb *mp_fastopen_tcb(const struct mp_conn *c)
  * the TFO data must not be considered part of the data sequence number space: the SYN with
  * MP_CAPABLE still occupies the first octet of data sequence space, but then the first non-TFO data
  * byte occupies the second octet. */
-/* Positions count it, so the IDSN is taken for so much lower. */
+/* Positions count it, so the IDSN is taken for so much lower: ours where we sent it, the peer's
+ * where we took it. */
 static void skip_syn_text(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
     uint32_t n = s->initiator ? s->tcb.fastopen.taken : 0;
 
+    c->remote.idsn -= c->rcv_first;
     c->local.idsn -= n;
     c->snd_first = c->snd_una = c->snd_nxt = n;
     mp_tx_release(c, now);
+}
+
+/* The connection began with its SYN: this is the third ACK. */
+static void late_keys(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    struct mp_half mh = mp_capable_half(c);
+
+    accept_mode(c, &mh, seg, now);
+    s->tcb.shared_window = c->mode == MP_MODE_MULTIPATH;
 }
 
 static void first_established(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
@@ -367,6 +426,8 @@ static void first_established(struct mp_subflow *s, const struct wire_seg *seg, 
 
     if (s->initiator && c->mode == MP_MODE_PENDING)
         mp_capable_synack(s, seg, now);
+    else if (c->mode == MP_MODE_PENDING)
+        late_keys(s, seg, now);
     else if (c->mode == MP_MODE_PLAIN && c->cfg.require_mptcp)
         mp_conn_die(c, PLAIT_REASON_NOT_MPTCP, now);
     if (c->over || c->mode == MP_MODE_PENDING) /* dead, or about to try version 0 */
@@ -434,6 +495,10 @@ void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_blo
 
     if (s->phase == MP_PHASE_DOWN)
         return;
+    if (mp_capable_waits(s, seg)) {
+        mp_drop(c, s, PLAIT_REASON_MP_ACK_PLAIN, now);
+        return;
+    }
     if (!mp_map_room(s, seg)) {
         mp_drop(c, s, PLAIT_REASON_DSS_MAPS_FULL, now);
         return;

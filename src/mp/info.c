@@ -21,6 +21,7 @@ void mp_conn_info(const struct mp_conn *c, struct mp_info *info)
         .bytes_sent = c->snd_nxt, .bytes_acked = c->snd_una,
         .bytes_received = reasm_inorder_end(&c->rx), .bytes_reinjected = c->bytes_reinjected,
         .bytes_duplicate = c->bytes_duplicate,
+        .syn_sent = (uint32_t)c->snd_first, .syn_received = c->rcv_first,
         .send_queued = clamp_u32(c->store.end - c->snd_una),
         .recv_queued = clamp_u32(reasm_inorder_end(&c->rx) - c->rx.next),
         .sndbuf = c->sndbuf, .rcvbuf = c->rcvbuf, .subflow_n = (uint8_t)mp_alive_n(c),

@@ -127,6 +127,12 @@ void mp_retry(struct mp_conn *c, const struct mp_key *key, plait_time now);
  * MULTIPATH and PLAIN. */
 struct mp_conn *mp_accept(const struct mp_conn_args *args, const struct tcp_half *th,
                           const struct mp_half *mh, const struct wire_seg *ack, plait_time now);
+/* A SYN whose text is taken at once (RFC 7413): what of it is said in th, and the connection sends
+ * the SYN/ACK by itself; the third ACK decides about MULTIPATH. NULL: no memory, nothing was taken.
+ */
+struct mp_conn *mp_accept_early(const struct mp_conn_args *args, struct tcp_half *th,
+                                const struct mp_half *mh, const struct wire_seg *syn,
+                                plait_time now);
 /* The third ACK of a half-open join: checks HMAC-A. NULL with *why: answer RST + MP_TCPRST. */
 struct mp_joining {
     const struct tcp_half *tcp;
@@ -226,6 +232,7 @@ struct mp_info {
     struct plait_addr local, remote;
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_reinjected, bytes_duplicate;
     uint32_t send_queued, recv_queued, sndbuf, rcvbuf;
+    uint32_t syn_sent, syn_received; /* text of SYNs that was taken: by the peer, by us */
     uint8_t subflow_n;
 };
 void mp_conn_info(const struct mp_conn *c, struct mp_info *info);

@@ -110,6 +110,7 @@ struct mp_conn {
     struct reasm rx;           /* next: what the application reads next */
     uint64_t rcv_edge;         /* right edge that was offered; never retreats */
     uint32_t rcvbuf;
+    uint32_t rcv_first;        /* below it the peer's SYN brought it, outside of its DSNs */
     uint64_t plain_shift;      /* PLAIN: position = offset on the subflow + this */
     uint64_t ack_told;         /* the highest position that a DATA_ACK told the peer */
     bool dsn64_in;             /* a 64-bit DSN came: DATA_ACKs have 64 bits */
@@ -204,6 +205,11 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
 enum plait_reason mp_capable_ack(const struct mp_half *mh, const struct wire_seg *ack,
                                  struct mp_key *remote);
 void mp_capable_syn_option(const struct mp_conn *c, struct wire_mp *out);
+/* Of a connection that began before its third ACK (RFC 7413): its SYN/ACK, what it remembers of the
+ * SYN, and whether this segment came before the keys. */
+void mp_capable_synack_option(const struct mp_subflow *s, struct wire_mp *out);
+struct mp_half mp_capable_half(const struct mp_conn *c);
+bool mp_capable_waits(const struct mp_subflow *s, const struct wire_seg *seg);
 void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out);
 /* Initiator that has heard nothing of MPTCP but the SYN/ACK: ACKs repeat MP_CAPABLE. */
 bool mp_unconfirmed(const struct mp_subflow *s);

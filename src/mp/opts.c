@@ -431,9 +431,11 @@ void mp_opts_fill(struct mp_subflow *s, enum mp_signal signal, struct mp_plan *p
             mp_capable_syn_option(s->conn, mp);
         else
             mp_join_syn_option(s, mp);
+    } else if (why == TCP_WHY_SYNACK) {
+        mp_capable_synack_option(s, mp);
     } else if (plan->tcp.len > 0) {
         fill_data(s, &plan->tcp, mp);
-    } else if (why != TCP_WHY_SYNACK) {
+    } else {
         fill_ack(s, signal, mp);
         plan->signals = signal;
     }

@@ -26,6 +26,7 @@ static const struct field {
     FIELD(U16, "mtu", mtu),
     FIELD(U32, "conns_max", config.conns_max),
     FIELD(U32, "half_open_max", config.half_open_max),
+    FIELD(U32, "fastopen_max", config.fastopen_max),
     FIELD(U64, "mem_max", config.mem_max),
     FIELD(U64, "rto_min", config.rto_min),
     FIELD(U64, "ack_delay", config.ack_delay),

@@ -37,6 +37,7 @@ void plait_config_init(struct plait_config *config)
     *config = (struct plait_config){
         .conns_max = 65536,
         .half_open_max = 4096,
+        .fastopen_max = 64,
         .mem_max = (uint64_t)256 << 20,
         .rto_min = 200 * PLAIT_MSEC,
         .ack_delay = 40 * PLAIT_MSEC,
@@ -156,6 +157,7 @@ bool stack_config_ok(const struct plait_config *c)
     return c->conns_max > 0 && c->half_open_max > 0 && c->mem_max > 0 && c->rto_min > 0 &&
            /*= RFC 9293 MUST-40 */
            c->ack_delay < 500 * PLAIT_MSEC && c->peer_wait > 0 &&
+           c->fastopen_max <= STACK_FASTOPEN_MAX &&
            c->peer_wait <= c->peer_wait_max;
 }
 

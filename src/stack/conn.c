@@ -38,6 +38,7 @@ void stack_conn_free(struct plait_conn *c)
     if (s->planned == STACK_PLANNED_CONN && s->planned_conn == c)
         s->planned = STACK_PLANNED_NOTHING;
     stack_cookie_forget(c);
+    stack_fastopen_end(c, false, s->now);
     for (unsigned i = 0; i < c->half_joins; i++)
         c->join[i]->conn = NULL;
     stack_token_del(s, &c->token);
@@ -147,6 +148,8 @@ static void take_news(struct plait_conn *c)
         stack_peer_learn(c);
     if ((news & MP_NEWS_TOKEN) != 0)
         update_token(c);
+    if ((news & MP_NEWS_CONNECTED) != 0)
+        stack_fastopen_end(c, true, c->stack->now);
     if ((news & MP_NEWS_CONNECTED) != 0 && !c->passive) {
         stack_fastopen_learn(c, c->stack->now);
         stack_event(c, PLAIT_EVENT_CONNECTED);

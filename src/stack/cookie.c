@@ -43,25 +43,30 @@ static_assert(STACK_FLOODED_MAX == 1 << (32 - JOIN_PLACE), "a place fits its bit
 
 /* ---- secrets --------------------------------------------------------------------------------- */
 
-static void renew(struct plait_stack *s, unsigned i)
+static void renew(struct plait_stack *s, struct stack_secrets *of, unsigned i)
 {
-    s->ctx.env.random(s->ctx.env.ctx, &s->secrets.key[i], sizeof s->secrets.key[i]);
-    s->secrets.used[i] = false;
+    s->ctx.env.random(s->ctx.env.ctx, &of->key[i], sizeof of->key[i]);
+    of->used[i] = false;
 }
 
-/* The parity of the present period, whose secret is ready for use. */
-static unsigned present(struct plait_stack *s, plait_time now)
+unsigned stack_secrets_turn(struct plait_stack *s, struct stack_secrets *of, plait_time length,
+                            plait_time now)
 {
-    uint64_t period = now / PERIOD + 1; /* 0: nothing was drawn yet */
+    uint64_t period = now / length + 1;
     unsigned parity = (unsigned)(period & 1);
 
-    if (period == s->secrets.period)
+    if (period == of->period)
         return parity;
-    if (period != s->secrets.period + 1)
-        renew(s, parity ^ 1);
-    renew(s, parity);
-    s->secrets.period = period;
+    if (period != of->period + 1)
+        renew(s, of, parity ^ 1);
+    renew(s, of, parity);
+    of->period = period;
     return parity;
+}
+
+static unsigned present(struct plait_stack *s, plait_time now)
+{
+    return stack_secrets_turn(s, &s->secrets, PERIOD, now);
 }
 
 bool stack_cookie_is_out(struct plait_stack *s, plait_time now)

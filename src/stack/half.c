@@ -146,6 +146,7 @@ static enum plait_reason join_syn(struct plait_stack *s, const struct wire_seg *
     return why;
 }
 
+/* The key that it draws is not listed yet. */
 static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
 {
     struct plait_stack *s = h->stack;
@@ -160,8 +161,37 @@ static void offer_multipath(struct stack_half *h, const struct wire_seg *seg)
     if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
         cfg.mptcp = stack_draw_key(s, mp_syn_version(seg), &key);
     mp_half_capable(&h->mp, &cfg, &key, seg);
-    if (h->mp.kind == MP_HALF_CAPABLE)
-        stack_token_add(s, &h->token, h->mp.local.token);
+}
+
+/* A connection of l, for plait_accept(). */
+static void queue_for(struct plait_listener *l, struct plait_conn *c)
+{
+    c->passive = true;
+    c->port = l->addr.port;
+    c->listener = l;
+    list_add_tail(&l->accepted, &c->accept);
+    l->accepted_n++;
+    stack_event_accepted(l);
+}
+
+/* A connection at once: its SYN brought text and a good cookie. False: nothing happened. */
+static bool open_early(struct stack_half *h, const struct wire_seg *seg, plait_time now)
+{
+    int err;
+    struct plait_conn *c = stack_conn_new(h->stack, &h->listener->cfg, &err);
+
+    if (c == NULL)
+        return false;
+    struct mp_conn_args args = stack_conn_args(c);
+    c->mp = mp_accept_early(&args, &h->tcp, &h->mp, seg, now);
+    if (c->mp == NULL) {
+        stack_conn_free(c);
+        return false;
+    }
+    queue_for(h->listener, c);
+    stack_fastopen_begin(c, now);
+    stack_touch(c, now);
+    return true;
 }
 
 enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, plait_time now)
@@ -187,6 +217,12 @@ enum plait_reason stack_syn(struct plait_stack *s, const struct wire_seg *seg, p
         return PLAIT_REASON_NO_MEMORY;
     h->listener = l;
     offer_multipath(h, seg);
+    if (stack_fastopen_judge(h, seg, now) && open_early(h, seg, now)) {
+        stack_half_free(h);
+        return PLAIT_REASON_NONE;
+    }
+    if (h->mp.kind == MP_HALF_CAPABLE)
+        stack_token_add(s, &h->token, h->mp.local.token);
     rearm(h, now);
     return PLAIT_REASON_NONE;
 }
@@ -219,12 +255,7 @@ static enum plait_reason become_conn(struct stack_half *h, const struct wire_seg
         return PLAIT_REASON_NO_MEMORY;
     }
     done_with(h);
-    c->passive = true;
-    c->port = seg->dst.port;
-    c->listener = l;
-    list_add_tail(&l->accepted, &c->accept);
-    l->accepted_n++;
-    stack_event_accepted(l);
+    queue_for(l, c);
     mp_input(stack_adopt(c), seg, block, now);
     stack_touch(c, now);
     return PLAIT_REASON_NONE;

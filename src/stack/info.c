@@ -33,6 +33,8 @@ void plait_conn_info(const struct plait_conn *c, struct plait_conn_info *info)
         .bytes_received = m.bytes_received,
         .bytes_reinjected = m.bytes_reinjected,
         .bytes_duplicate = m.bytes_duplicate,
+        .syn_sent = m.syn_sent,
+        .syn_received = m.syn_received,
         .send_queued = m.send_queued,
         .recv_queued = m.recv_queued,
         .sndbuf = m.sndbuf,

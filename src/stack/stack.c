@@ -161,6 +161,7 @@ static void check_conn(const struct plait_stack *s, struct plait_conn *c)
     assert((!c->token.listed || (uint32_t)c->token.node.hash == token) &&
            "the listed token is its own");
     assert((c->flooded == 0 || s->flooded[c->flooded - 1] == c) && "its place names it");
+    assert((c->pending == 0 || s->pending[c->pending - 1].conn == c) && "so does that one");
     for (unsigned i = 0; i < c->half_joins; i++)
         assert(c->join[i]->kept && c->join[i]->conn == c && "half-open joins are kept");
     assert((mp_deadline(c->mp) == PLAIT_NEVER) == (c->timer.node.at == 0) &&

@@ -17,6 +17,7 @@ enum {
     STACK_HALF_JOINS_MAX = 8, /* half-open joins of one connection (RFC 7430 3) */
     STACK_FLOODED_MAX = 64,   /* connections whose joins are answered without state */
     STACK_COOKIES_MAX = 64,   /* servers whose Fast Open cookie is remembered */
+    STACK_FASTOPEN_MAX = 256, /* connections by Fast Open before their third ACK */
     STACK_KEY_TRIES = 16,     /* keys drawn before a connection does without MPTCP */
     STACK_PORT_MIN = 32768,
     STACK_PORT_MAX = 60999, /* where local ports are drawn from */
@@ -52,6 +53,7 @@ struct plait_conn {
     uint8_t half_joins; /* how many there are */
     uint8_t flooded;    /* 1 + its place in stack.flooded; 0: none */
     uint16_t port;      /* local port of the first subflow; joins start there too */
+    uint16_t pending;   /* 1 + its place in stack.pending; 0: none */
     uint8_t news;       /* bit (1 << enum plait_event_type) for each event to come */
     bool passive;       /* came by a listener */
     bool want_write;    /* plait_send() took less than it was given */
@@ -94,7 +96,7 @@ struct stack_reply {
 
 /* What cookies are made with: a new secret for each period, the one before it still valid. */
 struct stack_secrets {
-    uint64_t period;           /* number of the present one */
+    uint64_t period;           /* number of the present one; 0: nothing was drawn yet */
     struct siphash_key key[2]; /* of periods with an even and an odd number */
     bool used[2];              /* a cookie was made with it */
 };
@@ -122,6 +124,12 @@ struct stack_cookie {
     struct plait_addr server; /* family 0: free */
     struct tcp_fastopen with; /* for the next SYN */
     plait_time off_until;     /* it did not work: not before */
+};
+
+/* A connection by Fast Open that waits for its third ACK, or one that ended before it came. */
+struct stack_pending {
+    struct plait_conn *conn;
+    plait_time until; /* without conn: free from then on */
 };
 
 enum stack_planned {
@@ -155,7 +163,9 @@ struct plait_stack {
 
     struct stack_cookie cookie[STACK_COOKIES_MAX];
     uint32_t cookie_next; /* whose place the next server gets */
-    struct stack_secrets secrets;
+    struct stack_secrets secrets;          /* for SYNs that are answered without state */
+    struct stack_secrets fastopen_secrets; /* for Fast Open */
+    struct stack_pending pending[STACK_FASTOPEN_MAX];
     struct plait_conn *flooded[STACK_FLOODED_MAX];
 
     struct stack_reply reply[STACK_REPLIES_MAX];
@@ -253,6 +263,9 @@ enum plait_reason stack_cookie_syn(struct plait_listener *l, const struct wire_s
                                    plait_time now);
 enum plait_reason stack_cookie_join(struct plait_conn *c, const struct wire_seg *seg,
                                     plait_time now);
+/* The parity of the present period, whose secret is ready for use. */
+unsigned stack_secrets_turn(struct plait_stack *s, struct stack_secrets *of, plait_time length,
+                            plait_time now);
 /* Is this the ACK of such a handshake? Then h is what would have been kept. */
 bool stack_cookie_open(struct plait_stack *s, const struct wire_seg *seg, struct stack_half *h,
                        plait_time now);
@@ -267,6 +280,13 @@ bool stack_fastopen_use(const struct plait_stack *s, const struct plait_addr *se
                         struct tcp_fastopen *with);
 /* A connection that we opened is established. */
 void stack_fastopen_learn(struct plait_conn *c, plait_time now);
+/* What a listener makes of a SYN: the cookie for the SYN/ACK, if one is due, goes into h. True: its
+ * text may be taken at once. */
+bool stack_fastopen_judge(struct stack_half *h, const struct wire_seg *syn, plait_time now);
+/* c waits for its third ACK; there was a place for it when its SYN was judged. */
+void stack_fastopen_begin(struct plait_conn *c, plait_time now);
+/* Its third ACK came, or it is about to be freed. */
+void stack_fastopen_end(struct plait_conn *c, bool established, plait_time now);
 
 /* ---- event.c --------------------------------------------------------------------------------- */
 

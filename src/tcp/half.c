@@ -3,8 +3,10 @@
  *
  * Owned by the stack's table of half-open connections; it becomes a tcb by the ACK that
  * completes the handshake. A SYN flood costs one small struct for each SYN, and the table has a
- * cap. Text on the SYN is not kept and not acknowledged, so it comes again. RFC 9293 3.10.7.2
- * and 3.10.7.4 (SYN-RECEIVED after a passive OPEN), RFC 5961 3. */
+ * cap. Text on the SYN is not kept and not acknowledged, so it comes again; but for Fast Open,
+ * whose text somebody above has taken: as if the peer's ISN had been so much higher, so that it is
+ * outside of every later count, of MPTCP's too (RFC 8684 B.2). RFC 9293 3.10.7.2 and 3.10.7.4
+ * (SYN-RECEIVED after a passive OPEN), RFC 5961 3. */
 #include "internal.h"
 
 #include <string.h>
@@ -73,6 +75,18 @@ enum tcp_half_verdict tcp_half_input(struct tcp_half *h, const struct wire_seg *
     return TCP_HALF_OK;
 }
 
+/*= RFC 7413 4.2.2
+ * If the SYN-ACK timer fires, the server SHOULD retransmit a SYN-ACK segment with neither data nor
+ * Fast Open options for compatibility reasons. */
+static void add_cookie(const struct tcp_half *h, struct wire_tcpopts *opt)
+{
+    if (h->tfo_len == 0 || h->tx_n > 0)
+        return;
+    opt->has_tfo = true;
+    opt->tfo_len = h->tfo_len;
+    memcpy(opt->tfo, h->tfo, h->tfo_len);
+}
+
 bool tcp_half_plan(struct tcp_half *h, uint32_t rcv_space, plait_time now, struct tcp_plan *plan)
 {
     if (!h->due)
@@ -86,6 +100,7 @@ bool tcp_half_plan(struct tcp_half *h, uint32_t rcv_space, plait_time now, struc
     plan->wnd = (uint16_t)plan->wnd_bytes;
     plan->has_opt = true;
     tcp_syn_options(&plan->opt, h, now);
+    add_cookie(h, &plan->opt);
     h->rcv_wnd = plan->wnd_bytes;
     return true;
 }
@@ -134,7 +149,10 @@ static void copy_agreement(struct tcb *t, const struct tcp_half *h, plait_time n
     t->ts_recent_age = now;
     t->ts_offset = h->ts_offset;
     t->iss = h->iss;
-    t->irs = h->irs;
+    t->irs = h->irs + h->text;
+    t->syn_text = h->text;
+    t->fastopen.len = h->tfo_len;
+    memcpy(t->fastopen.cookie, h->tfo, h->tfo_len);
 }
 
 static int enter_synack(struct tcb *t, const struct tcp_half *h, plait_time at, bool again)
@@ -151,11 +169,11 @@ static int enter_synack(struct tcb *t, const struct tcp_half *h, plait_time at, 
 int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now)
 {
     copy_agreement(t, h, now);
-    t->rcv_nxt = t->last_ack_sent = h->irs + 1;
+    t->rcv_nxt = t->last_ack_sent = t->irs + 1;
     t->rcv_adv = t->rcv_told = t->rcv_nxt + h->rcv_wnd;
     t->rcv_buf = h->rcv_wnd;
     t->snd_wnd = t->max_wnd = h->snd_wnd;
-    t->snd_wl1 = h->irs;
+    t->snd_wl1 = t->irs;
     t->snd_wl2 = h->iss;
     t->syn_n = h->tx_n;
     t->syn_first = h->first_sent;
@@ -163,7 +181,7 @@ int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now)
     tcp_sndq_init(&t->sndq, &t->ctx->env, h->iss, t->cfg.recs_max);
     /* The SYN/ACK went out before there was a queue: it is entered as often as it was sent
      * (twice is often enough to tell that its RTT is ambiguous). */
-    if (enter_synack(t, h, h->first_sent, false) != 0)
+    if (h->tx_n > 0 && enter_synack(t, h, h->first_sent, false) != 0)
         return PLAIT_ENOMEM;
     if ((h->tx_n > 1 || h->recreated) && enter_synack(t, h, h->sent, true) != 0)
         return PLAIT_ENOMEM;

@@ -183,7 +183,7 @@ static bool syn_again(struct tcp_in *in)
 {
     struct tcb *t = in->t;
 
-    if (t->state != TCP_ST_SYN_RECEIVED || in->seg->seq != t->irs)
+    if (t->state != TCP_ST_SYN_RECEIVED || in->seg->seq + t->syn_text != t->irs)
         return false;
     if ((in->seg->flags & WIRE_ACK) != 0)
         return true; /* the ACK counts, the SYN is old: section A.2 of RFC 9293 */

@@ -67,20 +67,21 @@ static bool plan_rst(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 /*= RFC 7413 4.2.2
  * To deal with network or servers dropping SYN packets with payload or unknown options, when the
  * SYN timer fires, the client SHOULD retransmit a SYN packet without data and Fast Open options. */
-static void add_fastopen(const struct tcb *t, struct tcp_plan *plan)
+/* The SYN/ACK of a connection whose SYN brought text may give a new cookie. */
+static void add_fastopen(const struct tcb *t, bool answer, struct tcp_plan *plan)
 {
     const struct tcp_fastopen *fo = &t->fastopen;
     uint32_t mss = min_u32(t->mss, fo->mss);
 
-    /*= RFC 7413 4.2.2
-     * Otherwise, include the Fast Open option with the cookie of the server. Include any data up to
-     * the cached server MSS or default 536 bytes. */
-    if (!fo->on || t->syn_n > 0)
+    if (!(answer ? !t->active && fo->len > 0 : fo->on) || t->syn_n > 0)
         return;
     plan->opt.has_tfo = true;
     plan->opt.tfo_len = fo->len;
     memcpy(plan->opt.tfo, fo->cookie, fo->len);
-    if (fo->len > 0 && mss > TCP_OPTION_SPACE)
+    /*= RFC 7413 4.2.2
+     * Otherwise, include the Fast Open option with the cookie of the server. Include any data up to
+     * the cached server MSS or default 536 bytes. */
+    if (!answer && fo->len > 0 && mss > TCP_OPTION_SPACE)
         plan->len = min_u32(fo->waiting, mss - TCP_OPTION_SPACE);
 }
 
@@ -105,8 +106,7 @@ static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     plan->wnd_bytes = offer.bytes;
     plan->has_opt = true;
     tcp_syn_options(&plan->opt, &as, now);
-    if (!answer)
-        add_fastopen(t, plan);
+    add_fastopen(t, answer, plan);
     return true;
 }
 

@@ -40,7 +40,10 @@ struct tcp_config {
 struct tcp_block { uint32_t lo, hi; }; /* sequence numbers [lo, hi) */
 
 /* Fast Open of the side that connects (RFC 7413). */
-enum { TCP_FASTOPEN_COOKIE_MAX = 14 }; /* longer ones find no room beside MP_CAPABLE */
+enum {
+    TCP_FASTOPEN_COOKIE_MAX = 14, /* longer ones find no room beside MP_CAPABLE */
+    TCP_FASTOPEN_COOKIE_OURS = 6, /* what MP_CAPABLE leaves of a SYN/ACK with timestamps */
+};
 struct tcp_fastopen {
     bool on;               /* the first SYN asks for a cookie, or carries this one */
     uint8_t len;           /* 0: none yet */
@@ -91,6 +94,7 @@ struct tcb {
 
     /* receiving */
     uint32_t irs, rcv_nxt;
+    uint32_t syn_text;     /* text of the peer's SYN that was taken: irs is higher by so much */
     uint64_t rcv_pos;      /* position of RCV.NXT; a FIN has none */
     uint32_t rcv_adv;      /* rightmost edge ever offered: what is acceptable ends here */
     uint32_t rcv_told;     /* right edge in the last segment sent */
@@ -189,6 +193,9 @@ struct tcp_half {
     uint8_t tx_n;          /* SYN/ACKs sent */
     bool due;              /* a SYN/ACK is to be sent */
     bool recreated;        /* by tcp_half_recreate(): when the SYN/ACK went out is not known */
+    uint8_t tfo_len;       /* Fast Open cookie for the first SYN/ACK; 0: none */
+    uint8_t tfo[TCP_FASTOPEN_COOKIE_OURS];
+    uint32_t text;         /* of the SYN, that somebody above took (RFC 7413) */
 };
 
 /* From a SYN that was accepted by a listener or a token. */
@@ -224,7 +231,8 @@ unsigned tcp_memo_without_ts(unsigned memo);
 struct tcp_recall { const struct tcp_config *cfg; uint32_t rcv_space; unsigned memo; };
 void tcp_half_recreate(struct tcp_half *h, const struct wire_seg *ack, const struct tcp_recall *r,
                        plait_time now);
-/* SYN-RECEIVED tcb; t was prepared by tcp_init() with the same configuration. 0 or PLAIT_ENOMEM. */
+/* SYN-RECEIVED tcb; t was prepared by tcp_init() with the same configuration. Where no SYN/ACK went
+ * out, tcp_plan() yields it. 0 or PLAIT_ENOMEM. */
 int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now);
 
 /* ---- input ---------------------------------------------------------------------------------- */

@@ -84,6 +84,9 @@ static void test_numbers(void **state)
     s = config;
     s.ack_delay = 500 * PLAIT_MSEC;
     assert_false(stack_config_ok(&s));
+    s = config;
+    s.fastopen_max = STACK_FASTOPEN_MAX + 1;
+    assert_false(stack_config_ok(&s));
 }
 
 /*= RFC 7323 2.3
