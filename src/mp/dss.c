@@ -383,7 +383,8 @@ void mp_dss_capable(struct mp_subflow *s, const struct wire_seg *seg, plait_time
     const struct wire_mp_capable *cap = &seg->mp.capable;
     struct mp_conn *c = s->conn;
     struct wire_mp_dss d = {
-        .has_map = true, .dsn64 = true, .dsn = mp_dsn_in(c, 0), .ssn = 1, .dll = cap->dll,
+        .has_map = true, .dsn64 = true, .dsn = mp_dsn_in(c, c->rcv_first), .ssn = 1,
+        .dll = cap->dll,
         .has_csum = cap->len == 24, .csum = cap->csum,
     };
 

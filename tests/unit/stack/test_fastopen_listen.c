@@ -181,6 +181,41 @@ static void test_losses(void **state)
     }
 }
 
+/*= RFC 8684 3.1
+ * When A does have data to send, it must repeat the sending of the MP_CAPABLE option from the first
+ * ACK, with additional data parameters. */
+/* The third ACK is lost, and the first data that are no part of the SYN bring the keys. */
+static void test_data_bring_the_keys(void **state)
+{
+    for (unsigned v = 0; v < VARIANTS; v++) {
+        struct plait_config cfg = variant(v);
+        struct duo d;
+        duo_init(&d, &cfg);
+        learn(&d);
+        struct plait_conn *a = open_with_text(&d);
+        pass(&d.client, &d.server);
+        struct plait_conn *b = plait_accept(d.l);
+        pass(&d.server, &d.client);
+        pass(&d.client, NULL);
+        assert_int_equal(plait_send(a, "keys", 4, d.client.now), 4);
+        kit_exchange(&d.client, &d.server);
+        char both[TEXT + 4];
+        memcpy(both, text, TEXT);
+        memcpy(both + TEXT, "keys", 4);
+        char buf[sizeof both];
+        size_t n = 0;
+        for (int64_t got; (got = plait_recv(b, buf + n, sizeof buf - n, d.server.now)) > 0;)
+            n += (size_t)got;
+        assert_int_equal(n, sizeof both);
+        assert_memory_equal(buf, both, sizeof both);
+        struct plait_conn_info info;
+        plait_conn_info(b, &info);
+        assert_int_equal(info.multipath, v != PLAIN);
+        converse(&d, a, b);
+        duo_fini(&d);
+    }
+}
+
 /* ---- SYNs made by hand ----------------------------------------------------------------------- */
 
 static struct kit_seg hand_syn(uint8_t host, uint16_t port)
@@ -435,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_before_the_third_ack),
         cmocka_unit_test(test_losses),
+        cmocka_unit_test(test_data_bring_the_keys),
         cmocka_unit_test(test_bad_cookies),
         cmocka_unit_test(test_cookies_expire),
         cmocka_unit_test(test_pending_is_bounded),
