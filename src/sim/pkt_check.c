@@ -96,6 +96,8 @@ static const struct field conn_fields[] = {
     CONN(F_U64, bytes_received),
     CONN(F_U64, bytes_reinjected),
     CONN(F_U64, bytes_duplicate),
+    CONN(F_U32, syn_sent),
+    CONN(F_U32, syn_received),
     CONN(F_U32, send_queued),
     CONN(F_U32, recv_queued),
     CONN(F_U32, sndbuf),

@@ -204,6 +204,15 @@ static uint32_t live_ts(const struct job *j, uint32_t script)
     return script == 0 ? 0 : script + j->w->ts_offset;
 }
 
+static void put_cookie(struct job *j, const struct sim_pkt_opt *opt)
+{
+    uint8_t n = opt->flag ? j->w->cookie_n : opt->n;
+
+    wcursor_u8(&j->out, 34);
+    wcursor_u8(&j->out, (uint8_t)(2 + n));
+    wcursor_bytes(&j->out, opt->flag ? j->w->cookie : opt->bytes, n);
+}
+
 static void put_sack(struct job *j, const struct sim_pkt_opt *opt)
 {
     wcursor_u8(&j->out, 5);
@@ -245,9 +254,7 @@ static void put_option(struct job *j, const struct sim_pkt_opt *opt)
         wcursor_u32(out, live_ts(j, (uint32_t)opt->ecr.value));
         break;
     case SIM_PKT_FO:
-        wcursor_u8(out, 34);
-        wcursor_u8(out, (uint8_t)(2 + opt->n));
-        wcursor_bytes(out, opt->bytes, opt->n);
+        put_cookie(j, opt);
         break;
     case SIM_PKT_RAW:
         wcursor_bytes(out, opt->bytes, opt->n);

@@ -44,6 +44,7 @@ struct sim_pkt_world {
     uint64_t idsn[2];
     bool ts_known; /* ts_offset: live less script */
     uint32_t ts_offset;
+    uint8_t cookie_n, cookie[16]; /* of Fast Open: the stack's last one */
     unsigned flow_n;
     struct sim_pkt_flow flow[SIM_PKT_FLOWS_MAX];
     struct sim_pkt_flow *main; /* of packets without addr[...]; NULL: none yet */

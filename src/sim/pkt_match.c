@@ -90,7 +90,7 @@ void sim_pkt_learn_out(struct sim_pkt_world *w, struct sim_pkt_flow *f,
 {
     const struct sim_pkt_opt *cap = find(came, SIM_PKT_CAPABLE), *ts = find(came, SIM_PKT_TS);
     const struct sim_pkt_opt *want_cap = find(expected, SIM_PKT_CAPABLE);
-    const struct sim_pkt_opt *want_ts = find(expected, SIM_PKT_TS);
+    const struct sim_pkt_opt *want_ts = find(expected, SIM_PKT_TS), *fo = find(came, SIM_PKT_FO);
 
     if ((!f->iss_known || f->isn_stale) && (came->flags & WIRE_SYN) != 0) {
         f->iss = came->seq + (f->iss_known ? f->iss : 0) - expected->seq;
@@ -108,6 +108,10 @@ void sim_pkt_learn_out(struct sim_pkt_world *w, struct sim_pkt_flow *f,
     if (ts != NULL && want_ts != NULL && want_ts->val.how == SIM_PKT_VALUE && !w->ts_known) {
         w->ts_known = true;
         w->ts_offset = (uint32_t)(ts->val.value - want_ts->val.value);
+    }
+    if (fo != NULL && fo->n > 0) {
+        w->cookie_n = fo->n;
+        memcpy(w->cookie, fo->bytes, fo->n);
     }
 }
 
@@ -229,6 +233,9 @@ static bool same_option(const struct sim_pkt_world *w, const struct sim_pkt_opt 
     case SIM_PKT_FASTCLOSE:
         return same_key(w, &want->val, &got->val);
     case SIM_PKT_FO:
+        if (want->flag)
+            return got->n > 0;
+        return want->n == got->n && memcmp(want->bytes, got->bytes, want->n) == 0;
     case SIM_PKT_RAW:
     case SIM_PKT_REMOVE_ADDR:
         return want->n == got->n && memcmp(want->bytes, got->bytes, want->n) == 0;

@@ -37,7 +37,8 @@ bool sim_pkt_call_known(const char *name, size_t len)
     static const char *const known[] = {
         "socket", "bind",      "listen",       "accept",    "connect",    "read",       "recv",
         "write",  "send",      "shutdown",     "close",     "setsockopt", "getsockopt", "fcntl",
-        "abort",  "local_add", "local_change", "local_del", "set_backup", "forget_isn", NULL};
+        "abort",  "local_add", "local_change", "local_del", "set_backup", "forget_isn", "sendto",
+        NULL};
 
     return among(known, name, len);
 }
@@ -66,6 +67,8 @@ bool sim_pkt_subject_known(const char *name, size_t len)
                                         "bytes_received",
                                         "bytes_reinjected",
                                         "bytes_duplicate",
+                                        "syn_sent",
+                                        "syn_received",
                                         "send_queued",
                                         "recv_queued",
                                         "sndbuf",

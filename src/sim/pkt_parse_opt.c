@@ -93,6 +93,7 @@ static bool parse_option(struct sim_pkt_parser *p, struct sim_pkt_seg *seg, stru
     }
     if (sim_pkt_lex_take(x, "FO")) {
         opt->kind = SIM_PKT_FO;
+        opt->flag = sim_pkt_lex_take(x, "auto");
         return x->token != SIM_PKT_T_STRING || sim_pkt_lex_want_hex(x, opt->bytes, 16, &opt->n);
     }
     if (sim_pkt_lex_take(x, "raw")) {

@@ -230,6 +230,8 @@ static void put_option(struct text *t, const struct sim_pkt_opt *opt)
         put(t, opt->kind == SIM_PKT_FO ? "FO" : "raw");
         if (opt->kind == SIM_PKT_RAW || opt->n > 0)
             put_bytes(t, opt);
+        if (opt->kind == SIM_PKT_FO && opt->flag)
+            put(t, " auto");
         break;
     default:
         put_mptcp(t, opt);

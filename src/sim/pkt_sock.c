@@ -169,6 +169,18 @@ static struct result do_write(struct sim_pkt_runner *r, struct sim_pkt_fd *fd,
     return done > 0 || want == 0 ? ok(done) : of(n);
 }
 
+/* sendto() with MSG_FASTOPEN: connects, and what is written may go with the SYN. */
+static struct result do_sendto(struct sim_pkt_runner *r, struct sim_pkt_fd *fd,
+                               const struct sim_pkt_call *c)
+{
+    struct sim_pkt_call connect = {0};
+
+    if (c->arg_n < 4 || strcmp(c->arg[3].text, "MSG_FASTOPEN") != 0)
+        return error("EINVAL");
+    struct result got = do_connect(r, fd, &connect);
+    return strcmp(got.error, "EINPROGRESS") == 0 ? do_write(r, fd, c) : got;
+}
+
 static bool read_wrong(struct sim_pkt_runner *r, struct sim_pkt_fd *fd, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
@@ -350,6 +362,8 @@ static struct result call_fd(struct sim_pkt_runner *r, struct sim_pkt_fd *fd,
         return do_accept(r, fd);
     if (strcmp(name, "connect") == 0)
         return do_connect(r, fd, c);
+    if (strcmp(name, "sendto") == 0)
+        return do_sendto(r, fd, c);
     if (strcmp(name, "close") == 0)
         return do_close(r, fd);
     if (strcmp(name, "setsockopt") == 0)
