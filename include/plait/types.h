@@ -161,6 +161,7 @@ struct plait_trace {
     X(KEEPALIVE, "keepalive probes unanswered")                                                    \
     X(SYN_TIMEOUT, "no answer to the SYNs")                                                        \
     X(SYN_REFUSED, "SYN answered with a reset")                                                    \
+    X(SYN_ECN, "SYN that asks for ECN answered with a reset: once more without")                   \
     X(FASTOPEN_TAKEN, "data of a SYN taken by the server (Fast Open)")                             \
     X(FASTOPEN_REFUSED, "SYN with Fast Open lost, or its data not taken")                          \
     X(FASTOPEN_ACCEPTED, "data of a SYN delivered before the third ACK (Fast Open)")               \

@@ -4,6 +4,7 @@
  * one. Times are in microseconds. */
 #include "pkt_parse.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@ enum field_kind { BOOL, U8, U16, U32, U64 };
     {                                                      \
         name, kind, offsetof(struct sim_pkt_setup, member) \
     }
+
+static_assert(sizeof(enum plait_ecn) == sizeof(uint32_t), "ecn is set as a number");
 
 static const struct field {
     const char *name;
@@ -43,6 +46,7 @@ static const struct field {
     FIELD(BOOL, "checksum", config.conn.checksum),
     FIELD(BOOL, "nodelay", config.conn.nodelay),
     FIELD(BOOL, "fastopen", config.conn.fastopen),
+    FIELD(U32, "ecn", config.conn.ecn),
     FIELD(BOOL, "server_joins", config.conn.server_joins),
     FIELD(U8, "subflows_max", config.conn.subflows_max),
     FIELD(U8, "addrs_max", config.conn.addrs_max),

@@ -66,6 +66,16 @@ uint8_t tcp_ecn_syn_flags(const struct tcb *t, bool answer)
     return t->cfg.ecn == PLAIT_ECN_ON && t->syn_n == 0 ? BOTH : 0;
 }
 
+/*= RFC 3168 6.1.1.1
+ * To provide robust connectivity even in the presence of such faulty equipment, a host that
+ * receives a RST in response to the transmission of an ECN-setup SYN packet MAY resend a SYN with
+ * CWR and ECE cleared. */
+/* A closed port answers twice. */
+bool tcp_ecn_blamed(const struct tcb *t)
+{
+    return t->ecn.sent && !t->ecn.sent_plain;
+}
+
 /*= RFC 3168 6.1.1
  * A host MUST NOT set ECT on data packets unless it has sent at least one ECN-setup SYN or
  * ECN-setup SYN-ACK packet, and has received at least one ECN-setup SYN or ECN-setup SYN-ACK

@@ -152,6 +152,11 @@ static bool syn_sent_admits(struct tcp_in *in, bool ack_ok)
     }
     if ((seg->flags & WIRE_RST) == 0)
         return true;
+    if (ack_ok && tcp_ecn_blamed(t)) {
+        tcp_drop(in, PLAIT_REASON_SYN_ECN);
+        t->syn_rtx_due = true; /* which goes without */
+        return false;
+    }
     /*= RFC 9293 3.10.7.3
      * If the ACK was acceptable, then signal to the user "error: connection reset", drop the
      * segment, enter CLOSED state, delete TCB, and return. */

@@ -54,6 +54,8 @@ void tcp_input_syn_sent(struct tcp_in *in);
 
 /* ecn.c */
 uint8_t tcp_ecn_syn_flags(const struct tcb *t, bool answer);
+/* May a RST that answers our SYN be meant for its request for ECN? */
+bool tcp_ecn_blamed(const struct tcb *t);
 uint8_t tcp_ecn_synack_flags(const struct tcp_half *h);
 void tcp_ecn_syn_sent(struct tcp_ecn_setup *e, uint8_t flags);
 void tcp_ecn_syn_came(struct tcp_ecn_setup *e, uint8_t flags);
