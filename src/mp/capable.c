@@ -110,6 +110,7 @@ void mp_half_capable(struct mp_half *h, const struct mp_config *cfg, const struc
      * checksums MUST be used. */
     h->checksum = cfg->checksum || (syn->mp.capable.flags & WIRE_CAP_A) != 0;
     h->peer_no_join = h->version != 0 && (syn->mp.capable.flags & WIRE_CAP_C) != 0;
+    h->syn_text = syn->len > 0;
 }
 
 /*= RFC 8684 3.1
@@ -172,9 +173,11 @@ static bool brings_dss_alone(const struct wire_seg *ack)
     return wire_mp_has(&ack->mp, WIRE_MP_DSS) && !wire_mp_has(&ack->mp, WIRE_MP_CAPABLE);
 }
 
+/* Linux never tells its key where the text of its SYN was not taken: it repeats that with a DSS, and
+ * goes on as if we knew. So there it means plain TCP, which Linux understands. */
 bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack)
 {
-    return h->kind == MP_HALF_CAPABLE && h->version != 0 && brings_dss_alone(ack);
+    return h->kind == MP_HALF_CAPABLE && h->version != 0 && !h->syn_text && brings_dss_alone(ack);
 }
 
 /* The same of a responder whose SYN was enough to begin with (RFC 7413). */

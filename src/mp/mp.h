@@ -61,6 +61,7 @@ struct mp_half {
     uint64_t key_remote;              /* CAPABLE, version 0: the SYN brought it */
     bool checksum;                    /* A bit of either side */
     bool peer_no_join;                /* C bit of the peer */
+    bool syn_text;                    /* CAPABLE: the SYN brought text */
     uint32_t token_local;             /* JOIN: the connection, may be gone by the third ACK */
     uint32_t nonce_local, nonce_remote;
     uint8_t addr_id_local, addr_id_remote;
