@@ -271,6 +271,19 @@ struct plait_conn_info {
 };
 
 void plait_conn_info(const struct plait_conn *conn, struct plait_conn_info *info);
+
+/* A server's Fast Open cookie, for whoever wants to keep it from one stack to the next. */
+struct plait_fastopen {
+    struct plait_addr server;
+    uint16_t mss;          /* that the server announced with it */
+    uint8_t len;           /* 4 to 14, even */
+    uint8_t cookie[14];
+};
+/* PLAIT_ENOENT: this server gave none. */
+int plait_fastopen_get(const struct plait_stack *stack, const struct plait_addr *server,
+                       struct plait_fastopen *out);
+/* PLAIT_EINVAL: no such cookie. */
+int plait_fastopen_set(struct plait_stack *stack, const struct plait_fastopen *known);
 /* The subflow with this id (0 .. subflow_total - 1), also after its death; PLAIT_ENOENT beyond. The
  * last 32 are remembered. */
 int plait_subflow_info(const struct plait_conn *conn, uint8_t id, struct plait_subflow_info *info);

@@ -27,6 +27,9 @@
 #define KEY_TIME (3600 * PLAIT_SEC)
 #define PENALTY (60 * PLAIT_SEC)
 
+static_assert(sizeof((struct plait_fastopen *)0)->cookie == TCP_FASTOPEN_COOKIE_MAX,
+              "every cookie that we keep can be given away");
+
 /* ---- the side that connects ------------------------------------------------------------------ */
 
 static const struct stack_cookie *find(const struct plait_stack *s, const struct plait_addr *server)
@@ -80,6 +83,29 @@ void stack_fastopen_learn(struct plait_conn *c, plait_time now)
         entry(c->stack, &t->remote)->off_until = now + OFF_TIME;
         ctx_count(&c->stack->ctx, PLAIT_REASON_FASTOPEN_REFUSED);
     }
+}
+
+int plait_fastopen_get(const struct plait_stack *s, const struct plait_addr *server,
+                       struct plait_fastopen *out)
+{
+    const struct stack_cookie *k = find(s, server);
+
+    if (k == NULL || k->with.len == 0)
+        return PLAIT_ENOENT;
+    *out = (struct plait_fastopen){.server = *server, .mss = k->with.mss, .len = k->with.len};
+    memcpy(out->cookie, k->with.cookie, k->with.len);
+    return 0;
+}
+
+int plait_fastopen_set(struct plait_stack *s, const struct plait_fastopen *known)
+{
+    if (known->len < 4 || known->len > TCP_FASTOPEN_COOKIE_MAX || known->len % 2 != 0 ||
+        known->server.port == 0 || !addr_is_unicast(&known->server))
+        return PLAIT_EINVAL;
+    struct tcp_fastopen *with = &entry(s, &known->server)->with;
+    *with = (struct tcp_fastopen){.len = known->len, .mss = known->mss};
+    memcpy(with->cookie, known->cookie, known->len);
+    return 0;
 }
 
 /* ---- the side that listens: cookies ---------------------------------------------------------- */

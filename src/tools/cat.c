@@ -13,6 +13,7 @@
 #include "cat.h"
 
 #include "cat_control.h"
+#include "cat_cookie.h"
 #include "cat_io.h"
 #include "cat_options.h"
 #include "cat_report.h"
@@ -523,6 +524,25 @@ static bool start_listening(struct cat *c)
     return true;
 }
 
+static bool load_cookie(const struct cat *c)
+{
+    if (c->o.cookie == NULL ||
+        cat_cookie_load(c->o.cookie, drv_host_stack(c->host), &c->o.paths.peer))
+        return true;
+    cat_say("--cookie %s: %s", c->o.cookie, strerror(errno));
+    return false;
+}
+
+/* What waits on standard input may go with the SYN, which has not left yet. */
+static void read_early(struct cat *c)
+{
+    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    c->writable = true;
+    if (c->o.conn.fastopen && poll(&in, 1, 0) == 1)
+        read_stdin(c);
+}
+
 static bool start_connecting(struct cat *c)
 {
     struct plait_connect how = {.remote = c->o.paths.peer};
@@ -534,11 +554,14 @@ static bool start_connecting(struct cat *c)
         cat_say("%s", err.text);
         return false;
     }
+    if (!load_cookie(c))
+        return false;
     rc = plait_connect(drv_host_stack(c->host), &how, now_of(c), &c->conn);
     if (rc < 0) {
         cat_say("%s: cannot connect: %s", drv_addr_text(&how.remote, text), plait_strerror(rc));
         return false;
     }
+    read_early(c);
     if (c->o.connect_timeout != 0)
         c->connect_by = now_of(c) + c->o.connect_timeout;
     return true;
@@ -567,6 +590,9 @@ static void finish(struct cat *c)
         if (c->o.stats)
             write_report(c, STDERR_FILENO, true);
         c->conn = NULL;
+        if (c->o.cookie != NULL &&
+            !cat_cookie_save(c->o.cookie, drv_host_stack(c->host), &c->o.paths.peer))
+            cat_say("--cookie %s: %s", c->o.cookie, strerror(errno));
         if (!drv_host_free(c->host, &err)) {
             cat_say("%s", err.text);
             c->status = c->status == STATUS_OK ? STATUS_FAILED : c->status;

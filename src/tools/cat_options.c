@@ -30,6 +30,8 @@ enum {
     OPT_NO_OFFLOAD,
     OPT_BUFFER,
     OPT_VERSION,
+    OPT_FASTOPEN,
+    OPT_COOKIE,
 };
 
 static const struct option long_options[] = {
@@ -41,6 +43,8 @@ static const struct option long_options[] = {
     {"announce", required_argument, NULL, OPT_ANNOUNCE},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
     {"ecn", no_argument, NULL, OPT_ECN},
+    {"fastopen", no_argument, NULL, OPT_FASTOPEN},
+    {"cookie", required_argument, NULL, OPT_COOKIE},
     {"cc", required_argument, NULL, OPT_CC},
     {"require-mptcp", no_argument, NULL, OPT_REQUIRE},
     {"no-mptcp", no_argument, NULL, OPT_NO_MPTCP},
@@ -83,6 +87,9 @@ static const char usage[] =
     "      --checksum           protect the data with MPTCP's checksums\n"
     "      --cc NAME            congestion control: cubic (default) or reno\n"
     "      --ecn                let routers mark packets instead of dropping them\n"
+    "      --fastopen           Fast Open: data in the first packet, for requests that may be "
+    "repeated\n"
+    "      --cookie FILE        keep the server's Fast Open cookie in FILE for the next time\n"
     "      --nodelay            send small writes at once\n"
     "      --server-joins       let the accepting side open subflows too\n"
     "      --buffer BYTES       largest send and receive buffer, with k, M or G (default 8M)\n"
@@ -291,6 +298,9 @@ static enum cat_parse take_flag(struct cat_options *o, int option)
     case OPT_ECN:
         o->conn.ecn = PLAIT_ECN_ON;
         break;
+    case OPT_FASTOPEN:
+        o->conn.fastopen = true;
+        break;
     case OPT_NODELAY:
         o->conn.nodelay = true;
         break;
@@ -350,6 +360,9 @@ static enum cat_parse take_option(struct cat_options *o, int option, char **argv
     case OPT_CONTROL:
         o->control = optarg;
         return CAT_PARSE_OK;
+    case OPT_COOKIE:
+        o->cookie = optarg;
+        return CAT_PARSE_OK;
     case ':':
         return bad("option '%s' needs a value", argv[optind - 1]);
     case '?':
@@ -380,6 +393,8 @@ static enum cat_parse check(const struct cat_options *o)
         return bad("--require-mptcp and --no-mptcp exclude each other");
     if (o->listening && o->source_port != 0)
         return bad("--source-port is for connecting; with -l give PORT alone");
+    if (o->cookie != NULL && (o->listening || !o->conn.fastopen))
+        return bad("--cookie is for connecting with --fastopen");
     return CAT_PARSE_OK;
 }
 

@@ -20,6 +20,7 @@ struct cat_options {
     bool stats;
     const char *status; /* FILE or fd:N; NULL: none */
     plait_time status_every;
+    const char *cookie;  /* FILE with the server's Fast Open cookie; NULL: none */
     const char *control; /* FIFO or fd:N; NULL: none */
 };
 

@@ -205,6 +205,8 @@ static void put_conn(struct json *j, const struct plait_conn *conn)
     json_number(j, "bytes_received", i.bytes_received);
     json_number(j, "bytes_reinjected", i.bytes_reinjected);
     json_number(j, "bytes_duplicate", i.bytes_duplicate);
+    json_number(j, "syn_sent", i.syn_sent);
+    json_number(j, "syn_received", i.syn_received);
     json_number(j, "send_queued", i.send_queued);
     json_number(j, "recv_queued", i.recv_queued);
     json_number(j, "sndbuf", i.sndbuf);

@@ -384,6 +384,36 @@ static void test_cache_is_bounded(void **state)
     kit_fini(&p.k);
 }
 
+/* What one stack was given another one can use; what is no cookie it refuses. */
+static void test_cookie_is_carried_over(void **state)
+{
+    struct plait_addr server = kit_addr(1, 80);
+    struct plait_fastopen known;
+    struct play p;
+
+    play_init(&p, true, false);
+    assert_int_equal(plait_fastopen_get(p.k.stack, &server, &known), PLAIT_ENOENT);
+    learn_cookie(&p);
+    assert_int_equal(plait_fastopen_get(p.k.stack, &server, &known), 0);
+    assert_int_equal(known.len, sizeof cookie);
+    assert_memory_equal(known.cookie, cookie, sizeof cookie);
+    assert_int_equal(known.mss, 1400);
+    kit_fini(&p.k);
+    play_init(&p, true, false);
+    assert_int_equal(plait_fastopen_set(p.k.stack, &known), 0);
+    use_cookie(&p, text, TEXT);
+    assert_int_equal(p.syn.len, TEXT);
+    end(&p);
+    for (unsigned i = 0; i < 4; i++) {
+        struct plait_fastopen bad = known;
+        bad.len = (uint8_t[]){0, 2, 7, 16}[i];
+        assert_int_equal(plait_fastopen_set(p.k.stack, &bad), PLAIT_EINVAL);
+    }
+    known.server.port = 0;
+    assert_int_equal(plait_fastopen_set(p.k.stack, &known), PLAIT_EINVAL);
+    kit_fini(&p.k);
+}
+
 /* A server that knows nothing of it, whole connections. */
 static void test_against_a_plain_server(void **state)
 {
@@ -421,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_too_much_taken),
         cmocka_unit_test(test_off),
         cmocka_unit_test(test_cache_is_bounded),
+        cmocka_unit_test(test_cookie_is_carried_over),
         cmocka_unit_test(test_against_a_plain_server),
     };
 
