@@ -173,8 +173,8 @@ static bool brings_dss_alone(const struct wire_seg *ack)
     return wire_mp_has(&ack->mp, WIRE_MP_DSS) && !wire_mp_has(&ack->mp, WIRE_MP_CAPABLE);
 }
 
-/* Linux never tells its key where the text of its SYN was not taken: it repeats that with a DSS, and
- * goes on as if we knew. So there it means plain TCP, which Linux understands. */
+/* Linux never tells its key where the text of its SYN was not taken: it repeats that with a DSS,
+ * and goes on as if we knew. So there it means plain TCP, which Linux understands. */
 bool mp_half_waits(const struct mp_half *h, const struct wire_seg *ack)
 {
     return h->kind == MP_HALF_CAPABLE && h->version != 0 && !h->syn_text && brings_dss_alone(ack);
