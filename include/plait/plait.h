@@ -158,7 +158,7 @@ void plait_tick(struct plait_stack *stack, plait_time now);
 
 enum plait_event_type {
     PLAIT_EVENT_ACCEPTED = 1, /* listener has a connection for plait_accept() */
-    PLAIT_EVENT_CONNECTED,    /* the connection is established */
+    PLAIT_EVENT_CONNECTED,    /* the connection, opened here or by Fast Open, is established */
     PLAIT_EVENT_READABLE,     /* plait_recv() has bytes or end of stream */
     PLAIT_EVENT_WRITABLE,     /* plait_send() has room again after PLAIT_EAGAIN */
     /* it is over; plait_conn_error() tells how; only plait_release() is left */

@@ -136,6 +136,18 @@ static void retry(struct plait_conn *c)
         mp_abort(c->mp, PLAIT_REASON_NO_MEMORY, s->now);
 }
 
+/* Who accepted a connection knows that it is established, but for one by Fast Open. */
+static void established(struct plait_conn *c)
+{
+    plait_time now = c->stack->now;
+
+    if (!c->passive)
+        stack_fastopen_learn(c, now);
+    if (!c->passive || c->pending != 0)
+        stack_event(c, PLAIT_EVENT_CONNECTED);
+    stack_fastopen_end(c, true, now);
+}
+
 static void take_news(struct plait_conn *c)
 {
     unsigned news = mp_news(c->mp);
@@ -149,11 +161,7 @@ static void take_news(struct plait_conn *c)
     if ((news & MP_NEWS_TOKEN) != 0)
         update_token(c);
     if ((news & MP_NEWS_CONNECTED) != 0)
-        stack_fastopen_end(c, true, c->stack->now);
-    if ((news & MP_NEWS_CONNECTED) != 0 && !c->passive) {
-        stack_fastopen_learn(c, c->stack->now);
-        stack_event(c, PLAIT_EVENT_CONNECTED);
-    }
+        established(c);
     if ((news & MP_NEWS_READABLE) != 0)
         stack_event(c, PLAIT_EVENT_READABLE);
     if ((news & MP_NEWS_WRITABLE) != 0 && c->want_write) {

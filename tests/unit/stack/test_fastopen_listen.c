@@ -138,6 +138,7 @@ static void test_text_before_the_third_ack(void **state)
         assert_int_equal(synack.ack, syn.seq + 1 + TEXT);
         assert_int_equal(wire_mp_has(&synack.mp, WIRE_MP_CAPABLE), v != PLAIN);
         kit_exchange(&d.client, &d.server);
+        assert_true(kit_event(&d.server, b, PLAIT_EVENT_CONNECTED));
         struct plait_conn_info info;
         plait_conn_info(b, &info);
         assert_true(info.established);
