@@ -214,9 +214,9 @@ void mp_close_step(struct mp_conn *c, plait_time now)
 void mp_subflow_fin(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
+    bool gone = !c->dss_in || (s->bare && s->unmapped_at == 0);
 
-    if (c->mode == MP_MODE_MULTIPATH && s->first && !c->dss_in && !c->over &&
-        mp_fallback_possible(s))
+    if (c->mode == MP_MODE_MULTIPATH && s->first && gone && !c->over && mp_fallback_possible(s))
         mp_fallback(s, PLAIT_REASON_DSS_UNMAPPED, false, now);
     if (c->mode == MP_MODE_PLAIN) {
         c->fin_seen = true;

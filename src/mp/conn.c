@@ -481,6 +481,8 @@ static void took(struct mp_subflow *s, const struct wire_seg *seg, const struct 
     /*= RFC 8684 3.7
      * If, however, an ACK is received for data (not just for the SYN) without a DSS option
      * containing a Data ACK, the sender determines that the path is not MPTCP capable. */
+    if (seg->mp.any || res->acked > 0)
+        s->bare = !seg->mp.any;
     if (res->acked > 0 && wire_mp_has(&seg->mp, WIRE_MP_DSS) && seg->mp.dss.has_ack)
         s->data_acked = true;
     else if (res->acked > 0 && !seg->mp.any)

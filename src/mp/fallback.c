@@ -11,6 +11,7 @@
  * 3.6. */
 #include "mp_int.h"
 
+#define UNMAPPED_FRESH (100 * PLAIT_MSEC) /* below any data-level retransmission timer */
 #define FAIL_PATIENCE (2 * PLAIT_SEC)
 
 bool mp_fallback_possible(const struct mp_subflow *s)
@@ -163,13 +164,22 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
 
 /* ---- options that got lost ------------------------------------------------------------------ */
 
+/* Is all data without a mapping new? By and by the peer would send the same again, for want of a
+ * DATA_ACK, and without a mapping nobody can tell that from new data. */
+static bool fresh(const struct mp_subflow *s, plait_time now)
+{
+    return s->unmapped_at == 0 || now - s->unmapped_at <= UNMAPPED_FRESH;
+}
+
 /*= RFC 8684 3.7-5 */
 void mp_unmapped(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
     uint64_t bytes = reasm_inorder_end(&s->tcb.rcvq) - s->tcb.rcvq.next;
 
-    if (s->first && !c->dss_in && mp_fallback_possible(s)) {
+    if (s->unmapped_at == 0)
+        s->unmapped_at = now;
+    if (s->first && (!c->dss_in || (s->bare && fresh(s, now))) && mp_fallback_possible(s)) {
         mp_fallback(s, PLAIT_REASON_DSS_UNMAPPED, true, now);
         return;
     }
@@ -209,4 +219,24 @@ void mp_no_data_ack(struct mp_subflow *s, plait_time now)
      * (Section 3.6) with a "Middlebox interference" reason code. */
     mp_drop(c, s, PLAIT_REASON_MP_NO_DATA_ACK, now);
     mp_subflow_abort(s, PLAIT_REASON_MP_NO_DATA_ACK, now);
+}
+
+/* The peer's TCP has the head of our data and its MPTCP does not, and its ACKs have lost their
+ * options, which they had before. It may have gone plain, and its infinite mapping lost: then the
+ * same data once more would be other data to it. While the one subflow has carried everything, we
+ * do as it did; where it waits for mappings instead, it learns of ours, or finds the same. Where it
+ * is too late for that the subflow ends. True: that was it. */
+bool mp_options_gone(struct mp_conn *c, plait_time now)
+{
+    struct mp_subflow *s = mp_best(c, NULL);
+
+    if (s == NULL || !s->first || !s->bare || !mp_fallback_possible(s))
+        return false;
+    if (fresh(s, now)) {
+        mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, true, now);
+        mp_rx_deliver(s, now);
+    } else {
+        mp_subflow_abort(s, PLAIT_REASON_MP_NO_DATA_ACK, now);
+    }
+    return true;
 }

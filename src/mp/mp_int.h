@@ -349,6 +349,8 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
 void mp_unmapped(struct mp_subflow *s, plait_time now);
 /* An ACK for data without any MPTCP option, and none had a DATA_ACK before (RFC 8684 3.7). */
 void mp_no_data_ack(struct mp_subflow *s, plait_time now);
+/* The options of the only subflow have vanished: it falls back or ends. False: they have not. */
+bool mp_options_gone(struct mp_conn *c, plait_time now);
 
 /* ---- close.c -------------------------------------------------------------------------------- */
 

@@ -269,6 +269,7 @@ static bool take_mapped(struct mp_subflow *s, struct mp_map *m, plait_time now)
     uint32_t n = (uint32_t)min_u64(front->len, m->off + m->len - off);
     struct plait_block *b = take(s, n);
 
+    s->unmapped_at = 0;
     if (b == NULL) {
         mp_drop(c, s, PLAIT_REASON_NO_MEMORY, now);
         mp_starved(c, now);

@@ -63,6 +63,7 @@ struct mp_subflow {
     bool closing;              /* takes no new data: FIN wanted, or RST soon */
     bool backup_local, backup_remote;
     bool data_acked;           /* a DATA_ACK came with an ACK for data on it */
+    bool bare;                 /* the last ACK for data came without MPTCP */
 
     /* join (RFC 8684 3.2) */
     uint32_t nonce_local, nonce_remote;
@@ -79,6 +80,7 @@ struct mp_subflow {
     bool grounded;             /* its local link has no carrier: stale whatever comes */
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
+    uint64_t again_at;         /* the position of the last of these, plus one; 0: none */
     bool infinite;             /* the next chunk carries the infinite mapping */
     uint32_t infinite_end;     /* sequence number behind that chunk */
     bool infinite_sent;        /* infinite_end is valid */
@@ -91,6 +93,7 @@ struct mp_subflow {
     bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
                                 * the peer falls back */
     plait_time failed_until;
+    plait_time unmapped_at;    /* since when data without a mapping is in front; 0: there is none */
     plait_time rcv_rtt;        /* round trip as a receiver sees it, from timestamps; 0: none yet */
 
     /* signals that are to be sent on it */

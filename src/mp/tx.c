@@ -230,7 +230,7 @@ static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, plait_t
              * It should be noted that the backup flag is a request from a data receiver to a data
              * sender only, and the data sender SHOULD adhere to these requests. */
             .usable = true, .backup = s->backup_local || s->backup_remote, .stale = s->stale,
-            .carried = o->again && mp_carry_has(s, o->pos),
+            .carried = o->again && (mp_carry_has(s, o->pos) || s->again_at == o->pos + 1),
         };
         of[view.n++] = s;
     }
@@ -309,6 +309,7 @@ static void note_reinjected(struct mp_subflow *s, uint64_t pos, uint32_t len, pl
 
     c->bytes_reinjected += len;
     s->reinjected += len;
+    s->again_at = pos + 1; /* where that was in vain, another one is next */
     mp_trace(c, s, ev, now);
 }
 
@@ -752,6 +753,8 @@ void mp_tx_rtx_expire(struct mp_conn *c, plait_time now)
     MP_EACH(s, c)
         if (head == NULL && !s->stale)
             head = mp_carry_find(s, c->snd_una);
+    if (head == NULL && mp_options_gone(c, now))
+        return;
     if (head == NULL && !rangeset_has(&c->reinject, c->snd_una)) {
         uint64_t end = min_u64(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
         queue_again(c, c->snd_una, next_carried(c, c->snd_una, end));

@@ -72,6 +72,22 @@ static void options_lost_towards_the_client(void **state)
     finish(200000, 200000);
 }
 
+/* Data was acknowledged with options in both directions, then none come through in either. One
+ * side goes plain by the rules; the other must not send it data twice. */
+static void options_lost_both_ways_later(void **state)
+{
+    for (plait_time after = 20; after < 60; after += 4) {
+        struct strip s = { .to = 2, .any_net = true };
+
+        start(5, 1);
+        s.from = p.now + after * PLAIT_MSEC;
+        run(&s, 200000, 200000, 20 * PLAIT_SEC);
+        assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+        assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+        finish(200000, 200000);
+    }
+}
+
 static void options_lost_after_the_third_ack(void **state)
 {
     struct strip s = { .to = 1, .any_net = true };
@@ -357,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_only_on_syns), cmocka_unit_test(options_lost_towards_the_client),
+        cmocka_unit_test(options_lost_both_ways_later),
         cmocka_unit_test(options_lost_after_the_third_ack),
         cmocka_unit_test(empty_fin_without_options),
         cmocka_unit_test(options_lost_on_a_joined_subflow),
