@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan gates rfc interop fault bench fuzz model install format clean help
+.PHONY: all demo check test asan gates rfc middleboxes interop fault bench fuzz model install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -37,6 +37,12 @@ gates:   ## the gates: layers, purity, names, sizes, tested, words
 
 rfc:     ## which requirement of which RFC is obeyed where, and which test shows it
 	@scripts/rfc
+
+middleboxes: ## makes doc/middleboxes.md anew: what becomes of a connection behind each box
+	@scripts/setup build
+	@scripts/build gcc
+	@build/gcc/tests/scenario/scenario_boxes --table >build/middleboxes.md
+	@cp build/middleboxes.md doc/middleboxes.md
 
 interop: ## against the MPTCP of the running kernel (root)
 	$(CHECK) setup gcc interop

@@ -56,6 +56,12 @@ static bool pauses(struct sim_app *a, struct sim_timer *t)
 {
     if (runs(t))
         return true;
+    if (t == &a->write_timer && a->cfg.rest_for > 0 && a->sent >= a->cfg.rest_at && !a->rested) {
+        a->rested = true;
+        t->ctx = a;
+        sim_timer_set(a->sim, t, a->sim->now + a->cfg.rest_for, wake);
+        return true;
+    }
     if (!sim_rng_chance(&a->rng, a->cfg.pause_ppm))
         return false;
     plait_time pause = sim_rng_between(&a->rng, 1, a->cfg.pause_max > 0 ? a->cfg.pause_max : 1);
@@ -230,7 +236,7 @@ static struct sim_app *find_server(struct sim_apps *apps, struct plait_conn *con
     for (unsigned i = 0; i < apps->n; i++) {
         struct sim_pair *p = apps->pair[i];
         if (p->server.conn == NULL && !p->server.done &&
-            addr_equal(&p->client.info.local, &info.remote))
+            (apps->nat || addr_equal(&p->client.info.local, &info.remote)))
             return &p->server;
     }
     return NULL;

@@ -16,6 +16,8 @@ struct sim_app_config {
     uint32_t read_max;
     uint32_t pause_ppm;    /* chance of a pause before a piece, millionths */
     plait_time pause_max;  /* of 1 to so many microseconds */
+    uint64_t rest_at;          /* writes nothing for rest_for, once, when so many bytes are sent */
+    plait_time rest_for;
     plait_time read_after; /* reads nothing before this much time has passed since the start */
     bool hold_close;       /* shuts down only after the peer's end of stream */
     uint64_t abort_at;     /* aborts once so many bytes were received; 0: never */
@@ -33,7 +35,7 @@ struct sim_app {
     uint64_t sent, received;
     plait_time started, connected_at, finished_at, last_read_at;
     plait_time stall_max; /* longest time without a byte while more was to come */
-    bool connected, shut, eof, done, aborted;
+    bool connected, shut, eof, done, aborted, rested;
     int error; /* plait_conn_error() of a connection that ended badly */
     enum plait_reason reason;
     const char *failure;                /* what went wrong that never may; NULL: nothing */
@@ -58,6 +60,7 @@ struct sim_pair_config {
 struct sim_apps {
     struct sim_node *client, *server;
     struct plait_listener *listener;
+    bool nat; /* the server sees other addresses than the clients have */
     unsigned n;
     struct sim_pair *pair[SIM_APPS_MAX];
 };

@@ -148,7 +148,9 @@ static void send_one(struct sim_node *from, const struct sim_route *route, uint8
                      uint32_t len)
 {
     struct sim *sim = from->sim;
-    struct sim_wire w = {.from = from, .bytes = bytes, .len = len, .cap = SIM_SUPER_MAX};
+    struct sim_wire w = {
+        .from = from, .route = route, .bytes = bytes, .len = len, .cap = SIM_SUPER_MAX,
+    };
 
     from->packets_out++;
     ask_hook(sim, &w);
@@ -165,6 +167,18 @@ static void send_one(struct sim_node *from, const struct sim_route *route, uint8
         if (w.twice)
             forward(sim, p);
     }
+    free(p);
+}
+
+void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct sim_wire *w)
+{
+    struct packet *p = packet_new(w->bytes, w->len);
+
+    p->route = route;
+    if (w->delay > 0)
+        put_on_way(sim, p, 0, sim->now + w->delay);
+    else
+        forward(sim, p);
     free(p);
 }
 

@@ -81,6 +81,7 @@ struct sim_route {
 /* A packet at its first link, for a hook to look at, change, or decide about. */
 struct sim_wire {
     struct sim_node *from;
+    const struct sim_route *route; /* NULL: it leads nowhere */
     uint64_t k;     /* how many packets the hook saw before this one */
     uint8_t *bytes; /* from the IP header on; may be rewritten, up to cap bytes */
     uint32_t len, cap;
@@ -136,6 +137,8 @@ void sim_pump(struct sim *sim);
 void sim_fail(struct sim *sim, const char *what);
 /* net.c: a packet of a stack, which was planned and will be committed, enters the network. */
 void sim_net_send(struct sim_node *from, const struct plait_out *out);
+/* A packet of somebody in between starts on this route: bytes, len and delay of w. */
+void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct sim_wire *w);
 /* One packet arrives at its node. */
 void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok);
 void sim_net_free_packet(struct sim *sim, struct sim_timer *t);
