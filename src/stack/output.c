@@ -36,6 +36,8 @@ void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_r
         return;
     if (why != PLAIT_REASON_NONE)
         mp_tcprst(why, &mp);
+    else
+        stack_fastclose_again(s, seg, &mp);
     if (queue_reply(s, &(struct wire_emit){.src = &seg->dst,
                                            .dst = &seg->src,
                                            .seq = rst.seq,
@@ -185,6 +187,8 @@ bool plait_output_plan(struct plait_stack *s, plait_time now, struct plait_out *
 
 static void commit_conn(struct plait_conn *c, const struct mp_plan *plan, plait_time now)
 {
+    if (plan->has_mp && wire_mp_has(&plan->mp, WIRE_MP_FASTCLOSE) && plan->tcp.why == TCP_WHY_RST)
+        stack_fastclose_sent(c->stack, mp_subflow_tcb(plan->subflow), plan->mp.fastclose_key, now);
     mp_commit(c->mp, plan, now);
     list_del(&c->dirty);
     stack_touch(c, now); /* to the end of the list: round robin */

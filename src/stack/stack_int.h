@@ -18,6 +18,7 @@ enum {
     STACK_FLOODED_MAX = 64,   /* connections whose joins are answered without state */
     STACK_COOKIES_MAX = 64,   /* servers whose Fast Open cookie is remembered */
     STACK_FASTOPEN_MAX = 256, /* connections by Fast Open before their third ACK */
+    STACK_FASTCLOSED_MAX = 64, /* subflows that ended by a fast close of ours */
     STACK_KEY_TRIES = 16,     /* keys drawn before a connection does without MPTCP */
     STACK_PORT_MIN = 32768,
     STACK_PORT_MAX = 60999, /* where local ports are drawn from */
@@ -132,6 +133,13 @@ struct stack_pending {
     plait_time until; /* without conn: free from then on */
 };
 
+/* A subflow that we ended with MP_FASTCLOSE. */
+struct stack_fastclosed {
+    struct plait_addr local, remote;
+    uint64_t key;     /* the peer's, that the option names */
+    plait_time until; /* forgotten from then on */
+};
+
 enum stack_planned {
     STACK_PLANNED_NOTHING = 0,
     STACK_PLANNED_REPLY,
@@ -167,6 +175,8 @@ struct plait_stack {
     struct stack_secrets fastopen_secrets; /* for Fast Open */
     struct stack_pending pending[STACK_FASTOPEN_MAX];
     struct plait_conn *flooded[STACK_FLOODED_MAX];
+    struct stack_fastclosed fastclosed[STACK_FASTCLOSED_MAX];
+    uint32_t fastclosed_next; /* whose place the next one gets */
 
     struct stack_reply reply[STACK_REPLIES_MAX];
     uint32_t reply_first, reply_n;
@@ -287,6 +297,14 @@ bool stack_fastopen_judge(struct stack_half *h, const struct wire_seg *syn, plai
 void stack_fastopen_begin(struct plait_conn *c, plait_time now);
 /* Its third ACK came, or it is about to be freed. */
 void stack_fastopen_end(struct plait_conn *c, bool established, plait_time now);
+
+/* ---- fastclose.c ----------------------------------------------------------------------------- */
+
+/* A RST with MP_FASTCLOSE and this key went out on the subflow of t. */
+void stack_fastclose_sent(struct plait_stack *s, const struct tcb *t, uint64_t key, plait_time now);
+/* Adds MP_FASTCLOSE to the RST that answers seg, where it belongs to such a subflow. */
+void stack_fastclose_again(const struct plait_stack *s, const struct wire_seg *seg,
+                           struct wire_mp *mp);
 
 /* ---- event.c --------------------------------------------------------------------------------- */
 
