@@ -16,6 +16,7 @@ struct plait_block {
     uint64_t pos;    /* the owner's number of data[0]: a stream position */
     uint8_t *buf;    /* page-aligned where cap >= 4096 */
     struct plait_block *other; /* reasm.c's: the other end of a run of blocks */
+    struct plait_block *left, *right; /* reasm.c's: runs before and behind, in its tree */
     uint8_t size_class;
 };
 

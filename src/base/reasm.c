@@ -4,11 +4,12 @@
  * Used by a subflow for its sequence space and by a connection for the data sequence space. The
  * queue is a list sorted by position. Blocks that touch form a run; the first and the last block of
  * each run point to each other (`other`; a block alone points to itself), so that the in-order run,
- * the ranges for SACK and the end of a range are found without a walk over the blocks inside.
+ * the ranges for SACK and the end of a range are found without a walk over the blocks inside. The
+ * first blocks of the runs form a tree: a segment costs the same in whatever order a peer sends.
  *
  * Invariants (reasm_check): no overlap, no empty block, nothing below next, bytes, mem and blocks
- * are the sums over the list, `other` is right at both ends of each run, hint is on the list or
- * NULL.
+ * are the sums over the list, `other` is right at both ends of each run, the tree holds the first
+ * block of each run and no other.
  *
  * A block that is in order may be lent to the application. So it is never freed, moved or trimmed
  * but by reasm_take() and reasm_consume(); what insertion does to it is to write behind its last
@@ -37,29 +38,81 @@ void reasm_fini(struct reasm *r, struct block_pool *pool)
     *r = (struct reasm){ .next = r->next };
 }
 
-/* The last block that starts at or below pos, or NULL. Sequential arrivals find it at the tail or
- * beside the block that was inserted last. */
-static struct plait_block *find_before(const struct reasm *r, uint64_t pos)
-{
-    struct plait_block *b = r->tail;
+/* ---- the tree of runs ------------------------------------------------------------------------ */
 
-    if (b == NULL || r->head->pos > pos)
-        return NULL;
-    if (b->pos <= pos)
-        return b;
-    if (r->hint != NULL)
-        b = r->hint;
-    while (b->pos > pos)
-        b = b->prev;
-    while (b->next != NULL && b->next->pos <= pos)
-        b = b->next;
-    return b;
+/* A treap: ordered by pos from left to right, by rank from the root down. The ranks look random to
+ * a peer, who does not know where the blocks lie in memory; so whatever the order of his segments,
+ * the tree is about as deep as the logarithm of the number of runs. */
+static uint64_t rank(const struct plait_block *b)
+{
+    uint64_t x = (uintptr_t)b;
+
+    x = (x ^ x >> 33) * 0xff51afd7ed558ccd;
+    x = (x ^ x >> 33) * 0xc4ceb9fe1a85ec53;
+    return x ^ x >> 33;
 }
+
+static void tree_add(struct reasm *r, struct plait_block *b)
+{
+    struct plait_block **at = &r->root, **left = &b->left, **right = &b->right;
+
+    while (*at != NULL && rank(*at) > rank(b))
+        at = (*at)->pos > b->pos ? &(*at)->left : &(*at)->right;
+    struct plait_block *rest = *at;
+    *at = b;
+    while (rest != NULL) { /* what hung there goes to both sides of b */
+        struct plait_block ***side = rest->pos > b->pos ? &right : &left;
+        **side = rest;
+        *side = rest->pos > b->pos ? &rest->left : &rest->right;
+        rest = **side;
+    }
+    *left = *right = NULL;
+    r->runs++;
+}
+
+static void tree_del(struct reasm *r, struct plait_block *b)
+{
+    struct plait_block **at = &r->root, *left = b->left, *right = b->right;
+
+    while (*at != b)
+        at = (*at)->pos > b->pos ? &(*at)->left : &(*at)->right;
+    while (left != NULL && right != NULL) {
+        struct plait_block **upper = rank(left) > rank(right) ? &left : &right;
+        *at = *upper;
+        at = upper == &left ? &left->right : &right->left;
+        *upper = *at;
+    }
+    *at = left != NULL ? left : right;
+    b->left = b->right = NULL;
+    r->runs--;
+}
+
+/* The last block of the last run that starts at or below pos, or NULL. */
+static struct plait_block *find_run(const struct reasm *r, uint64_t pos)
+{
+    struct plait_block *b = r->root, *found = NULL;
+
+    if (r->tail != NULL && r->tail->other->pos <= pos)
+        return r->tail;
+    while (b != NULL) {
+        if (b->pos <= pos)
+            found = b;
+        b = b->pos <= pos ? b->right : b->left;
+    }
+    return found != NULL ? found->other : NULL;
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
 
 static void join_ends(struct plait_block *first, struct plait_block *last)
 {
     first->other = last;
     last->other = first;
+}
+
+static bool touch(const struct plait_block *b, const struct plait_block *next)
+{
+    return b != NULL && next != NULL && block_end(b) == next->pos;
 }
 
 /* Links b behind p (NULL: at the head); both its neighbours are ends of runs. */
@@ -71,9 +124,11 @@ static void link_behind(struct reasm *r, struct plait_block *p, struct plait_blo
     b->next = s;
     *(p != NULL ? &p->next : &r->head) = b;
     *(s != NULL ? &s->prev : &r->tail) = b;
-    join_ends(p != NULL && block_end(p) == b->pos ? p->other : b,
-              s != NULL && block_end(b) == s->pos ? s->other : b);
-    r->hint = b;
+    if (touch(b, s))
+        tree_del(r, s);
+    if (!touch(p, b))
+        tree_add(r, b);
+    join_ends(touch(p, b) ? p->other : b, touch(b, s) ? s->other : b);
     r->bytes += b->len;
     r->mem += b->cap;
     r->blocks++;
@@ -83,13 +138,17 @@ static void link_behind(struct reasm *r, struct plait_block *p, struct plait_blo
 static void unlink_end(struct reasm *r, struct plait_block *b)
 {
     struct plait_block *p = b->prev, *s = b->next, *far = b->other;
+    bool is_last = touch(p, b);
 
-    if (far != b)
-        join_ends(p != NULL && block_end(p) == b->pos ? p : s, far);
+    if (!is_last)
+        tree_del(r, b);
+    if (far != b) {
+        join_ends(is_last ? p : s, far);
+        if (!is_last)
+            tree_add(r, s);
+    }
     *(p != NULL ? &p->next : &r->head) = s;
     *(s != NULL ? &s->prev : &r->tail) = p;
-    if (r->hint == b)
-        r->hint = p != NULL ? p : s;
     r->bytes -= b->len;
     r->mem -= b->cap;
     r->blocks--;
@@ -104,9 +163,10 @@ static void extend(struct reasm *r, struct plait_block *p, const uint8_t *data, 
     copy_bulk(p->data + p->len, data, len);
     p->len += len;
     r->bytes += len;
-    r->hint = p;
-    if (s != NULL && block_end(p) == s->pos)
+    if (touch(p, s)) {
+        tree_del(r, s);
         join_ends(p->other, s->other);
+    }
 }
 
 static void trim_front(struct plait_block *b, uint64_t pos)
@@ -118,21 +178,6 @@ static void trim_front(struct plait_block *b, uint64_t pos)
     b->data += n;
     b->pos += n;
     b->len -= (uint32_t)n;
-}
-
-/* Walks over the blocks that hold pos, so that *p is the last block before the first hole at or
- * behind pos. Answers where that hole starts. */
-static uint64_t skip_held(const struct reasm *r, struct plait_block **p, uint64_t pos)
-{
-    struct plait_block *s = *p != NULL ? *p : r->head;
-
-    while (s != NULL && s->pos <= pos) {
-        if (block_end(s) > pos)
-            pos = block_end(s);
-        *p = s;
-        s = s->next;
-    }
-    return pos;
 }
 
 /* Makes b end where held data starts. Out-of-order blocks that b covers whole are absorbed instead:
@@ -188,8 +233,9 @@ uint64_t reasm_insert(struct reasm *r, struct block_pool *pool, struct plait_blo
 
     assert(block->pos + block->len >= block->pos && "positions never wrap");
     trim_front(block, r->next);
-    p = find_before(r, block->pos);
-    trim_front(block, skip_held(r, &p, block->pos));
+    p = find_run(r, block->pos);
+    if (p != NULL)
+        trim_front(block, block_end(p));
     if (block->len == 0) {
         block_put(pool, block);
         return 0;
@@ -253,20 +299,19 @@ uint64_t reasm_insert_copy(struct reasm *r, struct block_pool *pool, uint64_t po
     assert(end >= pos && "positions never wrap");
     if (at >= end)
         return 0;
-    p = find_before(r, at);
-    for (;;) {
-        struct plait_block *s;
-        struct reasm_range hole;
-
-        at = skip_held(r, &p, at);
-        if (at >= end)
-            break;
-        s = p != NULL ? p->next : r->head;
-        hole.lo = at;
-        hole.hi = s != NULL && s->pos < end ? s->pos : end;
+    p = find_run(r, at);
+    at = p != NULL && block_end(p) > at ? block_end(p) : at;
+    while (at < end) {
+        struct plait_block *s = p != NULL ? p->next : r->head;
+        struct plait_block *far = s != NULL ? s->other : NULL;
+        struct reasm_range hole = {at, s != NULL && s->pos < end ? s->pos : end};
         if (!fill_hole(r, pool, &p, hole, data + (at - pos)))
             break;
         at = hole.hi;
+        if (s != NULL && at == s->pos) { /* the run behind the hole was held already */
+            p = far;
+            at = block_end(p);
+        }
     }
     return r->bytes - before;
 }
@@ -317,14 +362,10 @@ uint64_t reasm_end(const struct reasm *r)
 
 bool reasm_range_at(const struct reasm *r, uint64_t pos, struct reasm_range *out)
 {
-    const struct plait_block *b = find_before(r, pos);
+    const struct plait_block *b = find_run(r, pos);
 
     if (b == NULL || block_end(b) <= pos)
         return false;
-    if (b->prev == NULL || block_end(b->prev) != b->pos)
-        b = b->other; /* the first of its run knows the last */
-    while (b->next != NULL && b->next->pos == block_end(b))
-        b = b->next;
     out->lo = b->other->pos;
     out->hi = block_end(b);
     return true;
@@ -368,22 +409,21 @@ static const struct plait_block *check_run(const struct plait_block *first)
 bool reasm_check(const struct reasm *r)
 {
     uint64_t bytes = 0, mem = 0, end = r->next;
-    uint32_t blocks = 0;
-    bool hint_found = r->hint == NULL;
+    uint32_t blocks = 0, runs = 0;
     const struct plait_block *prev = NULL;
 
     for (const struct plait_block *b = r->head; b != NULL; prev = b, b = b->next) {
         bool starts_run = prev == NULL || block_end(prev) != b->pos;
         if (b->prev != prev || b->len == 0 || b->pos < end || block_tailroom(b) > b->cap)
             return false;
-        if (starts_run && check_run(b) == NULL)
+        if (starts_run && (check_run(b) == NULL || find_run(r, b->pos) != b->other))
             return false;
+        runs += starts_run;
         end = block_end(b);
         bytes += b->len;
         mem += b->cap;
         blocks++;
-        hint_found = hint_found || r->hint == b;
     }
-    return r->tail == prev && hint_found && bytes == r->bytes && mem == r->mem &&
-           blocks == r->blocks;
+    return r->tail == prev && bytes == r->bytes && mem == r->mem && blocks == r->blocks &&
+           runs == r->runs;
 }

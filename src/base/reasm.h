@@ -11,11 +11,12 @@
 
 struct reasm {
     struct plait_block *head, *tail; /* ascending pos, no overlap */
-    struct plait_block *hint;        /* last inserted: where a search starts */
+    struct plait_block *root;        /* tree of the runs, by their first blocks */
     uint64_t next;    /* first position not yet taken out or skipped */
     uint64_t bytes;   /* payload held */
     uint64_t mem;     /* sum of the blocks' caps: what the payload costs */
     uint32_t blocks;  /* number of blocks held */
+    uint32_t runs;    /* of blocks that touch */
 };
 
 struct reasm_range { uint64_t lo, hi; }; /* [lo, hi) */

@@ -77,6 +77,33 @@ void *ring_push(struct ring *r)
     return memset(slot(r, r->count - 1), 0, r->elem);
 }
 
+static void move(struct ring *r, uint32_t to, uint32_t from, uint32_t n)
+{
+    memmove(r->v + (size_t)to * r->elem, r->v + (size_t)from * r->elem, (size_t)n * r->elem);
+}
+
+/* The n elements behind the first slot move one slot to the front. */
+static void shift_front(struct ring *r, uint32_t n)
+{
+    for (uint32_t i = 0, run; i < n; i += run) { /* runs that neither side breaks */
+        uint32_t to = (r->first + i) & (r->cap - 1), from = (to + 1) & (r->cap - 1);
+        run = from == 0 ? 1 : r->cap - from;
+        run = run < n - i ? run : n - i;
+        move(r, to, from, run);
+    }
+}
+
+/* The n elements before the last slot move one slot to the back. */
+static void shift_back(struct ring *r, uint32_t n)
+{
+    for (uint32_t i = 0, run; i < n; i += run) {
+        uint32_t to = (r->first + r->count - 1 - i) & (r->cap - 1), from = (to - 1) & (r->cap - 1);
+        run = to == 0 ? 1 : to;
+        run = run < n - i ? run : n - i;
+        move(r, to - run + 1, from - run + 1, run);
+    }
+}
+
 void *ring_insert(struct ring *r, uint32_t at)
 {
     assert(at <= r->count && "index inside the ring or its end");
@@ -85,11 +112,9 @@ void *ring_insert(struct ring *r, uint32_t at)
     r->count++;
     if (at < r->count / 2) {
         r->first = (r->first - 1) & (r->cap - 1);
-        for (uint32_t i = 0; i < at; i++)
-            memcpy(slot(r, i), slot(r, i + 1), r->elem);
+        shift_front(r, at);
     } else {
-        for (uint32_t i = r->count - 1; i > at; i--)
-            memcpy(slot(r, i), slot(r, i - 1), r->elem);
+        shift_back(r, r->count - 1 - at);
     }
     return memset(slot(r, at), 0, r->elem);
 }

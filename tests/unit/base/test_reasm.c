@@ -178,6 +178,31 @@ static void ranges_and_gaps(void **state)
     stop(&f);
 }
 
+/* Single bytes, as far from each other as they can come, and then what is between them. */
+static void scattered(void **state)
+{
+    enum { RUNS = 2048, STEP = 1021 };
+    struct fixture f;
+    struct reasm_range held;
+
+    start(&f, 1, 0);
+    for (uint64_t i = 0; i < RUNS; i++) {
+        uint64_t pos = 1 + 2 * (i * STEP % RUNS);
+        assert_int_equal(reasm_insert(&f.r, &f.pool, make(&f, 1, pos, 1)), 1);
+        assert_true(reasm_range_at(&f.r, pos, &held) && held.lo == pos && held.hi == pos + 1);
+        assert_false(reasm_range_at(&f.r, pos - 1, &held));
+    }
+    assert_true(reasm_check(&f.r));
+    assert_int_equal(f.r.runs, RUNS);
+    for (uint64_t i = 0; i < RUNS; i++)
+        assert_int_equal(reasm_insert(&f.r, &f.pool, make(&f, 1, 2 * (i * STEP % RUNS), 1)), 1);
+    assert_true(reasm_check(&f.r));
+    assert_int_equal(f.r.runs, 1);
+    assert_int_equal(reasm_inorder_end(&f.r), 2 * RUNS);
+    assert_true(reasm_range_at(&f.r, RUNS, &held) && held.lo == 0 && held.hi == 2 * RUNS);
+    stop(&f);
+}
+
 static void prune_spares_in_order(void **state)
 {
     struct fixture f;
@@ -419,6 +444,7 @@ int main(void)
         cmocka_unit_test(first_copy_wins),
         cmocka_unit_test(lent_block_stays),
         cmocka_unit_test(ranges_and_gaps),
+        cmocka_unit_test(scattered),
         cmocka_unit_test(prune_spares_in_order),
         cmocka_unit_test(random_operations),
         cmocka_unit_test(failing_memory),
