@@ -5,10 +5,16 @@
  * the marks of the queue. Every ACK repeats the blocks of those before, so the ranges that were
  * marked last are remembered and left out: an ACK costs what it newly reports.
  *
+ * An honest peer's edges lie where segments began, or where a middlebox cut them once more. A peer
+ * that reports single bytes all over the flight has its further edges ignored: what is not marked
+ * is sent again one day, which costs him alone.
+ *
  * A block beyond what was sent, or across the cumulative acknowledgment, is bogus and ignored.
  * Data is kept until it is acknowledged cumulatively: the peer may renege. RFC 2018 3 to 5, 2883
  * 4. */
 #include "loss_int.h"
+
+enum { EDGES_MORE = 64 };
 
 /* A block that tells of a duplicate is no SACK. */
 static bool is_dsack(const struct wire_tcpopts *opt, uint32_t ack, uint32_t nxt)
@@ -27,11 +33,18 @@ static bool is_dsack(const struct wire_tcpopts *opt, uint32_t ack, uint32_t nxt)
            seq_le(opt->sack[1].hi, nxt);
 }
 
+/* An edge for each segment, and some more. */
+static uint32_t cuts_max(const struct tcp_loss *l, const struct tcp_sndq *q)
+{
+    return (q->nxt - q->una) / l->cc.mss + EDGES_MORE;
+}
+
 /* Marks the records in [lo, hi). False: an edge could not be cut, some of it stays unmarked. */
 static bool mark(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, uint32_t lo,
                  uint32_t hi)
 {
-    bool whole = tcp_sndq_cut(q, lo) && tcp_sndq_cut(q, hi);
+    uint32_t max = cuts_max(l, q);
+    bool whole = tcp_sndq_cut(q, lo, max) && tcp_sndq_cut(q, hi, max);
     uint32_t i;
 
     if (!whole)

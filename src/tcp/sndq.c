@@ -9,10 +9,11 @@
  * sacked, sacked_n, lost and lost_first say what the flags say. Records are found by binary
  * search, so an ACK costs what it newly acknowledges.
  *
- * How many records there are is the peer's doing too: the edge of a SACK block splits one. From
- * recs_max records on its edges are ignored, and new data waits. Retransmissions may still split,
- * up to twice as many; should even that be used up, the part of a record that was not sent again
- * is believed to be, and the next time-out finds it. RFC 9293 3.3.1, 2018 3 to 5. */
+ * How many records there are is the peer's doing too: the edge of a SACK block splits one, and all
+ * behind it move. So such cuts have a limit, which marks.c gives in segments of the flight. From
+ * recs_max records on edges are ignored, and new data waits. Retransmissions may still split, up to
+ * twice as many; should even that be used up, the part of a record that was not sent again is
+ * believed to be, and the next time-out finds it. RFC 9293 3.3.1, 2018 3 to 5. */
 #include "sndq.h"
 
 #include <assert.h>
@@ -262,13 +263,21 @@ static bool split(struct tcp_sndq *q, uint32_t seq)
     return true;
 }
 
-bool tcp_sndq_cut(struct tcp_sndq *q, uint32_t seq)
+static void fewer_cuts(struct tcp_sndq *q, uint32_t n)
+{
+    q->cuts -= n < q->cuts ? n : q->cuts;
+}
+
+bool tcp_sndq_cut(struct tcp_sndq *q, uint32_t seq, uint32_t max)
 {
     const struct tcp_rec *r = tcp_sndq_rec_at(q, seq, NULL);
 
     if (r == NULL || r->seq == seq)
         return true;
-    return q->recs.count < q->recs_max && split(q, seq);
+    if (q->cuts >= max || q->recs.count >= q->recs_max || !split(q, seq))
+        return false;
+    q->cuts++;
+    return true;
 }
 
 static bool alike(const struct tcp_sndq *q, const struct tcp_rec *a, const struct tcp_rec *b)
@@ -297,8 +306,10 @@ void tcp_sndq_compact(struct tcp_sndq *q)
         if ((a->flags & TCP_REC_SACKED) != 0)
             q->sacked_n--;
     }
-    if (q->recs.count > 0)
-        ring_truncate(&q->recs, to + 1);
+    if (q->recs.count == 0)
+        return;
+    fewer_cuts(q, q->recs.count - (to + 1));
+    ring_truncate(&q->recs, to + 1);
 }
 
 /* Retransmissions that were acknowledged, SACKed, deemed lost or repeated need no watching. */
@@ -433,6 +444,7 @@ void tcp_sndq_ack(struct tcp_sndq *q, uint32_t ack)
         trim(q, r, tcp_rec_end(r));
     }
     ring_pop(&q->recs, n);
+    fewer_cuts(q, n);
     q->una = ack;
     q->highest_sack = seq_max(q->highest_sack, ack);
     if (lost_moved)

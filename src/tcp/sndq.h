@@ -47,6 +47,7 @@ struct tcp_sndq {
     struct ring recs;    /* struct tcp_rec, by seq, contiguous from una to nxt */
     struct ring rtx;     /* struct tcp_rtx by time: retransmissions that may be in flight */
     uint32_t recs_max;   /* beyond it records are only split for retransmission */
+    uint32_t cuts;       /* records that SACK edges made; at most so many are left of them */
     uint32_t una, nxt;   /* SND.UNA, SND.NXT (RFC 9293 3.3.1) */
     uint32_t end;        /* sequence number behind the last chunk */
     bool opened;         /* the SYN was sent: nxt is beyond it */
@@ -101,9 +102,9 @@ void tcp_sndq_shift(struct tcp_sndq *q, uint32_t by);
 static inline uint32_t tcp_rec_end(const struct tcp_rec *r) { return r->seq + r->len; }
 
 struct tcp_rec *tcp_sndq_rec(const struct tcp_sndq *q, uint32_t i); /* i < recs.count */
-/* A record begins at seq from now on (una <= seq <= nxt). False: no room or memory. Invalidates
- * pointers and indices of records. */
-bool tcp_sndq_cut(struct tcp_sndq *q, uint32_t seq);
+/* A record begins at seq from now on (una <= seq <= nxt). False: no room or memory, or max of the
+ * records were made so already. Invalidates pointers and indices of records. */
+bool tcp_sndq_cut(struct tcp_sndq *q, uint32_t seq, uint32_t max);
 void tcp_sndq_mark_sacked(struct tcp_sndq *q, struct tcp_rec *r);
 void tcp_sndq_mark_lost(struct tcp_sndq *q, struct tcp_rec *r); /* not SACKED, not LOST */
 /* Everything before ack was acknowledged: frees records and chunks. una <= ack <= nxt. */

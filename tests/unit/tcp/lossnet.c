@@ -111,6 +111,14 @@ void rig_ack_blocks(struct rig *r, uint32_t ack, const struct rig_blocks *b)
     input(r, r->base + ack * RIG_MSS);
 }
 
+void rig_ack_bytes(struct rig *r, uint32_t ack, uint32_t lo, uint32_t hi)
+{
+    r->seg.opt.sack_n = 1;
+    r->seg.opt.sack[0].lo = r->base + lo;
+    r->seg.opt.sack[0].hi = r->base + hi;
+    input(r, r->base + ack * RIG_MSS);
+}
+
 void rig_ack(struct rig *r, uint32_t ack, uint32_t lo1, uint32_t hi1)
 {
     struct rig_blocks b = { .n = lo1 != hi1 ? 1 : 0, .lo = { lo1 }, .hi = { hi1 } };

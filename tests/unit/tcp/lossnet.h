@@ -47,6 +47,8 @@ void rig_rtx(struct rig *r, uint32_t lo, uint32_t hi);
 void rig_ack(struct rig *r, uint32_t ack, uint32_t lo1, uint32_t hi1);
 struct rig_blocks { uint32_t n, lo[4], hi[4]; };
 void rig_ack_blocks(struct rig *r, uint32_t ack, const struct rig_blocks *b);
+/* The same with one block, of bytes [lo, hi). */
+void rig_ack_bytes(struct rig *r, uint32_t ack, uint32_t lo, uint32_t hi);
 /* Sends what is lost and, behind it, new data, as the quota allows; answers segments sent. */
 uint32_t rig_pump(struct rig *r);
 /* The timer comes. */

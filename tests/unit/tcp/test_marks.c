@@ -113,6 +113,37 @@ static void full_scoreboard(void **state)
     rig_close(&r);
 }
 
+/* Single bytes all over a flight cut it up to a limit, and no further until some of it is
+ * acknowledged. Where segments begin there is always room. */
+static void edges_have_a_limit(void **state)
+{
+    enum { SEGMENTS = 40, LIMIT = SEGMENTS + 64 };
+    struct rig r;
+
+    rig_open(&r, &cc_reno_ops, 100000, 100000);
+    rig_send_super(&r, SEGMENTS);
+    r.now += 100000;
+    for (uint32_t i = 0; i < 4 * LIMIT; i++) {
+        rig_ack_bytes(&r, 0, 90 * i + 1, 90 * i + 2);
+        assert_int_equal(r.out.sack_ignored, 2 * i + 2 > LIMIT);
+    }
+    assert_int_equal(r.q.recs.count, 1 + LIMIT);
+    assert_int_equal(r.q.sacked, LIMIT / 2);
+    rig_ack(&r, SEGMENTS / 2, 0, 0);
+    rig_ack_bytes(&r, SEGMENTS / 2, 30001, 30002);
+    assert_false(r.out.sack_ignored);
+    rig_ack(&r, SEGMENTS, 0, 0);
+    assert_int_equal(r.q.cuts, 0);
+
+    rig_send_super(&r, SEGMENTS);
+    for (uint32_t i = 1; i < SEGMENTS; i += 2) {
+        rig_ack(&r, SEGMENTS, SEGMENTS + i, SEGMENTS + i + 1);
+        assert_false(r.out.sack_ignored);
+    }
+    assert_int_equal(r.q.sacked, SEGMENTS / 2 * RIG_MSS);
+    rig_close(&r);
+}
+
 /* The peer drops what it had SACKed: the time-out notices, and sends it again. */
 static void reneging(void **state)
 {
@@ -176,7 +207,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks), cmocka_unit_test(splits), cmocka_unit_test(bogus),
-        cmocka_unit_test(duplicates), cmocka_unit_test(full_scoreboard), cmocka_unit_test(reneging),
+        cmocka_unit_test(duplicates), cmocka_unit_test(full_scoreboard),
+        cmocka_unit_test(edges_have_a_limit), cmocka_unit_test(reneging),
         cmocka_unit_test(random_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,7 @@ static void limits(void **state)
     assert_int_equal(tcp_sndq_sent(&q, q.nxt, 5, 0, 5), PLAIT_ELIMIT);
     assert_int_equal(tcp_sndq_reserve(&q), PLAIT_ELIMIT);
     assert_int_equal(q.recs.count, 4);
-    assert_false(tcp_sndq_cut(&q, q.una + 2)); /* the peer's doing: no */
+    assert_false(tcp_sndq_cut(&q, q.una + 2, UINT32_MAX)); /* the peer's doing: no */
     for (uint32_t i = 0; i < 20; i++) /* a retransmission: always, bytewise until room is used up */
         assert_int_equal(tcp_sndq_sent(&q, q.una + i, 1, 0, 6 + i), 0);
     assert_true(tcp_sndq_check(&q));
@@ -244,7 +244,7 @@ static void random_operations(void **state)
                 tcp_sndq_ack(&q, q.una + a / 4);
                 break;
             case 4:
-                if (out > 0 && tcp_sndq_cut(&q, q.una + a)) {
+                if (out > 0 && tcp_sndq_cut(&q, q.una + a, UINT32_MAX)) {
                     r = tcp_sndq_rec_at(&q, q.una + a, NULL);
                     if ((r->flags & TCP_REC_SACKED) == 0)
                         tcp_sndq_mark_sacked(&q, r);
