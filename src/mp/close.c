@@ -289,7 +289,8 @@ static void fastclose_wait(struct mp_subflow *last)
 
 void mp_fastclose_sent(struct mp_subflow *s, plait_time now)
 {
-    plait_time rto = mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), FASTCLOSE_RTO_MIN);
+    /* Without the back-off of data, which may have waited in vain for long: that is why. */
+    plait_time rto = mp_later(s->tcb.loss.rtt.rto, FASTCLOSE_RTO_MIN);
 
     s->fastclose_due = false;
     s->fastclose_at = now + (rto << s->fastclose_n);

@@ -213,6 +213,15 @@ static void add_data_ack(const struct mp_subflow *s, struct wire_mp *mp)
         mp->dss.ack &= UINT32_MAX;
 }
 
+/*= RFC 6824 3.5
+ * Host A sends an ACK containing the MP_FASTCLOSE option on one subflow, containing the key of Host
+ * B as declared in the initial connection handshake. */
+static void add_fastclose(const struct mp_conn *c, struct wire_mp *mp)
+{
+    mp->present |= 1u << WIRE_MP_FASTCLOSE;
+    mp->fastclose_key = c->remote.key;
+}
+
 /* The signal's own options. */
 static void add_signal(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *mp)
 {
@@ -220,16 +229,14 @@ static void add_signal(const struct mp_subflow *s, enum mp_signal signal, struct
 
     switch (signal) {
     case MP_SIG_NONE:
+        if (c->state == MP_ST_FASTCLOSE_WAIT) /* the peer missed it, and still sends */
+            add_fastclose(c, mp);
         break;
     case MP_SIG_JOIN:
         mp_join_ack_option(s, mp);
         break;
     case MP_SIG_FASTCLOSE:
-        /*= RFC 6824 3.5
-         * Host A sends an ACK containing the MP_FASTCLOSE option on one subflow, containing the key
-         * of Host B as declared in the initial connection handshake. */
-        mp->present |= 1u << WIRE_MP_FASTCLOSE;
-        mp->fastclose_key = c->remote.key;
+        add_fastclose(c, mp);
         break;
     case MP_SIG_CAPABLE:
         mp_capable_ack_option(c, mp);

@@ -12,6 +12,7 @@ static struct pair p;
 static struct {
     unsigned syn, synack, third, join_syn, add, tcprst, fastclose, fail, echo, infinite;
     unsigned drop_third;  /* segments to side 1 with MP_CAPABLE of 20 octets, to be dropped */
+    unsigned drop_fastclose; /* so many of them get lost */
     bool strip_third;     /* the options of the third ACK get lost */
     bool drop_rst;        /* no RST gets to side 0 */
     bool add_csum;        /* DSS mappings get a checksum that nobody agreed on */
@@ -56,6 +57,10 @@ static bool hook(struct pair *pair, int to, struct wire_seg *seg)
     note(seg);
     if (third && net.drop_third > 0) {
         net.drop_third--;
+        return false;
+    }
+    if (wire_mp_has(&seg->mp, WIRE_MP_FASTCLOSE) && net.drop_fastclose > 0) {
+        net.drop_fastclose--;
         return false;
     }
     if (third && net.strip_third)
@@ -464,6 +469,42 @@ static void fast_close_is_repeated_three_times(void **state)
     pair_fini(&p);
 }
 
+/* A peer that missed it and still sends is told with the next ACK, not only by the timer. */
+static void fast_close_answers_who_still_sends(void **state)
+{
+    enum plait_reason why;
+
+    init(20, 1);
+    go(1000, 1000);
+    net.drop_fastclose = 1;
+    mp_abort(p.side[0].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
+    pair_run(&p, p.now + 50 * PLAIT_MSEC);
+    assert_int_equal(net.fastclose, 1);
+    assert_int_equal(mp_error(p.side[1].conn, &why), 0);
+    mp_send(p.side[1].conn, "more", 4, p.now);
+    pair_run(&p, p.now + 100 * PLAIT_MSEC); /* the timer would wait for 200 ms */
+    assert_int_equal(net.fastclose, 2);
+    assert_int_equal(mp_error(p.side[1].conn, &why), PLAIT_ECONNRESET);
+    assert_int_equal(why, PLAIT_REASON_FASTCLOSE);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
+/* The wait between two of them knows nothing of how long data has waited. */
+static void fast_close_after_a_long_silence(void **state)
+{
+    init(21, 1);
+    go(1000, 1000);
+    p.path[0].down = true;
+    mp_send(p.side[0].conn, "in vain", 7, p.now);
+    pair_run(&p, p.now + 100 * PLAIT_SEC);
+    mp_abort(p.side[0].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(p.side[0].sub_n, 0);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
 static void fast_close_by_both(void **state)
 {
     init(18, 2);
@@ -520,6 +561,8 @@ int main(void)
         cmocka_unit_test(payload_changed_on_the_only_path),
         cmocka_unit_test(fast_close),
         cmocka_unit_test(fast_close_is_repeated_three_times),
+        cmocka_unit_test(fast_close_answers_who_still_sends),
+        cmocka_unit_test(fast_close_after_a_long_silence),
         cmocka_unit_test(fast_close_by_both),
         cmocka_unit_test(fast_close_in_the_middle),
     };
