@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan cov gates rfc middleboxes interop fault bench fuzz model install format clean help
+.PHONY: all demo check test asan msan cov gates rfc middleboxes interop fault bench fuzz model install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -31,6 +31,9 @@ test:    ## unit and scenario tests, gcc build
 
 asan:    ## unit and scenario tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(CHECK) setup asan
+
+msan:    ## tests of the core and the simulator under MemorySanitizer
+	$(CHECK) setup msan
 
 cov:     ## coverage of the core by its tests; every line that none of them reached
 	@scripts/setup dev

@@ -16,6 +16,17 @@
 
 enum { HMAC_BLOCK = 64, INNER = 0x36, OUTER = 0x5c };
 
+/* MemorySanitizer does not see what libcrypto writes, and has to be told. */
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+void __msan_unpoison(const volatile void *mem, size_t len);
+#define WRITTEN(mem, len) __msan_unpoison(mem, len)
+#endif
+#endif
+#ifndef WRITTEN
+#define WRITTEN(mem, len) ((void)0)
+#endif
+
 void digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_LEN])
 {
     SHA256_CTX ctx;
@@ -23,6 +34,7 @@ void digest_sha256(const void *data, size_t len, uint8_t out[DIGEST_SHA256_LEN])
     SHA256_Init(&ctx);
     SHA256_Update(&ctx, data, len);
     SHA256_Final(out, &ctx);
+    WRITTEN(out, DIGEST_SHA256_LEN);
     OPENSSL_cleanse(&ctx, sizeof ctx);
 }
 
@@ -33,6 +45,7 @@ void digest_sha1(const void *data, size_t len, uint8_t out[DIGEST_SHA1_LEN])
     SHA1_Init(&ctx);
     SHA1_Update(&ctx, data, len);
     SHA1_Final(out, &ctx);
+    WRITTEN(out, DIGEST_SHA1_LEN);
     OPENSSL_cleanse(&ctx, sizeof ctx);
 }
 
@@ -62,6 +75,7 @@ void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_
     SHA256_Update(&ctx, pad, sizeof pad);
     SHA256_Update(&ctx, inner, sizeof inner);
     SHA256_Final(out, &ctx);
+    WRITTEN(out, DIGEST_SHA256_LEN);
     OPENSSL_cleanse(pad, sizeof pad);
     OPENSSL_cleanse(&ctx, sizeof ctx);
 }
@@ -86,11 +100,15 @@ void digest_hmac_sha1(const void *key, size_t key_len, const void *data, size_t 
     SHA1_Update(&ctx, pad, sizeof pad);
     SHA1_Update(&ctx, inner, sizeof inner);
     SHA1_Final(out, &ctx);
+    WRITTEN(out, DIGEST_SHA1_LEN);
     OPENSSL_cleanse(pad, sizeof pad);
     OPENSSL_cleanse(&ctx, sizeof ctx);
 }
 
 int digest_equal(const void *a, const void *b, size_t len)
 {
-    return CRYPTO_memcmp(a, b, len) == 0;
+    int differ = CRYPTO_memcmp(a, b, len);
+
+    WRITTEN(&differ, sizeof differ);
+    return differ == 0;
 }
