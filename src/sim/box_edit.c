@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Edits of packets. Called by the boxes. A packet here is always a whole TCP segment over IPv4
- * without IP options or fragments; sim_pkt_load() sees to that. */
+/* Edits of packets. Called by the boxes. A packet here is always a whole TCP segment over IPv4 or
+ * IPv6, without IP options, extension headers or fragments; sim_pkt_load() sees to that. */
 #include "box_edit.h"
 
 #include <string.h>
@@ -8,32 +8,52 @@
 #include "../base/be.h"
 #include "../base/csum.h"
 
-enum { IP_LEN = 20, TCP_LEN = 20, TCP_MAX = 60, AT_LEN = 2, AT_FLAGS = 13, AT_CSUM = 16 };
+enum { IP4_LEN = 20, IP6_LEN = 40, TCP_LEN = 20, TCP_MAX = 60, AT_FLAGS = 13, AT_CSUM = 16, TCP = 6 };
 
 uint8_t *sim_pkt_tcp(struct sim_pkt *p)
 {
-    return p->b + IP_LEN;
+    return p->b + p->ip_len;
+}
+
+uint32_t sim_pkt_addr_len(const struct sim_pkt *p)
+{
+    return p->ip_len == IP4_LEN ? 4 : 16;
+}
+
+/* The addresses end the header in both versions of IP. */
+uint8_t *sim_pkt_src(struct sim_pkt *p)
+{
+    return p->b + p->ip_len - 2 * sim_pkt_addr_len(p);
+}
+
+uint8_t *sim_pkt_dst(struct sim_pkt *p)
+{
+    return p->b + p->ip_len - sim_pkt_addr_len(p);
 }
 
 static uint32_t tcp_len(const struct sim_pkt *p)
 {
-    return (p->b[IP_LEN + 12] >> 4) * 4u;
+    return (p->b[p->ip_len + 12] >> 4) * 4u;
 }
 
 bool sim_pkt_load(struct sim_pkt *p, const uint8_t *bytes, uint32_t len)
 {
-    if (len < IP_LEN + TCP_LEN || len > SIM_PKT_MAX - 64 || bytes[0] != 0x45 || bytes[9] != 6)
+    if (len < IP6_LEN || len > SIM_PKT_MAX - 64)
+        return false;
+    bool v4 = bytes[0] == 0x45 && bytes[9] == TCP, v6 = bytes[0] >> 4 == 6 && bytes[6] == TCP;
+    p->ip_len = v4 ? IP4_LEN : IP6_LEN;
+    if ((!v4 && !v6) || len < p->ip_len + 0u + TCP_LEN)
         return false;
     p->delay = 0;
     p->bad_csum = p->touched = false;
     p->len = len;
     memcpy(p->b, bytes, len);
-    return tcp_len(p) >= TCP_LEN && IP_LEN + tcp_len(p) <= len;
+    return tcp_len(p) >= TCP_LEN && p->ip_len + tcp_len(p) <= len;
 }
 
 uint8_t sim_pkt_flags(const struct sim_pkt *p)
 {
-    return p->b[IP_LEN + AT_FLAGS];
+    return p->b[p->ip_len + AT_FLAGS];
 }
 
 bool sim_pkt_has(const struct sim_pkt *p, uint8_t set, uint8_t clear)
@@ -43,28 +63,28 @@ bool sim_pkt_has(const struct sim_pkt *p, uint8_t set, uint8_t clear)
 
 uint32_t sim_pkt_seq(const struct sim_pkt *p)
 {
-    return be32_load(p->b + IP_LEN + 4);
+    return be32_load(p->b + p->ip_len + 4);
 }
 
 uint32_t sim_pkt_ack(const struct sim_pkt *p)
 {
-    return be32_load(p->b + IP_LEN + 8);
+    return be32_load(p->b + p->ip_len + 8);
 }
 
 void sim_pkt_set_seq(struct sim_pkt *p, uint32_t v)
 {
-    be32_store(p->b + IP_LEN + 4, v);
+    be32_store(p->b + p->ip_len + 4, v);
 }
 
 void sim_pkt_set_ack(struct sim_pkt *p, uint32_t v)
 {
     if (sim_pkt_has(p, SIM_TCP_ACK, 0))
-        be32_store(p->b + IP_LEN + 8, v);
+        be32_store(p->b + p->ip_len + 8, v);
 }
 
 uint32_t sim_pkt_head_len(const struct sim_pkt *p)
 {
-    return IP_LEN + tcp_len(p);
+    return p->ip_len + tcp_len(p);
 }
 
 uint32_t sim_pkt_payload(const struct sim_pkt *p)
@@ -140,11 +160,11 @@ static void set_tcp_len(struct sim_pkt *p, uint32_t want)
 {
     uint32_t have = tcp_len(p);
 
-    memmove(p->b + IP_LEN + want, p->b + IP_LEN + have, p->len - IP_LEN - have);
+    memmove(p->b + p->ip_len + want, p->b + p->ip_len + have, p->len - p->ip_len - have);
     if (want > have)
-        memset(p->b + IP_LEN + have, SIM_OPT_NOP, want - have);
+        memset(p->b + p->ip_len + have, SIM_OPT_NOP, want - have);
     p->len = p->len - have + want;
-    p->b[IP_LEN + 12] = (uint8_t)((want / 4) << 4 | (p->b[IP_LEN + 12] & 15));
+    p->b[p->ip_len + 12] = (uint8_t)((want / 4) << 4 | (p->b[p->ip_len + 12] & 15));
 }
 
 bool sim_pkt_append(struct sim_pkt *p, const uint8_t *opt, uint32_t len)
@@ -154,7 +174,7 @@ bool sim_pkt_append(struct sim_pkt *p, const uint8_t *opt, uint32_t len)
     if (want > TCP_MAX)
         return false;
     set_tcp_len(p, want);
-    memcpy(p->b + IP_LEN + have, opt, len);
+    memcpy(p->b + p->ip_len + have, opt, len);
     return true;
 }
 
@@ -176,7 +196,7 @@ void sim_pkt_options_of(struct sim_pkt *p, const struct sim_pkt *from)
     uint32_t len = tcp_len(from);
 
     set_tcp_len(p, len);
-    memcpy(p->b + IP_LEN + TCP_LEN, from->b + IP_LEN + TCP_LEN, len - TCP_LEN);
+    memcpy(p->b + p->ip_len + TCP_LEN, from->b + from->ip_len + TCP_LEN, len - TCP_LEN);
 }
 
 void sim_pkt_add_payload(struct sim_pkt *p, const struct sim_pkt *from)
@@ -191,40 +211,56 @@ void sim_pkt_add_payload(struct sim_pkt *p, const struct sim_pkt *from)
 
 bool sim_pkt_same_flow(const struct sim_pkt *a, const struct sim_pkt *b)
 {
-    return memcmp(a->b + 12, b->b + 12, 12) == 0;
+    return a->ip_len == b->ip_len &&
+           memcmp(a->b + a->ip_len - 2 * sim_pkt_addr_len(a),
+                  b->b + b->ip_len - 2 * sim_pkt_addr_len(b), 2 * sim_pkt_addr_len(a) + 4) == 0;
 }
 
 /* ---- whole packets ------------------------------------------------------------------------- */
 
 void sim_pkt_answer(struct sim_pkt *out, const struct sim_pkt *to, uint8_t flags)
 {
-    const uint8_t *tcp = to->b + IP_LEN;
+    const uint8_t *tcp = to->b + to->ip_len;
+    uint32_t addr = sim_pkt_addr_len(to);
+    uint8_t *out_tcp;
 
     out->delay = 0;
     out->bad_csum = false;
     out->touched = true;
-    out->len = IP_LEN + TCP_LEN;
-    memcpy(out->b, to->b, IP_LEN);
-    memcpy(out->b + 12, to->b + 16, 4);
-    memcpy(out->b + 16, to->b + 12, 4);
-    memset(out->b + IP_LEN, 0, TCP_LEN);
-    memcpy(out->b + IP_LEN, tcp + 2, 2);
-    memcpy(out->b + IP_LEN + 2, tcp, 2);
-    out->b[IP_LEN + 12] = TCP_LEN / 4 << 4;
-    out->b[IP_LEN + AT_FLAGS] = flags;
+    out->ip_len = to->ip_len;
+    out->len = to->ip_len + TCP_LEN;
+    memcpy(out->b, to->b, to->ip_len);
+    memcpy(sim_pkt_src(out), to->b + to->ip_len - addr, addr);
+    memcpy(sim_pkt_dst(out), to->b + to->ip_len - 2 * addr, addr);
+    out_tcp = sim_pkt_tcp(out);
+    memset(out_tcp, 0, TCP_LEN);
+    memcpy(out_tcp, tcp + 2, 2);
+    memcpy(out_tcp + 2, tcp, 2);
+    out_tcp[12] = TCP_LEN / 4 << 4;
+    out_tcp[AT_FLAGS] = flags;
+}
+
+static void finish_ip(struct sim_pkt *p)
+{
+    if (p->ip_len == IP6_LEN) {
+        be16_store(p->b + 4, (uint16_t)(p->len - IP6_LEN));
+        return;
+    }
+    be16_store(p->b + 2, (uint16_t)p->len);
+    be16_store(p->b + 10, 0);
+    be16_store(p->b + 10, (uint16_t)~csum_fold(csum_add(0, p->b, IP4_LEN)));
 }
 
 void sim_pkt_finish(struct sim_pkt *p)
 {
     uint8_t *tcp = sim_pkt_tcp(p);
-    uint32_t len = p->len - IP_LEN;
+    uint32_t len = p->len - p->ip_len;
 
-    be16_store(p->b + AT_LEN, (uint16_t)p->len);
-    be16_store(p->b + 10, 0);
-    be16_store(p->b + 10, (uint16_t)~csum_fold(csum_add(0, p->b, IP_LEN)));
+    finish_ip(p);
     be16_store(tcp + AT_CSUM, 0);
-    uint64_t sum = csum_add_u16(csum_add_u32(csum_add(0, p->b + 12, 8), len), 6);
-    be16_store(tcp + AT_CSUM, (uint16_t)~csum_fold(csum_add(sum, tcp, len)));
+    uint64_t sum = csum_add(0, sim_pkt_src(p), 2 * sim_pkt_addr_len(p));
+    sum = csum_add(csum_add_u16(csum_add_u32(sum, len), TCP), tcp, len);
+    be16_store(tcp + AT_CSUM, (uint16_t)~csum_fold(sum));
     if (p->bad_csum)
         tcp[AT_CSUM] ^= 0x55;
 }

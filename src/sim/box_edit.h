@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A TCP packet over IPv4 in a box's hands, and edits that leave it well-formed. Checksums are made
+/* A TCP packet over IPv4 or IPv6 in a box's hands, and edits that leave it well-formed. Checksums are made
  * right once, when the packet leaves the boxes. */
 #ifndef SIM_BOX_EDIT_H
 #define SIM_BOX_EDIT_H
@@ -17,13 +17,17 @@ struct sim_pkt {
     plait_time delay; /* that it has collected on its way through boxes */
     bool bad_csum;    /* leaves with a wrong TCP checksum */
     bool touched;     /* by any box */
+    uint8_t ip_len;   /* of the IP header */
     uint32_t len;
     uint8_t b[SIM_PKT_MAX];
 };
 
-/* False: it is no whole TCP segment over IPv4, or too long. */
+/* False: it is no whole TCP segment over IP, or too long. */
 bool sim_pkt_load(struct sim_pkt *p, const uint8_t *bytes, uint32_t len);
 uint8_t *sim_pkt_tcp(struct sim_pkt *p);
+uint8_t *sim_pkt_src(struct sim_pkt *p); /* address, as long as its family's are */
+uint8_t *sim_pkt_dst(struct sim_pkt *p);
+uint32_t sim_pkt_addr_len(const struct sim_pkt *p);
 uint8_t sim_pkt_flags(const struct sim_pkt *p);
 bool sim_pkt_has(const struct sim_pkt *p, uint8_t set, uint8_t clear); /* of flags */
 uint32_t sim_pkt_seq(const struct sim_pkt *p);

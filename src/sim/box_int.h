@@ -10,10 +10,14 @@
 enum { SIM_BOX_FLOWS = 32, SIM_BOX_PARTS = 3, SIM_BOX_NAME_MAX = 40, SIM_BOXES_MAX = 8 };
 enum sim_box_dir { SIM_UP, SIM_DOWN };
 
+struct sim_box_key { /* as seen at the client's side */
+    uint8_t client[16], server[16], client_port[2], server_port[2];
+};
+
 /* What a box knows of one connection; up is the direction of its first packet seen upwards. */
 struct sim_box_flow {
     bool used;
-    uint8_t key[12]; /* client's and server's addresses and ports, as seen at the client's side */
+    struct sim_box_key key;
     plait_time last, idle; /* newest packet of either direction, and the rest before it */
     uint64_t later_n[2];   /* packets by direction, those with SYN left out, the present one in */
     uint64_t data_n[2];    /* of these, with payload */

@@ -11,7 +11,13 @@ enum { IDLE = 500000 }; /* microseconds of rest after which a NAT forgets */
 
 /* ---- NAT ------------------------------------------------------------------------------------ */
 
-enum { NAT_NET = 9, NAT_PORT = 40000 }; /* 10.0.x.y is seen as 10.9.x.y */
+enum { NAT_NET = 9, NAT_PORT = 40000 };
+
+/* 10.0.x.y is seen as 10.9.x.y, 2001:db8:x::y as 2001:db8:90x::y. */
+static unsigned nat_at(bool v4)
+{
+    return v4 ? 1 : 4;
+}
 
 /* Packets to the outer addresses go where those to the inner ones go. */
 void sim_box_nat_routes(struct sim_box *b)
@@ -21,9 +27,10 @@ void sim_box_nat_routes(struct sim_box *b)
 
     for (unsigned i = 0; i < n; i++) {
         struct sim_route r = sim->route[i];
-        if (r.hop_n == 0 || r.hop[0] != b->at.down || r.dst.ip[1] == NAT_NET)
+        unsigned at = nat_at(r.dst.family == 4);
+        if (r.hop_n == 0 || r.hop[0] != b->at.down || r.dst.ip[at] == NAT_NET)
             continue;
-        r.dst.ip[1] = NAT_NET;
+        r.dst.ip[at] = NAT_NET;
         sim_route_add(sim, r.to, &r);
     }
 }
@@ -41,12 +48,12 @@ struct sim_box_flow *sim_box_nat_flow(struct sim_box *b, struct sim_pkt *p)
 void sim_box_nat(struct sim_box *b, struct sim_box_flow *f, enum sim_box_dir d, struct sim_pkt *p)
 {
     if (d == SIM_DOWN) {
-        memcpy(p->b + 16, f->key, 4);
-        memcpy(sim_pkt_tcp(p) + 2, f->key + 8, 2);
+        memcpy(sim_pkt_dst(p), f->key.client, sim_pkt_addr_len(p));
+        memcpy(sim_pkt_tcp(p) + 2, f->key.client_port, 2);
     } else {
         if (f->port == 0 || (sim_box_is(b, 1, "remap") && f->idle > IDLE))
             f->port = (uint16_t)(NAT_PORT + b->ports++);
-        p->b[13] = NAT_NET;
+        sim_pkt_src(p)[nat_at(sim_pkt_addr_len(p) == 4)] = NAT_NET;
         be16_store(sim_pkt_tcp(p), f->port);
     }
     p->touched = true;

@@ -125,33 +125,33 @@ static bool set_name(struct sim_box *b, const char *name)
 
 /* ---- flows ---------------------------------------------------------------------------------- */
 
-static void make_key(uint8_t key[12], const struct sim_pkt *p, enum sim_box_dir d)
+static void make_key(struct sim_box_key *key, struct sim_pkt *p, enum sim_box_dir d)
 {
-    unsigned client = d == SIM_UP ? 0 : 1;
+    unsigned client = d == SIM_UP ? 0 : 2;
 
-    memcpy(key, p->b + 12 + 4 * client, 4);
-    memcpy(key + 4, p->b + 16 - 4 * client, 4);
-    memcpy(key + 8, p->b + 20 + 2 * client, 2);
-    memcpy(key + 10, p->b + 22 - 2 * client, 2);
+    memset(key, 0, sizeof *key);
+    memcpy(key->client, d == SIM_UP ? sim_pkt_src(p) : sim_pkt_dst(p), sim_pkt_addr_len(p));
+    memcpy(key->server, d == SIM_UP ? sim_pkt_dst(p) : sim_pkt_src(p), sim_pkt_addr_len(p));
+    memcpy(key->client_port, sim_pkt_tcp(p) + client, 2);
+    memcpy(key->server_port, sim_pkt_tcp(p) + 2 - client, 2);
 }
 
 /* The flow of a packet; the one that rested longest makes room for a new one. */
-static struct sim_box_flow *find_flow(struct sim_box *b, const struct sim_pkt *p,
+static struct sim_box_flow *find_flow(struct sim_box *b, struct sim_pkt *p,
                                       enum sim_box_dir d)
 {
     struct sim_box_flow *oldest = &b->flow[0];
-    uint8_t key[12];
+    struct sim_box_key key;
 
-    make_key(key, p, d);
+    make_key(&key, p, d);
     for (unsigned i = 0; i < SIM_BOX_FLOWS; i++) {
         struct sim_box_flow *f = &b->flow[i];
-        if (f->used && memcmp(f->key, key, sizeof key) == 0)
+        if (f->used && memcmp(&f->key, &key, sizeof key) == 0)
             return f;
         if (!f->used || f->last < oldest->last)
             oldest = f;
     }
-    *oldest = (struct sim_box_flow){.used = true, .last = sim_box_world(b)->now};
-    memcpy(oldest->key, key, sizeof key);
+    *oldest = (struct sim_box_flow){.used = true, .key = key, .last = sim_box_world(b)->now};
     return oldest;
 }
 
@@ -213,11 +213,14 @@ static void enter(struct sim_box *b, enum sim_box_dir d, struct sim_pkt *p)
 
 /* The route that begins with this link and leads to where the packet goes. */
 static const struct sim_route *route_of(const struct sim *sim, unsigned link,
-                                        const struct sim_pkt *p)
+                                        struct sim_pkt *p)
 {
+    uint8_t family = sim_pkt_addr_len(p) == 4 ? 4 : 6;
+
     for (unsigned i = 0; i < sim->route_n; i++)
         if (sim->route[i].hop_n > 0 && sim->route[i].hop[0] == link &&
-            sim->route[i].dst.family == 4 && memcmp(sim->route[i].dst.ip, p->b + 16, 4) == 0)
+            sim->route[i].dst.family == family &&
+            memcmp(sim->route[i].dst.ip, sim_pkt_dst(p), sim_pkt_addr_len(p)) == 0)
             return &sim->route[i];
     return NULL;
 }

@@ -8,7 +8,7 @@
  * A box has a name of up to three parts, KIND:WHAT:WHEN, as the table tells them. It stands in both
  * directions of one path, before the first link; "/up" or "/down" behind the name keep it to one.
  * Boxes of one path are passed in the order in which they were added, coming back in the opposite
- * one. What is not TCP over IPv4 passes untouched. */
+ * one. What is not TCP passes untouched. */
 #ifndef SIM_MIDDLEBOX_H
 #define SIM_MIDDLEBOX_H
 

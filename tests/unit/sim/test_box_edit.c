@@ -13,6 +13,14 @@ static const uint8_t bytes[] = {
     2, 4, 5, 0xb4, 1, 1, 1, 1, 30, 4, 0x20, 0, 'a', 'b', 'c', 'd', 'e', 'f',
 };
 
+/* The same over IPv6, without the options. */
+static const uint8_t bytes6[] = {
+    0x60, 0, 0, 0, 0, 26, 6, 64, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+    0x03, 0xe8, 0x07, 0xd0, 0, 0, 0, 100, 0, 0, 0, 200, 0x50, 0x10, 1, 0, 0, 0, 0, 0,
+    'a', 'b', 'c', 'd', 'e', 'f',
+};
+
 static struct sim_pkt packet(void)
 {
     struct sim_pkt p;
@@ -46,6 +54,27 @@ static void test_load(void **state)
     bad[9] = 17; /* UDP */
     assert_false(sim_pkt_load(&p, bad, sizeof bad));
     assert_false(sim_pkt_load(&p, bytes, 39));
+}
+
+static void test_ip6(void **state)
+{
+    static const uint8_t ts[12] = {1, 1, 8, 10};
+    struct sim_pkt p, q;
+
+    assert_true(sim_pkt_load(&p, bytes6, sizeof bytes6));
+    assert_false(sim_pkt_load(&q, bytes6, 59));
+    assert_int_equal(sim_pkt_payload(&p), 6);
+    assert_true(sim_pkt_append(&p, ts, sizeof ts));
+    sim_pkt_resize(&p, 2, 3);
+    struct wire_seg seg = parsed(&p);
+    assert_int_equal(seg.seq, 100);
+    assert_int_equal(p.len, sizeof bytes6 + 15);
+    assert_memory_equal(p.b + p.len - 9, "ab+++cdef", 9);
+    sim_pkt_answer(&q, &p, SIM_TCP_RST);
+    assert_int_equal(sim_pkt_src(&q)[15], 2);
+    assert_int_equal(sim_pkt_dst(&q)[15], 1);
+    assert_false(sim_pkt_same_flow(&p, &q));
+    parsed(&q);
 }
 
 static void test_options(void **state)
@@ -107,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load),
+        cmocka_unit_test(test_ip6),
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_payload),
         cmocka_unit_test(test_answer),
