@@ -225,14 +225,15 @@ void mp_no_data_ack(struct mp_subflow *s, plait_time now)
  * options, which they had before. It may have gone plain, and its infinite mapping lost: then the
  * same data once more would be other data to it. While the one subflow has carried everything, we
  * do as it did; where it waits for mappings instead, it learns of ours, or finds the same. Where it
- * is too late for that the subflow ends. True: that was it. */
+ * is too late for that, or a join got as far as us that the peer gave up, the subflow ends. True:
+ * that was it. */
 bool mp_options_gone(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *s = mp_best(c, NULL);
 
-    if (s == NULL || !s->first || !s->bare || !mp_fallback_possible(s))
+    if (s == NULL || !s->first || !s->bare)
         return false;
-    if (fresh(s, now)) {
+    if (mp_fallback_possible(s) && fresh(s, now)) {
         mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, true, now);
         mp_rx_deliver(s, now);
     } else {
