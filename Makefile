@@ -45,11 +45,13 @@ gates:   ## the gates: layers, purity, names, sizes, tested, words
 rfc:     ## which requirement of which RFC is obeyed where, and which test shows it
 	@scripts/rfc
 
-middleboxes: ## makes doc/middleboxes.md anew: what becomes of a connection behind each box
+middleboxes: ## makes doc/middleboxes.md anew, and runs every pair of boxes: some minutes
 	@scripts/setup build
 	@scripts/build gcc
 	@build/gcc/tests/scenario/scenario_boxes --table >build/middleboxes.md
 	@cp build/middleboxes.md doc/middleboxes.md
+	@build/gcc/tests/scenario/scenario_boxes --all 0 2 & one=$$!; \
+	 build/gcc/tests/scenario/scenario_boxes --all 1 2; two=$$?; wait $$one && exit $$two
 
 interop: ## against the MPTCP of the running kernel (root)
 	$(CHECK) setup gcc interop

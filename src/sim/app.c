@@ -119,7 +119,7 @@ static void write_some(struct sim_app *a)
 
 static void at_eof(struct sim_app *a)
 {
-    if (!a->eof && a->received != a->peer->cfg.send_bytes)
+    if (!a->eof && a->cfg.keep == NULL && a->received != a->peer->cfg.send_bytes)
         fail(a, "end of stream before the last byte", a->received);
     a->eof = true;
     shut(a);
@@ -133,6 +133,24 @@ static void note_progress(struct sim_app *a, uint64_t n)
         a->stall_max = since;
     a->last_read_at = a->sim->now;
     a->received += n;
+}
+
+static void keep(struct sim_app *a, const uint8_t *bytes, size_t n)
+{
+    if (a->received + n > a->cfg.keep_max)
+        fail(a, "far more bytes came than were sent", a->received);
+    else
+        memcpy(a->cfg.keep + a->received, bytes, n);
+}
+
+static void check(struct sim_app *a, const uint8_t *bytes, size_t n)
+{
+    size_t good = sim_pattern_check(a->peer->stream, a->received, bytes, n);
+
+    if (good < n)
+        fail(a, "a byte is wrong", a->received + good);
+    if (a->received + n > a->peer->sent)
+        fail(a, "more bytes came than were sent", a->received);
 }
 
 /* False: nothing more now. */
@@ -150,11 +168,10 @@ static bool read_piece(struct sim_app *a)
         fail(a, "more bytes read than asked for", a->received);
         return false;
     }
-    size_t good = sim_pattern_check(a->peer->stream, a->received, buf, (size_t)n);
-    if (good < (size_t)n)
-        fail(a, "a byte is wrong", a->received + good);
-    if (a->received + (uint64_t)n > a->peer->sent)
-        fail(a, "more bytes came than were sent", a->received);
+    if (a->cfg.keep != NULL)
+        keep(a, buf, (size_t)n);
+    else
+        check(a, buf, (size_t)n);
     note_progress(a, (uint64_t)n);
     return a->failure == NULL;
 }
@@ -208,7 +225,8 @@ static void on_conn_event(struct sim_app *a, const struct plait_event *ev)
     if (ev->type == PLAIT_EVENT_CLOSED) {
         while (!a->eof && read_piece(a)) /* what had arrived before the end */
             ;
-        if (a->received < a->peer->cfg.send_bytes && plait_conn_error(a->conn, NULL) == 0)
+        if (!a->eof && a->received < a->peer->cfg.send_bytes &&
+            plait_conn_error(a->conn, NULL) == 0)
             fail(a, "closed without an error before the end of the stream", a->received);
         let_go(a);
         return;
@@ -309,6 +327,8 @@ int sim_pair_start(struct sim_apps *apps, struct sim_pair *p, const struct sim_p
         return err;
     plait_conn_info(p->client.conn, &p->client.info);
     apps->pair[apps->n++] = p;
+    if (cfg->client.early)
+        write_some(&p->client);
     return 0;
 }
 

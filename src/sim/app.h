@@ -20,6 +20,9 @@ struct sim_app_config {
     plait_time rest_for;
     plait_time read_after; /* reads nothing before this much time has passed since the start */
     bool hold_close;       /* shuts down only after the peer's end of stream */
+    bool early;            /* writes before it is connected, for a SYN that takes data along */
+    uint8_t *keep;         /* what it receives is kept here and not checked; NULL: it is checked */
+    uint64_t keep_max;
     uint64_t abort_at;     /* aborts once so many bytes were received; 0: never */
 };
 

@@ -8,7 +8,8 @@
 #include "../base/be.h"
 #include "../base/csum.h"
 
-enum { IP4_LEN = 20, IP6_LEN = 40, TCP_LEN = 20, TCP_MAX = 60, AT_FLAGS = 13, AT_CSUM = 16, TCP = 6 };
+enum { IP4_LEN = 20, IP6_LEN = 40, TCP_LEN = 20, TCP_MAX = 60, AT_FLAGS = 13, AT_CSUM = 16 };
+enum { TCP = 6 }; /* the protocol */
 
 uint8_t *sim_pkt_tcp(struct sim_pkt *p)
 {

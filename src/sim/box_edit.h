@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A TCP packet over IPv4 or IPv6 in a box's hands, and edits that leave it well-formed. Checksums are made
- * right once, when the packet leaves the boxes. */
+/* A TCP packet over IPv4 or IPv6 in a box's hands, and edits that leave it well-formed.
+ * Checksums are made right once, when the packet leaves the boxes. */
 #ifndef SIM_BOX_EDIT_H
 #define SIM_BOX_EDIT_H
 
 #include <plait/types.h>
 
 enum { SIM_PKT_MAX = 8192 };
-enum { SIM_TCP_FIN = 1, SIM_TCP_SYN = 2, SIM_TCP_RST = 4, SIM_TCP_PSH = 8, SIM_TCP_ACK = 16 };
+enum {
+    SIM_TCP_FIN = 1, SIM_TCP_SYN = 2, SIM_TCP_RST = 4, SIM_TCP_PSH = 8, SIM_TCP_ACK = 16,
+    SIM_TCP_ECE = 64, SIM_TCP_CWR = 128,
+};
 enum { /* kinds of options */
     SIM_OPT_EOL = 0, SIM_OPT_NOP = 1, SIM_OPT_MSS = 2, SIM_OPT_WSCALE = 3, SIM_OPT_SACKOK = 4,
-    SIM_OPT_SACK = 5, SIM_OPT_TS = 8, SIM_OPT_MPTCP = 30,
+    SIM_OPT_SACK = 5, SIM_OPT_TS = 8, SIM_OPT_MPTCP = 30, SIM_OPT_TFO = 34,
 };
 
 struct sim_pkt {

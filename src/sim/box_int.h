@@ -23,6 +23,7 @@ struct sim_box_flow {
     uint64_t data_n[2];    /* of these, with payload */
     /* numbers */
     uint32_t isn[2], top[2]; /* first, and the end of what was seen */
+    bool fresh;              /* the present packet begins behind all that was seen before */
     bool known[2];           /* a SYN told isn */
     uint8_t wscale[2];
     bool scaled[2];
@@ -72,9 +73,17 @@ static inline enum sim_box_dir sim_box_back(enum sim_box_dir d)
 }
 
 /* box_opts.c */
-sim_box_fn sim_box_strip, sim_box_echo;
+sim_box_fn sim_box_strip, sim_box_echo, sim_box_eol, sim_box_ecn;
 /* Can it be stripped, and when. */
 bool sim_box_strip_known(const struct sim_box *b);
+struct sim_box_option {
+    const char *name, *tells;
+    uint8_t kind;
+    int subtype;    /* of MPTCP; -1: whatever */
+    unsigned stage; /* set of SIM_STAGE_* in which it occurs */
+};
+enum { SIM_STAGE_SYN = 1, SIM_STAGE_SYNACK = 2, SIM_STAGE_ACK3 = 4, SIM_STAGE_LATER = 8 };
+const struct sim_box_option *sim_box_option(unsigned i); /* NULL: no more */
 /* box_seq.c */
 sim_box_fn sim_box_nat, sim_box_isn, sim_box_rewrite, sim_box_synproxy;
 /* The flow that a packet from the server belongs to; a NAT's has another address there. */

@@ -5,21 +5,33 @@
 
 #include "box_int.h"
 
-static const struct {
-    const char *name;
-    uint8_t kind;
-    int subtype; /* of MPTCP; -1: whatever */
-} options[] = {
-    {"mss", SIM_OPT_MSS, -1},           {"wscale", SIM_OPT_WSCALE, -1},
-    {"sackok", SIM_OPT_SACKOK, -1},     {"sack", SIM_OPT_SACK, -1},
-    {"ts", SIM_OPT_TS, -1},             {"mptcp", SIM_OPT_MPTCP, -1},
-    {"mp_capable", SIM_OPT_MPTCP, 0},   {"mp_join", SIM_OPT_MPTCP, 1},
-    {"mp_dss", SIM_OPT_MPTCP, 2},       {"add_addr", SIM_OPT_MPTCP, 3},
-    {"remove_addr", SIM_OPT_MPTCP, 4},  {"mp_prio", SIM_OPT_MPTCP, 5},
-    {"mp_fail", SIM_OPT_MPTCP, 6},      {"mp_fastclose", SIM_OPT_MPTCP, 7},
-    {"mp_tcprst", SIM_OPT_MPTCP, 8},
+enum {
+    S = SIM_STAGE_SYN, SA = SIM_STAGE_SYNACK, A3 = SIM_STAGE_ACK3, L = SIM_STAGE_LATER,
+};
+static const struct sim_box_option options[] = {
+    {"mss", "MSS", SIM_OPT_MSS, -1, S | SA},
+    {"wscale", "window scale", SIM_OPT_WSCALE, -1, S | SA},
+    {"sackok", "SACK-permitted", SIM_OPT_SACKOK, -1, S | SA},
+    {"sack", "SACK blocks", SIM_OPT_SACK, -1, L},
+    {"ts", "timestamps", SIM_OPT_TS, -1, S | SA | A3 | L},
+    {"tfo", "Fast Open's cookie", SIM_OPT_TFO, -1, S | SA},
+    {"mptcp", "all of MPTCP", SIM_OPT_MPTCP, -1, S | SA | A3 | L},
+    {"mp_capable", "MP_CAPABLE", SIM_OPT_MPTCP, 0, S | SA | A3 | L},
+    {"mp_join", "MP_JOIN", SIM_OPT_MPTCP, 1, S | SA | A3},
+    {"mp_dss", "DSS", SIM_OPT_MPTCP, 2, A3 | L},
+    {"add_addr", "ADD_ADDR", SIM_OPT_MPTCP, 3, L},
+    {"remove_addr", "REMOVE_ADDR", SIM_OPT_MPTCP, 4, L},
+    {"mp_prio", "MP_PRIO", SIM_OPT_MPTCP, 5, L},
+    {"mp_fail", "MP_FAIL", SIM_OPT_MPTCP, 6, L},
+    {"mp_fastclose", "MP_FASTCLOSE", SIM_OPT_MPTCP, 7, L},
+    {"mp_tcprst", "MP_TCPRST", SIM_OPT_MPTCP, 8, L},
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
+
+const struct sim_box_option *sim_box_option(unsigned i)
+{
+    return i < OPTIONS ? &options[i] : NULL;
+}
 
 static unsigned find_option(const struct sim_box *b)
 {
@@ -108,4 +120,52 @@ void sim_box_echo(struct sim_box *b, struct sim_box_flow *f, enum sim_box_dir d,
         sim_box_touch(b);
     }
     sim_box_pass(b, d, p);
+}
+
+/* ---- the strangest box (RFC 8041 3.1) ------------------------------------------------------- */
+
+/* It lets MPTCP pass on SYNs and later writes an end of options in its place, which hides what
+ * follows, too. */
+void sim_box_eol(struct sim_box *b, struct sim_box_flow *f, enum sim_box_dir d, struct sim_pkt *p)
+{
+    uint8_t *opt = sim_pkt_find(p, SIM_OPT_MPTCP);
+
+    (void)f;
+    if (b->acts[d] && opt != NULL && !sim_pkt_has(p, SIM_TCP_SYN, 0)) {
+        memset(opt, SIM_OPT_EOL, opt[1]);
+        p->touched = true;
+        sim_box_touch(b);
+    }
+    sim_box_pass(b, d, p);
+}
+
+/* ---- ECN ------------------------------------------------------------------------------------ */
+
+/* False: the packet is dropped. */
+static bool ecn_act(struct sim_box *b, struct sim_pkt *p)
+{
+    uint8_t *flags = &sim_pkt_tcp(p)[13];
+
+    if (sim_box_is(b, 1, "bleach") || sim_box_is(b, 1, "mark")) {
+        uint8_t mask = p->b[0] >> 4 == 4 ? 3 : 0x30, old = p->b[1];
+        bool mark = sim_box_is(b, 1, "mark");
+        p->b[1] = (uint8_t)(mark && (old & mask) != 0 ? old | mask : old & ~mask);
+        p->touched |= p->b[1] != old;
+        if (p->b[1] != old)
+            sim_box_touch(b);
+    } else if (sim_pkt_has(p, SIM_TCP_SYN, 0) && (*flags & (SIM_TCP_ECE | SIM_TCP_CWR)) != 0) {
+        sim_box_touch(b);
+        if (sim_box_is(b, 1, "drop"))
+            return false;
+        *flags &= (uint8_t)~(SIM_TCP_ECE | SIM_TCP_CWR);
+        p->touched = true;
+    }
+    return true;
+}
+
+void sim_box_ecn(struct sim_box *b, struct sim_box_flow *f, enum sim_box_dir d, struct sim_pkt *p)
+{
+    (void)f;
+    if (!b->acts[d] || ecn_act(b, p))
+        sim_box_pass(b, d, p);
 }

@@ -144,7 +144,8 @@ void sim_box_rewrite(struct sim_box *b, struct sim_box_flow *f, enum sim_box_dir
 {
     enum sim_box_dir back = sim_box_back(d);
 
-    if (b->acts[d] && !f->cut[d] && f->data_n[d] >= REWRITE_NTH &&
+    /* In new data: what was passed before has its own numbers. */
+    if (b->acts[d] && !f->cut[d] && f->data_n[d] >= REWRITE_NTH && f->fresh &&
         sim_pkt_payload(p) > REWRITE_AT + GROWS) {
         f->cut[d] = true;
         f->cut_at[d] = sim_pkt_seq(p) + REWRITE_AT;

@@ -29,6 +29,8 @@ static const struct {
     {"nat", sim_box_nat, "|remap|"},
     {"isn", sim_box_isn, "|sack|"},
     {"strip", sim_box_strip, NULL},
+    {"eol", sim_box_eol, "|"},
+    {"ecn", sim_box_ecn, "|bleach|mark|syn|drop|"},
     {"echo", sim_box_echo, "|replace|"},
     {"split", sim_box_split, "|all|first|last|"},
     {"merge", sim_box_merge, "|first|last|"},
@@ -159,9 +161,10 @@ static void note_syn(struct sim_box_flow *f, enum sim_box_dir d, struct sim_pkt 
 {
     const uint8_t *ws = sim_pkt_find(p, SIM_OPT_WSCALE);
 
+    if (!f->known[d] || f->isn[d] != sim_pkt_seq(p))
+        f->top[d] = sim_pkt_seq(p) + 1;
     f->known[d] = true;
     f->isn[d] = sim_pkt_seq(p);
-    f->top[d] = f->isn[d] + 1;
     f->scaled[d] = ws != NULL;
     f->wscale[d] = ws != NULL ? ws[2] : 0;
 }
@@ -174,6 +177,7 @@ static void note(struct sim_box_flow *f, enum sim_box_dir d, struct sim_pkt *p, 
 
     if (sim_pkt_has(p, SIM_TCP_SYN, 0))
         note_syn(f, d, p);
+    f->fresh = !seq_lt(sim_pkt_seq(p), f->top[d]);
     if (seq_lt(f->top[d], end))
         f->top[d] = end;
     f->last_ack[d] = sim_pkt_ack(p);

@@ -14,32 +14,36 @@
 
 #include "sim.h"
 
-/* How a connection through a box may end. */
-enum sim_box_end {
-    SIM_BOX_MPTCP = 1, /* every byte, by MPTCP */
-    SIM_BOX_PLAIN = 2, /* every byte, by plain TCP */
-    SIM_BOX_ERROR = 4, /* an error and a reason at both ends */
-    SIM_BOX_WRONG = 8, /* bytes that the box has made: no checksum covers them */
+/* What a box does to the packets of a path, as far as it may matter for what becomes of a
+ * connection. Whoever wants to know whether an outcome is right derives it from these. */
+enum sim_box_trait {
+    SIM_BOX_NO_SYN = 1 << 0,   /* MP_CAPABLE does not pass the handshake of a first subflow */
+    SIM_BOX_NO_ACK3 = 1 << 1,  /* it passes the SYNs, and not the third ACK */
+    SIM_BOX_NO_JOIN = 1 << 2,  /* MP_JOIN does not pass */
+    SIM_BOX_NO_DSS = 1 << 3,   /* DSS does not pass, one way at least */
+    SIM_BOX_SOME_DSS = 1 << 4, /* some of them, or only the first, pass */
+    SIM_BOX_NO_ADDR = 1 << 5,  /* ADD_ADDR does not pass */
+    SIM_BOX_ACKS = 1 << 6,     /* it acknowledges data in the receiver's name */
+    SIM_BOX_LOSES = 1 << 7,    /* and loses some of it */
+    SIM_BOX_FORGETS = 1 << 8,  /* a flow that rests passes no more */
+    SIM_BOX_TURNS = 1 << 9,    /* bytes of the payload become others */
+    SIM_BOX_GROWS = 1 << 10,   /* payload is put in */
+    SIM_BOX_SHRINKS = 1 << 11, /* or taken out */
+    SIM_BOX_DROPS = 1 << 12,   /* it loses packets, or the receiver does for what it did to them */
 };
-
-/* Where a box may stand: on path 1, path 2 or both of a connection that has two, and in the way of
- * plain TCP on one path. */
-enum sim_box_place {
-    SIM_BOX_PATH_1, SIM_BOX_PATH_2, SIM_BOX_BOTH, SIM_BOX_TCP, SIM_BOX_PLACES,
-};
+enum { SIM_BOX_EDITS = SIM_BOX_TURNS | SIM_BOX_GROWS | SIM_BOX_SHRINKS };
 
 /* A row of the table. */
 struct sim_box_row {
-    const char *name;
+    char name[40];
+    char does[96];
+    const char *seen; /* where such boxes stand in the real world, or who saw them */
+    unsigned traits;  /* set of sim_box_trait */
     bool rare;        /* has nothing to act on in an ordinary transfer */
-    bool pairs;       /* its kind's representative where boxes are combined */
-    const char *does; /* what it does */
-    /* sets of sim_box_end that are permitted: without and with DSS checksums */
-    uint8_t ends[2][SIM_BOX_PLACES];
-    const char *why; /* where an end is permitted that is neither MPTCP nor plain TCP */
+    bool pairs;       /* its kind's representative in the table of pairs */
 };
-extern const struct sim_box_row sim_box_table[];
-extern const unsigned sim_box_table_n;
+unsigned sim_box_rows(void);
+void sim_box_row(unsigned i, struct sim_box_row *row);
 
 struct sim_boxes;
 struct sim_box_at {
