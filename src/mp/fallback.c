@@ -21,6 +21,13 @@ bool mp_fallback_possible(const struct mp_subflow *s)
 
     if (c->joined || s->phase == MP_PHASE_DOWN || c->reinject.n > 0 || s->carry.count > 1)
         return false;
+    /*= RFC 8684 3.7
+     * The sender will receive this information and, if all unacknowledged data in flight is
+     * contiguous, will signal an infinite mapping. */
+    /* Two copies on one subflow are not, even where TCP has acknowledged one: without mappings both
+     * would be data. */
+    if (c->snd_una < c->again_end)
+        return false;
     first = s->carry.count > 0 ? ring_at(&s->carry, 0) : NULL;
     if (first != NULL && first->pos + first->len != c->snd_nxt)
         return false;

@@ -88,6 +88,7 @@ struct mp_conn {
 
     /* sending: positions */
     struct store store;        /* begin..end; end: what the application wrote */
+    uint64_t again_end;        /* below it data may have been sent twice */
     uint64_t snd_first;        /* below it the SYN brought it (RFC 7413), outside of the DSNs */
     uint64_t snd_una;          /* DATA_ACKed up to here */
     uint64_t snd_nxt;          /* next to be given to a subflow for the first time */

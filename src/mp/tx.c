@@ -330,6 +330,7 @@ static bool send_again(struct mp_conn *c, plait_time now)
         return false;
     (void)rangeset_del(&c->reinject, r.lo, r.lo + n); /* a prefix: cannot fail */
     note_reinjected(s, r.lo, n, now);
+    c->again_end = c->again_end > r.lo + n ? c->again_end : r.lo + n;
     return true;
 }
 

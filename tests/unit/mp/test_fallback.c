@@ -236,6 +236,58 @@ static void nobody_answers_the_fail(void **state)
     finish(1 << 20, 0);
 }
 
+/* DATA_ACKs to the client stay what they are, until MP_FAIL comes with one. */
+static struct { bool stay, fail; struct wire_mp_dss kept; } acks;
+
+static bool hold_data_acks(struct pair *pair, int to, struct wire_seg *seg)
+{
+    (void)pair;
+    if (to != 0 || !wire_mp_has(&seg->mp, WIRE_MP_DSS) || !seg->mp.dss.has_ack)
+        return true;
+    if (!acks.stay)
+        acks.kept = seg->mp.dss;
+    seg->mp.dss.ack = acks.kept.ack;
+    seg->mp.dss.ack64 = acks.kept.ack64;
+    if (acks.fail) {
+        seg->mp.present |= 1u << WIRE_MP_FAIL;
+        seg->mp.fail_dsn = acks.kept.ack;
+        acks.stay = acks.fail = false;
+    }
+    return true;
+}
+
+/*= RFC 8684 3.7
+ * The sender will receive this information and, if all unacknowledged data in flight is
+ * contiguous, will signal an infinite mapping. */
+/* The same data went out twice on the only subflow, for want of a DATA_ACK: as plain TCP both
+ * copies would be data. So the subflow ends, and another one goes on. */
+static void fail_with_two_copies_under_way(void **state)
+{
+    struct mp_conn *c;
+
+    start(20, 1);
+    memset(&acks, 0, sizeof acks);
+    p.hook = hold_data_acks;
+    run(NULL, 20000, 1000, 2 * PLAIT_SEC);
+    c = p.side[0].conn;
+    assert_int_equal(c->snd_una, 20000);
+    acks.stay = true;
+    assert_int_equal(mp_send(c, "told twice", 10, p.now), 10);
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_true(c->bytes_reinjected >= 10);
+    acks.fail = true;
+    pair_run(&p, p.now + 60 * PLAIT_SEC);
+    assert_int_equal(pair_count(&p, 0, PLAIT_REASON_MP_FAIL_RECEIVED), 1);
+    assert_int_equal(c->mode, MP_MODE_MULTIPATH);
+    assert_int_equal(c->snd_una, 20010);
+    assert_int_equal(p.side[1].read, 20010);
+    assert_int_equal(mp_error(c, NULL), 0);
+    mp_abort(c, PLAIT_REASON_LOCAL_ABORT, p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    pair_fini(&p);
+}
+
 /* ---- infinite mappings ---------------------------------------------------------------------- */
 
 static unsigned infinite_seen, options_after, options_back;
@@ -378,7 +430,9 @@ int main(void)
         cmocka_unit_test(empty_fin_without_options),
         cmocka_unit_test(options_lost_on_a_joined_subflow),
         cmocka_unit_test(wrong_sum_with_two_subflows),
-        cmocka_unit_test(wrong_sum_on_the_only_subflow), cmocka_unit_test(nobody_answers_the_fail),
+        cmocka_unit_test(wrong_sum_on_the_only_subflow),
+        cmocka_unit_test(fail_with_two_copies_under_way),
+        cmocka_unit_test(nobody_answers_the_fail),
         cmocka_unit_test(infinite_mapping_is_the_last_word),
         cmocka_unit_test(infinite_mapping_beside_others_is_refused),
         cmocka_unit_test(no_data_ack_on_the_first),
