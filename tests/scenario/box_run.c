@@ -102,6 +102,18 @@ static void run_for(struct job *j, plait_time how_long)
 
 /* ---- judgement ------------------------------------------------------------------------------ */
 
+/* Three bytes that a box put in. Behind one that turns bytes, one of them may be another. */
+static bool put_in(const uint8_t *b, uint64_t left, bool turns)
+{
+    unsigned plus = 0, turned = 0;
+
+    for (unsigned i = 0; i < 3 && left >= 3; i++) {
+        plus += b[i] == '+';
+        turned += b[i] == ('+' ^ 0x20);
+    }
+    return plus == 3 || (turns && plus == 2 && turned == 1);
+}
+
 /* How many bytes of what came belong to what the box did at stream position pos, and how many of
  * the stream it stands for. False: it is no deed of such a box. */
 static bool deed(const struct sim_app *a, unsigned traits, uint64_t got, uint64_t *pos)
@@ -110,17 +122,17 @@ static bool deed(const struct sim_app *a, unsigned traits, uint64_t got, uint64_
     uint64_t stream = a->peer->stream, left = a->received - got;
     size_t sure = left < SURE ? (size_t)left : SURE;
 
-    if ((traits & SIM_BOX_TURNS) != 0 && (b[0] ^ sim_pattern_byte(stream, *pos)) == 0x20) {
+    bool turns = (traits & SIM_BOX_TURNS) != 0;
+    if (turns && (b[0] ^ sim_pattern_byte(stream, *pos)) == 0x20)
         return true;
-    }
-    unsigned skip = (traits & SIM_BOX_TURNS) != 0 && sure > 1; /* what follows may be turned */
+    unsigned skip = turns && sure > 1; /* what follows may be turned */
     for (unsigned n = 3; (traits & SIM_BOX_SHRINKS) != 0 && n <= 6; n += 3) /* two may meet */
         if (sim_pattern_check(stream, *pos + n + skip, b + skip, sure - skip) == sure - skip) {
             *pos += n;
             return true;
         }
-    if ((traits & SIM_BOX_GROWS) != 0 && left >= 3 && memcmp(b, "+++", 3) == 0) {
-        *pos -= 3; /* three bytes that stand for none */
+    if ((traits & SIM_BOX_GROWS) != 0 && put_in(b, left, turns)) {
+        *pos -= 3; /* they stand for none */
         return true;
     }
     return false;
