@@ -113,6 +113,27 @@ static struct plait_config variant(unsigned v)
     return cfg;
 }
 
+/* The server has the text of the SYN, and its SYN/ACK waits. */
+struct early {
+    struct plait_conn *a, *b;
+    uint32_t text_end; /* sequence number behind it */
+};
+static struct early begin(struct duo *d, const struct plait_config *cfg)
+{
+    struct early e;
+
+    duo_init(d, cfg);
+    learn(d);
+    e.a = open_with_text(d);
+    struct wire_seg syn = pass(&d->client, &d->server);
+    assert_int_equal(syn.len, TEXT);
+    assert_int_equal(syn.opt.tfo_len, TCP_FASTOPEN_COOKIE_OURS);
+    e.text_end = syn.seq + 1 + TEXT;
+    e.b = plait_accept(d->l);
+    assert_non_null(e.b);
+    return e;
+}
+
 /* Figures 18 and 19 of RFC 8684. */
 /*= RFC 7413 4.2.2
  * Buffer the data and notify the application. */
@@ -123,31 +144,24 @@ static void test_text_before_the_third_ack(void **state)
     for (unsigned v = 0; v < VARIANTS; v++) {
         struct plait_config cfg = variant(v);
         struct duo d;
-        duo_init(&d, &cfg);
-        learn(&d);
-        struct plait_conn *a = open_with_text(&d);
-        struct wire_seg syn = pass(&d.client, &d.server);
-        assert_int_equal(syn.len, TEXT);
-        assert_int_equal(syn.opt.tfo_len, TCP_FASTOPEN_COOKIE_OURS);
-        struct plait_conn *b = plait_accept(d.l);
-        assert_non_null(b);
-        assert_true(kit_event(&d.server, b, PLAIT_EVENT_READABLE));
-        expect_text(b, text, TEXT, d.server.now);
+        struct early e = begin(&d, &cfg);
+        assert_true(kit_event(&d.server, e.b, PLAIT_EVENT_READABLE));
+        expect_text(e.b, text, TEXT, d.server.now);
         struct wire_seg synack = pass(&d.server, &d.client);
         assert_int_equal(synack.flags & (WIRE_SYN | WIRE_ACK), WIRE_SYN | WIRE_ACK);
-        assert_int_equal(synack.ack, syn.seq + 1 + TEXT);
+        assert_int_equal(synack.ack, e.text_end);
         assert_int_equal(wire_mp_has(&synack.mp, WIRE_MP_CAPABLE), v != PLAIN);
         kit_exchange(&d.client, &d.server);
-        assert_true(kit_event(&d.server, b, PLAIT_EVENT_CONNECTED));
+        assert_true(kit_event(&d.server, e.b, PLAIT_EVENT_CONNECTED));
         struct plait_conn_info info;
-        plait_conn_info(b, &info);
+        plait_conn_info(e.b, &info);
         assert_true(info.established);
         assert_int_equal(info.multipath, v != PLAIN);
         assert_int_equal(info.checksum, v == CHECKSUM);
         assert_int_equal(info.syn_received, TEXT);
         assert_int_equal(info.bytes_received, TEXT);
         assert_null(d.server.stack->pending[0].conn);
-        converse(&d, a, b);
+        converse(&d, e.a, e.b);
         assert_int_equal(count(&d.server, PLAIT_REASON_FASTOPEN_ACCEPTED), 1);
         assert_int_equal(count(&d.client, PLAIT_REASON_FASTOPEN_TAKEN), 1);
         duo_fini(&d);
@@ -163,21 +177,17 @@ static void test_losses(void **state)
     for (unsigned v = 0; v < 2 * VARIANTS; v++) {
         struct plait_config cfg = variant(v / 2);
         struct duo d;
-        duo_init(&d, &cfg);
-        learn(&d);
-        struct plait_conn *a = open_with_text(&d);
-        pass(&d.client, &d.server);
-        struct plait_conn *b = plait_accept(d.l);
+        struct early e = begin(&d, &cfg);
         pass(&d.server, v % 2 == 0 ? NULL : &d.client);
         if (v % 2 == 1)
             pass(&d.client, NULL);
         kit_wait(&d.client, &d.server, 10 * PLAIT_SEC);
         struct plait_conn_info info;
-        plait_conn_info(b, &info);
+        plait_conn_info(e.b, &info);
         assert_true(info.established);
         assert_int_equal(info.multipath, v / 2 != PLAIN);
-        expect_text(b, text, TEXT, d.server.now);
-        converse(&d, a, b);
+        expect_text(e.b, text, TEXT, d.server.now);
+        converse(&d, e.a, e.b);
         duo_fini(&d);
     }
 }
@@ -191,28 +201,24 @@ static void test_data_bring_the_keys(void **state)
     for (unsigned v = 0; v < VARIANTS; v++) {
         struct plait_config cfg = variant(v);
         struct duo d;
-        duo_init(&d, &cfg);
-        learn(&d);
-        struct plait_conn *a = open_with_text(&d);
-        pass(&d.client, &d.server);
-        struct plait_conn *b = plait_accept(d.l);
+        struct early e = begin(&d, &cfg);
         pass(&d.server, &d.client);
         pass(&d.client, NULL);
-        assert_int_equal(plait_send(a, "keys", 4, d.client.now), 4);
+        assert_int_equal(plait_send(e.a, "keys", 4, d.client.now), 4);
         kit_exchange(&d.client, &d.server);
         char both[TEXT + 4];
         memcpy(both, text, TEXT);
         memcpy(both + TEXT, "keys", 4);
         char buf[sizeof both];
         size_t n = 0;
-        for (int64_t got; (got = plait_recv(b, buf + n, sizeof buf - n, d.server.now)) > 0;)
+        for (int64_t got; (got = plait_recv(e.b, buf + n, sizeof buf - n, d.server.now)) > 0;)
             n += (size_t)got;
         assert_int_equal(n, sizeof both);
         assert_memory_equal(buf, both, sizeof both);
         struct plait_conn_info info;
-        plait_conn_info(b, &info);
+        plait_conn_info(e.b, &info);
         assert_int_equal(info.multipath, v != PLAIN);
-        converse(&d, a, b);
+        converse(&d, e.a, e.b);
         duo_fini(&d);
     }
 }
