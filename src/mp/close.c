@@ -289,7 +289,7 @@ static void fastclose_wait(struct mp_subflow *last)
 
 void mp_fastclose_sent(struct mp_subflow *s, plait_time now)
 {
-    /* Without the back-off of data, which may have waited in vain for long: that is why. */
+    /* The data's back-off is none of it: a connection often ends because they waited in vain. */
     plait_time rto = mp_later(s->tcb.loss.rtt.rto, FASTCLOSE_RTO_MIN);
 
     s->fastclose_due = false;

@@ -6,8 +6,8 @@
  *
  * Invariants (tcp_sndq_check): records are contiguous from una to nxt; chunks are contiguous up to
  * end; a record lies within one chunk, or is a SYN or FIN; SACKED and LOST exclude each other;
- * sacked, sacked_n, lost and lost_first say what the flags say. Records are found by binary
- * search, so an ACK costs what it newly acknowledges.
+ * there are more records than cuts; sacked, sacked_n, lost and lost_first say what the flags say.
+ * Records are found by binary search, so an ACK costs what it newly acknowledges.
  *
  * How many records there are is the peer's doing too: the edge of a SACK block splits one, and all
  * behind it move. So such cuts have a limit, which marks.c gives in segments of the flight. From
@@ -525,6 +525,7 @@ bool tcp_sndq_check(const struct tcp_sndq *q)
     assert(seq_ge(q->highest_sack, q->una) && seq_le(q->highest_sack, q->nxt) &&
            "SACKs are of data sent");
     assert(q->recs.count <= q->recs.max && "the scoreboard is capped");
+    assert((q->cuts < q->recs.count || q->cuts == 0) && "each cut left a record more");
     check_chunks(q);
     return true;
 }

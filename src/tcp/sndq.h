@@ -47,7 +47,7 @@ struct tcp_sndq {
     struct ring recs;    /* struct tcp_rec, by seq, contiguous from una to nxt */
     struct ring rtx;     /* struct tcp_rtx by time: retransmissions that may be in flight */
     uint32_t recs_max;   /* beyond it records are only split for retransmission */
-    uint32_t cuts;       /* records that SACK edges made; at most so many are left of them */
+    uint32_t cuts;       /* of the records, at most so many were made by SACK edges */
     uint32_t una, nxt;   /* SND.UNA, SND.NXT (RFC 9293 3.3.1) */
     uint32_t end;        /* sequence number behind the last chunk */
     bool opened;         /* the SYN was sent: nxt is beyond it */
