@@ -80,7 +80,7 @@ struct mp_subflow {
     bool grounded;             /* its local link has no carrier: stale whatever comes */
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
-    uint64_t again_at;         /* the position of the last of these, plus one; 0: none */
+    uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
     bool infinite;             /* the next chunk carries the infinite mapping */
     uint32_t infinite_end;     /* sequence number behind that chunk */
     bool infinite_sent;        /* infinite_end is valid */

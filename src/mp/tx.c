@@ -205,6 +205,12 @@ struct offer {
     bool again;
 };
 
+/* Did s reinject it when it was last the oldest? That was in vain, or it would not be again. */
+static bool sent_again(const struct mp_subflow *s, uint64_t pos)
+{
+    return pos >= s->again_lo && pos < s->again_hi;
+}
+
 /* Asks the scheduler. NULL: wait. */
 static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, plait_time now)
 {
@@ -230,7 +236,7 @@ static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, plait_t
              * It should be noted that the backup flag is a request from a data receiver to a data
              * sender only, and the data sender SHOULD adhere to these requests. */
             .usable = true, .backup = s->backup_local || s->backup_remote, .stale = s->stale,
-            .carried = o->again && (mp_carry_has(s, o->pos) || s->again_at == o->pos + 1),
+            .carried = o->again && (mp_carry_has(s, o->pos) || sent_again(s, o->pos)),
         };
         of[view.n++] = s;
     }
@@ -309,7 +315,10 @@ static void note_reinjected(struct mp_subflow *s, uint64_t pos, uint32_t len, pl
 
     c->bytes_reinjected += len;
     s->reinjected += len;
-    s->again_at = pos + 1; /* where that was in vain, another one is next */
+    if (pos == c->snd_una)
+        s->again_lo = s->again_hi = pos;
+    if (pos == s->again_hi)
+        s->again_hi = pos + len;
     mp_trace(c, s, ev, now);
 }
 
