@@ -409,6 +409,16 @@ static bool silly(const struct mp_conn *c, const struct mp_subflow *s, uint32_t 
            !t->persist_due;
 }
 
+/* The one whose persist timer ran out: what the small window takes goes there, and not to another
+ * one of the same speed, which would have to wait for a timer of its own. */
+static struct mp_subflow *overdue(const struct mp_conn *c)
+{
+    MP_EACH(s, c)
+        if (s->tcb.persist_due && mp_subflow_usable(s))
+            return s;
+    return NULL;
+}
+
 static bool send_new(struct mp_conn *c, plait_time now)
 {
     uint64_t waiting = c->store.end - c->snd_nxt, wnd = window(c);
@@ -422,7 +432,9 @@ static bool send_new(struct mp_conn *c, plait_time now)
         opportunity(c, now);
         return false;
     }
-    s = pick(c, &o, now);
+    s = overdue(c);
+    if (s == NULL)
+        s = pick(c, &o, now);
     if (s == NULL || mp_data_waits(s))
         return false;
     n = chunk_len(s, o.want, useful_room(s, o.want));

@@ -225,6 +225,40 @@ static void what_was_in_vain_goes_elsewhere(void **state)
     finish(41000);
 }
 
+static bool narrow(struct pair *pair, int to, struct wire_seg *seg)
+{
+    unsigned scale = (seg->flags & WIRE_SYN) != 0 ? 0 : pair->side[0].cfg.tcp.wscale;
+
+    if (to == 0)
+        seg->wnd = (uint16_t)((scale > 0 ? 256u : 4096u) >> scale);
+    return true;
+}
+
+/*= RFC 9293 3.8.6.2.1
+ * A TCP implementation MUST include a SWS avoidance algorithm in the sender (MUST-38). */
+/* The override timeout runs out on one path, and the other one, as fast, would be next to send. */
+static void small_windows_on_two_paths(void **state)
+{
+    struct mp_subflow *s;
+
+    pair_init(&p, 10, 2);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.path[1] = p.path[0];
+    p.hook = narrow;
+    pair_transfer(&p, 20000, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    s = pair_sub(&p, 0, 0);
+    assert_true(p.side[1].read < 20000);
+    pair_sub(&p, 0, 1)->tcb.loss.rtt.srtt = s->tcb.loss.rtt.srtt;
+    list_del(&s->in_conn);
+    list_add_tail(&p.side[0].conn->subflows, &s->in_conn);
+    pair_run(&p, p.now + 40 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 20000);
+    finish(20000);
+}
+
 /* The window blocks, and its oldest bytes are with the slow path: the fast one sends them too. */
 static void opportunity_is_taken(void **state)
 {
@@ -293,6 +327,7 @@ int main(void)
         cmocka_unit_test(opportunity_is_taken), cmocka_unit_test(allocation_fails_now_and_then),
         cmocka_unit_test(largest_window_counts),
         cmocka_unit_test(what_was_in_vain_goes_elsewhere),
+        cmocka_unit_test(small_windows_on_two_paths),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
