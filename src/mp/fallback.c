@@ -11,7 +11,9 @@
  * 3.6. */
 #include "mp_int.h"
 
-#define UNMAPPED_FRESH (100 * PLAIT_MSEC) /* below any data-level retransmission timer */
+/* With a round trip below any data-level retransmission timer, and long enough for one: for an
+ * answer to a join. */
+#define UNMAPPED_FRESH (100 * PLAIT_MSEC)
 #define FAIL_PATIENCE (2 * PLAIT_SEC)
 
 bool mp_fallback_possible(const struct mp_subflow *s)
@@ -32,6 +34,23 @@ bool mp_fallback_possible(const struct mp_subflow *s)
     if (first != NULL && first->pos + first->len != c->snd_nxt)
         return false;
     return reasm_end(&c->rx) == reasm_inorder_end(&c->rx);
+}
+
+/* Our HMAC-A is under way or there: it makes the join a subflow to the peer, which cannot go plain
+ * any more, while to us it is one only when that was acknowledged. Until we know we do not go plain
+ * by ourselves; a peer that has done so says no to the join. */
+static bool join_is_out(const struct mp_conn *c)
+{
+    MP_EACH(o, c)
+        if (o->phase == MP_PHASE_PRE && o->join_n > 0)
+            return true;
+    return false;
+}
+
+/* May we be the first to go plain? */
+static bool may_begin(const struct mp_subflow *s)
+{
+    return mp_fallback_possible(s) && !join_is_out(s->conn);
 }
 
 /* From the last byte that is known to have arrived (RFC 8684 3.7: "acts retroactively"). */
@@ -113,7 +132,7 @@ void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now
 
     mp_drop(c, s, PLAIT_REASON_DSS_CSUM, now);
     s->fail_dsn = mp_dsn_in(c, m->pos);
-    if (mp_fallback_possible(s) && m->pos == reasm_inorder_end(&c->rx)) {
+    if (may_begin(s) && m->pos == reasm_inorder_end(&c->rx)) {
         /*= RFC 8684 3.7
          * if a receiver identifies a checksum failure when there is only one path, it will send
          * back an MP_FAIL option on the subflow-level ACK, referring to the data-level sequence
@@ -137,7 +156,7 @@ void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now)
 
     (void)dsn;
     ctx_count(c->ctx, PLAIT_REASON_MP_FAIL_RECEIVED);
-    if (!mp_fallback_possible(s)) {
+    if (!may_begin(s)) {
         mp_subflow_abort(s, PLAIT_REASON_MP_FAIL_RECEIVED, now);
         return;
     }
@@ -175,7 +194,16 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
  * DATA_ACK, and without a mapping nobody can tell that from new data. */
 static bool fresh(const struct mp_subflow *s, plait_time now)
 {
-    return s->unmapped_at == 0 || now - s->unmapped_at <= UNMAPPED_FRESH;
+    plait_time limit = UNMAPPED_FRESH + s->tcb.loss.rtt.srtt;
+
+    return s->unmapped_at == 0 || now - s->unmapped_at <= limit;
+}
+
+/* More new data than the DATA_ACK and its window allow: the peer heeds the subflow's alone, so it
+ * has gone plain. */
+static bool ignores_window(const struct mp_subflow *s, uint64_t unmapped)
+{
+    return reasm_inorder_end(&s->conn->rx) + unmapped > s->conn->rcv_edge;
 }
 
 /*= RFC 8684 3.7-5 */
@@ -186,7 +214,8 @@ void mp_unmapped(struct mp_subflow *s, plait_time now)
 
     if (s->unmapped_at == 0)
         s->unmapped_at = now;
-    if (s->first && (!c->dss_in || (s->bare && fresh(s, now))) && mp_fallback_possible(s)) {
+    if (s->first && (!c->dss_in || (s->bare && fresh(s, now))) &&
+        (may_begin(s) || (mp_fallback_possible(s) && ignores_window(s, bytes)))) {
         mp_fallback(s, PLAIT_REASON_DSS_UNMAPPED, true, now);
         return;
     }
@@ -200,10 +229,17 @@ void mp_unmapped(struct mp_subflow *s, plait_time now)
     /*= RFC 8684 3.3.1
      * Implementations MAY hold onto such unmapped data for a short while, in the expectation that a
      * mapping will arrive shortly. */
-    if (bytes < c->rcvbuf / 2)
+    if (bytes < c->rcvbuf / 2 || (join_is_out(c) && fresh(s, now)))
         return;
     mp_drop(c, s, PLAIT_REASON_DSS_UNMAPPED, now);
     mp_subflow_abort(s, PLAIT_REASON_DSS_UNMAPPED, now);
+}
+
+void mp_join_refused(struct mp_conn *c, plait_time now)
+{
+    MP_EACH(s, c)
+        if (s->phase == MP_PHASE_OPEN)
+            mp_rx_deliver(s, now);
 }
 
 void mp_no_data_ack(struct mp_subflow *s, plait_time now)
@@ -212,7 +248,7 @@ void mp_no_data_ack(struct mp_subflow *s, plait_time now)
 
     if (c->mode != MP_MODE_MULTIPATH || s->phase != MP_PHASE_OPEN || s->data_acked)
         return;
-    if (s->first && mp_fallback_possible(s)) {
+    if (s->first && may_begin(s)) {
         /*= RFC 8684 3.7
          * In the case of such an ACK being received on the first subflow (i.e., that started with
          * MP_CAPABLE), before any additional subflows are added, the implementation MUST drop out
@@ -240,7 +276,7 @@ bool mp_options_gone(struct mp_conn *c, plait_time now)
 
     if (s == NULL || !s->first || !s->bare)
         return false;
-    if (mp_fallback_possible(s) && fresh(s, now)) {
+    if (may_begin(s) && fresh(s, now)) {
         mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, true, now);
         mp_rx_deliver(s, now);
     } else {

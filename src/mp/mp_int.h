@@ -346,6 +346,8 @@ bool mp_fallback_possible(const struct mp_subflow *s);
 void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now);
 void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now);
 void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now);
+/* What waited for the answer to our HMAC-A: there will be none. */
+void mp_join_refused(struct mp_conn *c, plait_time now);
 /* Payload in order and no mapping for it. */
 void mp_unmapped(struct mp_subflow *s, plait_time now);
 /* An ACK for data without any MPTCP option, and none had a DATA_ACK before (RFC 8684 3.7). */

@@ -181,6 +181,8 @@ static void down(struct mp_subflow *s, plait_time now)
     mp_tx_release(c, now);
     if (!c->over && needed)
         mp_conn_die(c, s->tcb.reason, now);
+    else if (was == MP_PHASE_PRE && c->mode == MP_MODE_MULTIPATH && !c->over)
+        mp_join_refused(c, now);
 }
 
 void mp_subflow_settle(struct mp_subflow *s, plait_time now)

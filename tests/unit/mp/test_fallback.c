@@ -288,6 +288,57 @@ static void fail_with_two_copies_under_way(void **state)
     pair_fini(&p);
 }
 
+/* The first path loses its options while our HMAC-A is on its way by the second. */
+static bool strip_behind_join(struct pair *pair, int to, struct wire_seg *seg)
+{
+    struct strip *s = pair->hook_data;
+    const struct mp_subflow *join = pair_sub(pair, 0, 1);
+
+    if (s->from == PLAIT_NEVER && join != NULL && join->phase == MP_PHASE_PRE && join->join_n > 0)
+        s->from = pair->now;
+    return strip_hook(pair, to, seg);
+}
+
+static void vanish_behind_join(int to, unsigned slower, enum mp_mode mode)
+{
+    struct strip s = { .to = to, .from = PLAIT_NEVER };
+
+    start(21, 2);
+    p.path[1].delay = slower * p.path[0].delay;
+    p.hook = strip_behind_join;
+    p.hook_data = &s;
+    pair_transfer(&p, 2 << 20, 2 << 20);
+    pair_connect(&p);
+    pair_run(&p, p.now + 60 * PLAIT_SEC);
+    assert_true(s.from != PLAIT_NEVER);
+    assert_int_equal(p.side[0].conn->mode, mode);
+    assert_int_equal(p.side[1].conn->mode, mode);
+    finish(2 << 20, 2 << 20);
+}
+
+/*= RFC 8684 3.2
+ * sending the ACK/MP_JOIN packet places the subflow in the PRE_ESTABLISHED state, and it moves to
+ * the ESTABLISHED state only on receipt of an ACK from the receiver */
+/* To the receiver it is established by then, and "before any additional subflows are added"
+ * (RFC 8684 3.7) is over: were we to go plain now, the two would not understand each other. */
+static void options_vanish_while_a_join_is_answered(void **state)
+{
+    vanish_behind_join(0, 1, MP_MODE_MULTIPATH);
+    vanish_behind_join(0, 7, MP_MODE_MULTIPATH);
+    vanish_behind_join(2, 1, MP_MODE_MULTIPATH);
+}
+
+/*= RFC 8684 3.7
+ * before any additional subflows are added, the implementation MUST drop out of MPTCP mode and fall
+ * back to regular TCP */
+/* So does the receiver, which has not seen the HMAC yet; it refuses the join, and then we follow,
+ * also where it has nothing more to send. */
+static void options_vanish_before_a_join_is_answered(void **state)
+{
+    vanish_behind_join(2, 3, MP_MODE_PLAIN);
+    vanish_behind_join(2, 13, MP_MODE_PLAIN);
+}
+
 /* ---- infinite mappings ---------------------------------------------------------------------- */
 
 static unsigned infinite_seen, options_after, options_back;
@@ -432,6 +483,8 @@ int main(void)
         cmocka_unit_test(wrong_sum_with_two_subflows),
         cmocka_unit_test(wrong_sum_on_the_only_subflow),
         cmocka_unit_test(fail_with_two_copies_under_way),
+        cmocka_unit_test(options_vanish_while_a_join_is_answered),
+        cmocka_unit_test(options_vanish_before_a_join_is_answered),
         cmocka_unit_test(nobody_answers_the_fail),
         cmocka_unit_test(infinite_mapping_is_the_last_word),
         cmocka_unit_test(infinite_mapping_beside_others_is_refused),
