@@ -9,7 +9,8 @@
  * has had a time-out. Only while another path lives: either it has been heard in the meantime, or
  * it is idle and can be asked. Then what the silent path carries goes to the others, at once, and
  * the scheduler leaves it alone. Its own retransmissions go on, at least once in TIMEOUT_MAX, and
- * the first answer brings it back. RFC 8684 3.3.6, RFC 8985 7.2. */
+ * the first answer brings it back. An only path is given up by TCP's count, or early enough before
+ * the user timeout for another one. RFC 8684 3.3.6, RFC 8985 7.2. */
 #include "mp_int.h"
 
 #define SILENCE_MIN (50 * PLAIT_MSEC)
@@ -94,6 +95,21 @@ static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
     }
 }
 
+/* When the only path, silent all the while, has had its share of the user timeout: what is left is
+ * for another subflow, which may get through where a firewall or NAT has forgotten this one. It has
+ * as long as a connection without subflows lives, or half where the user is not so patient. Only
+ * who opens subflows does so. */
+static plait_time last_chance_at(const struct mp_conn *c, const struct mp_subflow *s)
+{
+    plait_time user = c->cfg.user_timeout, wait = c->cfg.last_subflow_wait;
+
+    if (user == 0 || (c->passive && !c->cfg.server_joins) || !c->dss_in ||
+        !mp_is_open_for_join(c) || !mp_subflow_usable(s) || !has_out(s) || mp_has_other(c, s))
+        return PLAIT_NEVER;
+    return mp_later(silent_since(s), c->progress_at) +
+           (user > 2 * wait ? user - wait : user / 2);
+}
+
 /* How many time-outs in a row there would have been by now, had they backed off. */
 static uint8_t uncapped_timeouts(const struct mp_subflow *s, plait_time now)
 {
@@ -129,6 +145,7 @@ static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subf
 {
     plait_time at = mp_earlier(tcp_deadline(&s->tcb), judge_deadline(c, s));
 
+    at = mp_earlier(at, last_chance_at(c, s));
     if (s->phase == MP_PHASE_DOWN)
         return PLAIT_NEVER;
     at = mp_earlier(at, mp_earlier(s->join_at, s->fastclose_at));
@@ -196,6 +213,8 @@ void mp_tick(struct mp_conn *c, plait_time now)
         MP_EACH(s, c) {
             judge(c, s, now);
             cap_backoff(s, now);
+            if (now >= last_chance_at(c, s))
+                mp_subflow_abort(s, PLAIT_REASON_RETRIES, now);
         }
         mp_tx_rtx_expire(c, now);
         mp_addr_tick(c, now);

@@ -73,6 +73,42 @@ static void stale_path_probes_soon(void **state)
     finish(60 << 20, 0);
 }
 
+/* A firewall that has forgotten a flow lets no more of it pass until it sees a SYN. */
+static bool forgetful(struct pair *pair, int to, struct wire_seg *seg)
+{
+    bool *gone = pair->hook_data;
+
+    (void)to;
+    *gone = *gone && (seg->flags & (WIRE_SYN | WIRE_ACK)) != WIRE_SYN;
+    return !*gone;
+}
+
+/*= RFC 8684 3.3.6
+ * The sender will declare the subflow failed after a predefined upper bound on retransmissions is
+ * reached (which MAY be lower than the usual TCP limits of the MSL) */
+/* The user would give up before TCP does: the only path goes early enough for another one. */
+static void only_path_leaves_time_for_another(void **state)
+{
+    bool gone = false;
+
+    pair_init(&p, 24, 1);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[0].cfg.user_timeout = p.side[1].cfg.user_timeout = 20 * PLAIT_SEC;
+    pair_transfer(&p, 1000, 1000);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.hook = forgetful;
+    p.hook_data = &gone;
+    gone = true;
+    p.side[0].to_write = p.side[1].to_write = 5000;
+    pair_run(&p, p.now + 9 * PLAIT_SEC);
+    assert_int_equal(p.side[0].conn->total, 1);
+    pair_run(&p, p.now + 8 * PLAIT_SEC);
+    assert_true(p.side[0].conn->total > 1);
+    assert_int_equal(p.side[1].read, 5000);
+    finish(5000, 5000);
+}
+
 static void dead_path_is_given_up_and_opened_again(void **state)
 {
     start(22, 2, 0, 0);
@@ -143,6 +179,7 @@ int main(void)
         cmocka_unit_test(dead_path_is_given_up_and_opened_again),
         cmocka_unit_test(break_before_make), cmocka_unit_test(alone_for_too_long),
         cmocka_unit_test(idle_has_no_deadline),
+        cmocka_unit_test(only_path_leaves_time_for_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
