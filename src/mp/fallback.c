@@ -47,6 +47,14 @@ static bool join_is_out(const struct mp_conn *c)
     return false;
 }
 
+bool mp_fail_is_out(const struct mp_conn *c)
+{
+    MP_EACH(s, c)
+        if (s->failed)
+            return true;
+    return false;
+}
+
 /* May we be the first to go plain? */
 static bool may_begin(const struct mp_subflow *s)
 {
@@ -180,7 +188,8 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
 
     /*= RFC 8684 3.7
      * When a connection has fallen back with an infinite mapping, only one subflow can send data */
-    if (!mp_fallback_possible(s) || shift != have) {
+    /* Where our MP_FAIL asked for it the path is known to change what it carries, numbers, too. */
+    if (!mp_fallback_possible(s) || (shift != have && !s->failed)) {
         mp_drop(c, s, PLAIT_REASON_INFINITE_MAP, now);
         mp_subflow_abort(s, PLAIT_REASON_INFINITE_MAP, now);
         return;

@@ -207,6 +207,8 @@ void mp_join_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time
 {
     enum plait_reason why = judge_synack(s, seg);
 
+    if (why == PLAIT_REASON_NONE && mp_fail_is_out(s->conn))
+        why = PLAIT_REASON_JOIN_STATE; /* not now */
     if (why != PLAIT_REASON_NONE) {
         mp_drop(s->conn, s, why, now);
         mp_subflow_abort(s, why, now);

@@ -342,6 +342,8 @@ void mp_path_changed(struct mp_conn *c);
 void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, plait_time now);
 /* May s carry the connection alone, all of it contiguous? */
 bool mp_fallback_possible(const struct mp_subflow *s);
+/* Our MP_FAIL said that there is one path only, and asks the peer to go plain on it. */
+bool mp_fail_is_out(const struct mp_conn *c);
 /* The first mapping of s failed its checksum. */
 void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now);
 void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now);

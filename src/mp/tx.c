@@ -777,7 +777,8 @@ void mp_tx_rtx_expire(struct mp_conn *c, plait_time now)
             head = mp_carry_find(s, c->snd_una);
     if (head == NULL && mp_options_gone(c, now))
         return;
-    if (head == NULL && !rangeset_has(&c->reinject, c->snd_una)) {
+    /* A peer that our MP_FAIL has made plain would take the copy for new data. */
+    if (head == NULL && !mp_fail_is_out(c) && !rangeset_has(&c->reinject, c->snd_una)) {
         uint64_t end = min_u64(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
         queue_again(c, c->snd_una, next_carried(c, c->snd_una, end));
         if (c->rtx_n < 8)
