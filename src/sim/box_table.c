@@ -285,6 +285,7 @@ static const struct sim_box_row written[] = {
         .name = "reorder",
         .does = "holds every fourth packet back for 3 ms",
         .seen = "load sharing over links",
+        .traits = SIM_BOX_REORDERS,
         .pairs = true,
     },
 };

@@ -30,6 +30,7 @@ enum sim_box_trait {
     SIM_BOX_GROWS = 1 << 10,   /* payload is put in */
     SIM_BOX_SHRINKS = 1 << 11, /* or taken out */
     SIM_BOX_DROPS = 1 << 12,   /* it loses packets, or the receiver does for what it did to them */
+    SIM_BOX_REORDERS = 1 << 13, /* packets overtake others */
 };
 enum { SIM_BOX_EDITS = SIM_BOX_TURNS | SIM_BOX_GROWS | SIM_BOX_SHRINKS };
 

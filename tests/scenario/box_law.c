@@ -47,6 +47,18 @@ static unsigned unseen_edits(unsigned t)
     return ends;
 }
 
+/*= RFC 8684 3.7
+ * If, however, an ACK is received for data (not just for the SYN) without a DSS option containing a
+ * Data ACK, the sender determines that the path is not MPTCP capable. */
+/* An ADD_ADDR with an IPv6 address fills the option space and leaves none for a DSS. Where it is
+ * taken away the ACK that carried it is bare, and may come before the one with the first Data ACK,
+ * which was overtaken or lost. */
+static bool first_ack_bare(const struct box_case *c, unsigned t1)
+{
+    return c->family == 6 && (t1 & SIM_BOX_NO_ADDR) != 0 &&
+           (t1 & (SIM_BOX_REORDERS | SIM_BOX_DROPS)) != 0;
+}
+
 /* MPTCP was agreed on. */
 static unsigned multipath_ends(const struct box_case *c, unsigned t1, unsigned t2)
 {
@@ -65,6 +77,8 @@ static unsigned multipath_ends(const struct box_case *c, unsigned t1, unsigned t
     }
     if ((t1 & SIM_BOX_FORGETS) != 0 && !refuge && (!again || breaks(t1, c->csum)))
         ends |= BOX_ERROR;
+    if (first_ack_bare(c, t1))
+        ends |= plain_ends(t1);
     if (!c->csum)
         ends |= unseen_edits(t1) | (second ? unseen_edits(t2) : 0);
     return ends;
