@@ -85,37 +85,50 @@ static void put_row(struct text *t, unsigned i)
     put(t, " |\n");
 }
 
-static unsigned bit(enum box_end end)
+static char letter(enum box_end end)
 {
-    unsigned i = 0;
-
-    while ((unsigned)end >> i > 1)
-        i++;
-    return i;
+    switch (end) {
+    case BOX_MPTCP: return 'M';
+    case BOX_PLAIN: return 'T';
+    case BOX_EDITED: return 'b';
+    case BOX_ERROR: return 'E';
+    case BOX_WRONG: return 'w';
+    default: return '!';
+    }
 }
 
 /* One representative in front of each of the others, on both paths. */
-static void put_pairs(struct text *t, unsigned first)
+static void put_pairs(struct text *t, unsigned number, unsigned first)
 {
-    struct sim_box_row row;
-    unsigned count[6] = {0};
-    char line[64];
+    struct sim_box_row row, second;
+    char line[160];
 
+    sim_box_row(first, &row);
+    int n = snprintf(line, sizeof line, "%2u %-22s ", number, row.name);
     for (unsigned k = 0; k < sim_box_rows(); k++) {
         struct box_case c = case_of(first, k, BOX_BOTH, false);
-        sim_box_row(k, &row);
-        if (row.pairs && k != first)
-            count[bit(run(&c))]++;
+        sim_box_row(k, &second);
+        if (second.pairs)
+            line[n++] = k == first ? '.' : letter(run(&c));
     }
-    sim_box_row(first, &row);
-    put(t, "| `");
-    put(t, row.name);
-    put(t, "` |");
-    for (unsigned i = 0; i < 5; i++) {
-        snprintf(line, sizeof line, count[i] > 0 ? " %u |" : " |", count[i]);
+    line[n++] = '\n';
+    line[n] = '\0';
+    put(t, line);
+}
+
+/* The numbers of the columns, tens above ones. */
+static void put_numbers(struct text *t, unsigned n)
+{
+    char line[160];
+
+    for (unsigned unit = 10; unit > 0; unit /= 10) {
+        int at = snprintf(line, sizeof line, "%25s ", "");
+        for (unsigned i = 1; i <= n; i++)
+            line[at++] = unit > i ? ' ' : (char)('0' + i / unit % 10);
+        line[at++] = '\n';
+        line[at] = '\0';
         put(t, line);
     }
-    put(t, "\n");
 }
 
 static const char intro[] =
@@ -138,25 +151,32 @@ static const char intro[] =
     "|---|---|---|---|---|---|---|\n";
 static const char pairs_intro[] =
     "\n## Pairs\n\n"
-    "The representatives of each kind in pairs, both boxes on both paths, without checksums: how\n"
-    "many connections came to which end, for each box that is passed first. Every pair, at every\n"
-    "place, is held against the rule in tests/scenario/box_law.c by `make middleboxes`.\n\n"
-    "| first box | MPTCP | plain TCP | as the box wrote it | error | wrong bytes |\n"
-    "|---|---|---|---|---|---|\n";
+    "The representatives of each kind in pairs, both boxes on both paths, without checksums. The\n"
+    "row is the box that the client's packets pass first, the column, by its number, the second:\n"
+    "**M** MPTCP, **T** plain TCP, **b** as the box wrote it, **E** error, **w** wrong bytes.\n"
+    "Every pair, at every place, is held against the rule in tests/scenario/box_law.c by\n"
+    "`make middleboxes`.\n\n"
+    "```\n";
 
 static void make_table(struct text *t)
 {
+    unsigned pairs = 0, number = 0;
     struct sim_box_row row;
 
     put(t, intro);
-    for (unsigned i = 0; i < sim_box_rows(); i++)
+    for (unsigned i = 0; i < sim_box_rows(); i++) {
         put_row(t, i);
+        sim_box_row(i, &row);
+        pairs += row.pairs;
+    }
     put(t, pairs_intro);
+    put_numbers(t, pairs);
     for (unsigned i = 0; i < sim_box_rows(); i++) {
         sim_box_row(i, &row);
         if (row.pairs)
-            put_pairs(t, i);
+            put_pairs(t, ++number, i);
     }
+    put(t, "```\n");
 }
 
 static struct text made;

@@ -156,8 +156,8 @@ static void no_memory_for_the_attic(void **state)
     finish(30 << 20);
 }
 
-/* The subflow takes it and the connection does not, as where a middlebox acknowledged data and threw
- * it away. */
+/* The subflow takes it and the connection does not, as where a middlebox acknowledges data and
+ * throws it away. */
 static void map_nowhere(struct pair *pair, struct wire_seg *seg)
 {
     memset(&seg->mp.dss, 0, sizeof seg->mp.dss);
