@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "inject.h"
 
-#include "../scenario/middlebox.h"
+#include "../scenario/wire_edit.h"
 #include "base/be.h"
 
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static void set_ip_len(struct sim_wire *w)
 static void cut(struct sim_wire *w, uint32_t variant)
 {
     bool honest = (variant & 2) != 0;
-    uint32_t payload = honest ? box_payload(w) : w->len;
+    uint32_t payload = honest ? edit_payload(w) : w->len;
     uint32_t less = (variant & 1) != 0 ? payload / 2 : 1;
 
     if (payload == 0)
@@ -62,13 +62,13 @@ static void cut(struct sim_wire *w, uint32_t variant)
     if (!honest)
         return;
     set_ip_len(w);
-    box_fix_csum(w);
+    edit_fix_csum(w);
 }
 
 /* Where the bit is: the parts of a packet take turns, the place in one is drawn. */
 static uint32_t place(const struct sim_wire *w, uint64_t dice, uint32_t variant)
 {
-    uint32_t tcp = (uint32_t)(box_tcp(w) - w->bytes), payload = box_payload(w);
+    uint32_t tcp = (uint32_t)(edit_tcp(w) - w->bytes), payload = edit_payload(w);
     uint32_t options = w->len - payload - tcp - 20;
 
     if (variant % 4 == 3 && payload > 0)
@@ -82,13 +82,13 @@ static void flip(struct sim_wire *w, const struct fault *f)
 {
     struct sim_rng rng;
 
-    if (box_tcp(w) == NULL)
+    if (edit_tcp(w) == NULL)
         return;
     sim_rng_init(&rng, f->k << 8 | f->variant);
     w->bytes[place(w, sim_rng_u64(&rng), f->variant)] ^= (uint8_t)(1u << sim_rng_below(&rng, 8));
     /* A data offset that the packet does not hold is not to be looked behind. */
-    if (f->kind == FAULT_FORGE && (box_tcp(w)[12] >> 4) * 4u <= w->len - 40)
-        box_fix_csum(w);
+    if (f->kind == FAULT_FORGE && (edit_tcp(w)[12] >> 4) * 4u <= w->len - 40)
+        edit_fix_csum(w);
 }
 
 static void spoil(void *ctx, struct sim *sim, struct sim_wire *w)

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "base/be.h"
-#include "scenario/middlebox.h"
+#include "scenario/wire_edit.h"
 #include "sim/app.h"
 #include "sim/topology.h"
 
@@ -39,7 +39,7 @@ static void set_field(struct wire *x, uint8_t *tcp)
 static void set_option(struct wire *x, struct sim_wire *w)
 {
     uint8_t what = fuzz_u8(&x->in), value = fuzz_u8(&x->in);
-    uint8_t *opt = box_find_mptcp(w, what & 15);
+    uint8_t *opt = edit_find_mptcp(w, what & 15);
 
     if (opt != NULL && opt[1] > 2)
         opt[2 + (what >> 4) % (opt[1] - 2u)] ^= value;
@@ -56,7 +56,7 @@ static void shift_number(struct wire *x, uint8_t *tcp)
 
 static void spoil_payload(struct wire *x, struct sim_wire *w)
 {
-    uint32_t n = box_payload(w), at = fuzz_u16(&x->in);
+    uint32_t n = edit_payload(w), at = fuzz_u16(&x->in);
 
     if (n > 0)
         w->bytes[w->len - n + at % n] ^= 0x20;
@@ -64,7 +64,7 @@ static void spoil_payload(struct wire *x, struct sim_wire *w)
 
 static void cut_short(struct wire *x, struct sim_wire *w)
 {
-    uint32_t n = box_payload(w), by = fuzz_u16(&x->in);
+    uint32_t n = edit_payload(w), by = fuzz_u16(&x->in);
 
     if (n == 0)
         return;
@@ -94,7 +94,7 @@ static void replay(struct wire *x, struct sim_wire *w)
 
 static void rewrite(struct wire *x, struct sim_wire *w, unsigned how)
 {
-    uint8_t *tcp = box_tcp(w);
+    uint8_t *tcp = edit_tcp(w);
 
     if (tcp == NULL)
         return;
@@ -105,10 +105,10 @@ static void rewrite(struct wire *x, struct sim_wire *w, unsigned how)
     case 3: tcp[13] ^= (uint8_t)(1u << fuzz_u8(&x->in) % 6); break;
     case 4: spoil_payload(x, w); break;
     case 5: cut_short(x, w); break;
-    case 6: box_strip_mptcp(w); return;
+    case 6: edit_strip_mptcp(w); return;
     default: replay(x, w); return;
     }
-    box_fix_csum(w);
+    edit_fix_csum(w);
 }
 
 static void on_packet(void *ctx, struct sim *sim, struct sim_wire *w)

@@ -4,7 +4,7 @@
  * configuration that these targets know. `scripts/fuzz seeds` minimises them into the corpus. */
 #include "fuzz.h"
 
-#include "scenario/middlebox.h"
+#include "scenario/wire_edit.h"
 #include "sim/app.h"
 #include "sim/topology.h"
 
@@ -29,14 +29,14 @@ static void write_seed(const char *target, const uint8_t *bytes, size_t len)
 
 static void record_options(const struct sim_wire *w)
 {
-    const uint8_t *tcp = box_tcp(w);
+    const uint8_t *tcp = edit_tcp(w);
     uint8_t seed[2 + 40];
     size_t n = tcp != NULL ? (tcp[12] >> 4) * 4u - 20 : 0;
 
     if (n == 0)
         return;
     seed[0] = tcp[13];
-    seed[1] = box_payload(w) > 0;
+    seed[1] = edit_payload(w) > 0;
     memcpy(seed + 2, tcp + 20, n);
     write_seed("options", seed, 2 + n);
 }
@@ -65,10 +65,10 @@ struct tape {
 /* The things that a quiet world never says. */
 static void disturb(const struct tape *t, struct sim_wire *w)
 {
-    if (t->kind == 2 && w->k > 30 && box_payload(w) > 100 && w->k % 7 == 0)
-        box_corrupt(w, 50);
+    if (t->kind == 2 && w->k > 30 && edit_payload(w) > 100 && w->k % 7 == 0)
+        edit_corrupt(w, 50);
     if (t->kind == 3 && w->k > 8)
-        box_strip_mptcp(w);
+        edit_strip_mptcp(w);
     if (t->kind == 4)
         w->drop = w->k % 9 == 8;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Explicit Congestion Notification over whole connections: links that mark, and middleboxes that
  * get in its way. The figures are exact: a run is the same each time. */
-#include "middlebox.h"
+#include "wire_edit.h"
 #include "world.h"
 
 #include "base/addr.h"
@@ -106,7 +106,7 @@ static void drop_setup_syns(void *ctx, struct sim *sim, struct sim_wire *w)
     unsigned *n = ctx;
 
     (void)sim;
-    w->drop = (box_flags(w) & (WIRE_SYN | WIRE_ACK | BOTH)) == (WIRE_SYN | BOTH);
+    w->drop = (edit_flags(w) & (WIRE_SYN | WIRE_ACK | BOTH)) == (WIRE_SYN | BOTH);
     *n += w->drop;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plain TCP where multipath cannot be: one side without it, and a middlebox that takes options
  * away at each point of the handshake or rewrites payload. No byte may be lost. */
-#include "middlebox.h"
+#include "wire_edit.h"
 #include "world.h"
 
 #include "wire/wire.h"
@@ -57,9 +57,9 @@ static void strip_hook(void *ctx, struct sim *sim, struct sim_wire *wire)
 
     if (s->from != NULL && wire->from != s->from)
         return;
-    if ((box_flags(wire) & s->mask) != s->flags || s->seen++ < s->skip)
+    if ((edit_flags(wire) & s->mask) != s->flags || s->seen++ < s->skip)
         return;
-    box_strip_mptcp(wire);
+    edit_strip_mptcp(wire);
 }
 
 static void check_strip(unsigned flags, unsigned mask, int side)
@@ -118,8 +118,8 @@ static void test_stripped_later(void **state)
 /* Joins are refused by a middlebox that takes MP_JOIN away; the first subflow does the work. */
 static void strip_join(void *ctx, struct sim *sim, struct sim_wire *wire)
 {
-    if (box_find_mptcp(wire, WIRE_MP_JOIN) != NULL)
-        box_strip_mptcp(wire);
+    if (edit_find_mptcp(wire, WIRE_MP_JOIN) != NULL)
+        edit_strip_mptcp(wire);
 }
 
 static void test_join_stripped(void **state)
@@ -148,10 +148,10 @@ static void corrupt_hook(void *ctx, struct sim *sim, struct sim_wire *wire)
 {
     struct corrupt *c = ctx;
 
-    if (wire->bytes[14] != c->path || box_payload(wire) < 100) /* 10.0.path.x */
+    if (wire->bytes[14] != c->path || edit_payload(wire) < 100) /* 10.0.path.x */
         return;
     if (++c->seen % c->every == 0)
-        box_corrupt(wire, 50);
+        edit_corrupt(wire, 50);
 }
 
 static void test_payload_rewritten_on_one_path(void **state)
@@ -176,7 +176,7 @@ static void deaf_hook(void *ctx, struct sim *sim, struct sim_wire *wire)
 {
     struct world *w = ctx;
 
-    wire->drop = wire->from == w->client && box_tcp(wire) != NULL && wire->k > 2 &&
+    wire->drop = wire->from == w->client && edit_tcp(wire) != NULL && wire->k > 2 &&
                  sim->now < w->pair.client.started + 5 * PLAIT_SEC;
 }
 

@@ -2,7 +2,7 @@
 /* A network that lies: headers and options are rewritten at random, with checksums made right
  * again. The connection may end as it likes; no crash, no broken invariant, no talking without
  * end, and nothing is left over. PLAIT_RUNS sets the number of seeds. */
-#include "middlebox.h"
+#include "wire_edit.h"
 #include "world.h"
 
 #include "base/be.h"
@@ -53,7 +53,7 @@ static void spoil_header(struct liar *l, uint8_t *tcp, uint32_t len)
 /* An option's fields, its framing intact: gets deeper than noise does. */
 static void spoil_option(struct liar *l, struct sim_wire *w)
 {
-    uint8_t *opt = box_find_mptcp(w, below(l, 9));
+    uint8_t *opt = edit_find_mptcp(w, below(l, 9));
 
     if (opt == NULL)
         return;
@@ -74,9 +74,9 @@ static void nudge_number(struct liar *l, uint8_t *p)
 
 static void shorten(struct liar *l, struct sim_wire *w)
 {
-    uint32_t cut = 1 + below(l, box_payload(w) > 0 ? box_payload(w) : 1);
+    uint32_t cut = 1 + below(l, edit_payload(w) > 0 ? edit_payload(w) : 1);
 
-    if (box_payload(w) < cut)
+    if (edit_payload(w) < cut)
         return;
     w->len -= cut;
     if (w->bytes[0] >> 4 == 4)
@@ -104,7 +104,7 @@ static void swap_with_old(struct liar *l, struct sim_wire *w)
 static void lie(void *ctx, struct sim *sim, struct sim_wire *w)
 {
     struct liar *l = ctx;
-    uint8_t *tcp = box_tcp(w);
+    uint8_t *tcp = edit_tcp(w);
 
     if (tcp == NULL || !sim_rng_chance(&l->rng, l->ppm))
         return;
@@ -132,7 +132,7 @@ static void lie(void *ctx, struct sim *sim, struct sim_wire *w)
     }
     /* The data offset may lie now; the checksum is over all of it in any case. */
     if (l->fix)
-        box_fix_csum(w);
+        edit_fix_csum(w);
 }
 
 static void one(uint64_t seed)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Versions 0 and 1 of MPTCP: who offers what, who takes what, and what becomes of it. */
-#include "middlebox.h"
+#include "wire_edit.h"
 #include "world.h"
 
 #include "wire/wire.h"
@@ -122,8 +122,8 @@ static void strip_hook(void *ctx, struct sim *sim, struct sim_wire *wire)
 {
     struct strip *s = ctx;
 
-    if ((box_flags(wire) & (WIRE_SYN | WIRE_ACK)) == s->flags && s->seen++ >= s->skip)
-        box_strip_mptcp(wire);
+    if ((edit_flags(wire) & (WIRE_SYN | WIRE_ACK)) == s->flags && s->seen++ >= s->skip)
+        edit_strip_mptcp(wire);
 }
 
 static void check_strip(unsigned flags, uint64_t skip)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to congestion windows and to packet sizes over whole connections: after a time-out
  * that was needless, on paths whose MTUs are far apart. */
-#include "middlebox.h"
+#include "wire_edit.h"
 #include "world.h"
 
 static const struct plait_subflow_info *now_info(const struct world *w, uint8_t id)
@@ -22,7 +22,7 @@ static void delay_hook(void *ctx, struct sim *sim, struct sim_wire *w)
 {
     struct spike *s = ctx;
 
-    if (sim->now < s->from || sim->now >= s->until || box_payload(w) < 1000)
+    if (sim->now < s->from || sim->now >= s->until || edit_payload(w) < 1000)
         return;
     w->delay = s->late - (sim->now - s->from);
     s->n++;

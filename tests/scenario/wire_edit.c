@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "middlebox.h"
+#include "wire_edit.h"
 
 #include "base/be.h"
 #include "base/csum.h"
@@ -13,33 +13,33 @@ static uint32_t ip_len(const struct sim_wire *w)
     return w->bytes[0] >> 4 == 4 ? (w->bytes[0] & 15u) * 4 : 40;
 }
 
-uint8_t *box_tcp(const struct sim_wire *w)
+uint8_t *edit_tcp(const struct sim_wire *w)
 {
     uint8_t proto = w->bytes[0] >> 4 == 4 ? w->bytes[9] : w->bytes[6];
 
     return proto == 6 ? w->bytes + ip_len(w) : NULL;
 }
 
-uint8_t box_flags(const struct sim_wire *w)
+uint8_t edit_flags(const struct sim_wire *w)
 {
-    const uint8_t *tcp = box_tcp(w);
+    const uint8_t *tcp = edit_tcp(w);
 
     return tcp != NULL ? tcp[13] : 0;
 }
 
 static uint32_t tcp_head_len(const struct sim_wire *w)
 {
-    return (box_tcp(w)[12] >> 4) * 4u;
+    return (edit_tcp(w)[12] >> 4) * 4u;
 }
 
-uint32_t box_payload(const struct sim_wire *w)
+uint32_t edit_payload(const struct sim_wire *w)
 {
-    return box_tcp(w) != NULL ? w->len - ip_len(w) - tcp_head_len(w) : 0;
+    return edit_tcp(w) != NULL ? w->len - ip_len(w) - tcp_head_len(w) : 0;
 }
 
-void box_fix_csum(struct sim_wire *w)
+void edit_fix_csum(struct sim_wire *w)
 {
-    uint8_t *tcp = box_tcp(w);
+    uint8_t *tcp = edit_tcp(w);
     uint32_t len = w->len - ip_len(w);
     uint64_t sum =
         w->bytes[0] >> 4 == 4 ? csum_add(0, w->bytes + 12, 8) : csum_add(0, w->bytes + 8, 32);
@@ -52,7 +52,7 @@ void box_fix_csum(struct sim_wire *w)
 /* The first option of kind 30 from *at on (offset in the TCP header); NULL: none. */
 static uint8_t *next_mptcp(const struct sim_wire *w, uint32_t *at)
 {
-    uint8_t *tcp = box_tcp(w);
+    uint8_t *tcp = edit_tcp(w);
     uint32_t end = tcp != NULL ? tcp_head_len(w) : 0;
 
     while (*at < end && tcp[*at] != 0) {
@@ -67,7 +67,7 @@ static uint8_t *next_mptcp(const struct sim_wire *w, uint32_t *at)
     return NULL;
 }
 
-uint8_t *box_find_mptcp(const struct sim_wire *w, unsigned subtype)
+uint8_t *edit_find_mptcp(const struct sim_wire *w, unsigned subtype)
 {
     uint32_t at = 20;
     uint8_t *opt;
@@ -78,7 +78,7 @@ uint8_t *box_find_mptcp(const struct sim_wire *w, unsigned subtype)
     return NULL;
 }
 
-bool box_strip_mptcp(struct sim_wire *w)
+bool edit_strip_mptcp(struct sim_wire *w)
 {
     uint32_t at = 20;
     uint8_t *opt;
@@ -89,12 +89,12 @@ bool box_strip_mptcp(struct sim_wire *w)
         any = true;
     }
     if (any)
-        box_fix_csum(w);
+        edit_fix_csum(w);
     return any;
 }
 
-void box_corrupt(struct sim_wire *w, uint32_t at)
+void edit_corrupt(struct sim_wire *w, uint32_t at)
 {
-    w->bytes[w->len - box_payload(w) + at] ^= 0x10;
-    box_fix_csum(w);
+    w->bytes[w->len - edit_payload(w) + at] ^= 0x10;
+    edit_fix_csum(w);
 }
