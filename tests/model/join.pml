@@ -27,7 +27,7 @@
 #define ROOM 3
 
 mtype = { SYN, SYNACK, ACK_HMAC, ACK, DATA, RST };
-mtype = { HANDSHAKE, PRE, OPEN, DOWN }; /* enum mp_phase */
+mtype:mp_phase = { MP_PHASE_HANDSHAKE, MP_PHASE_PRE, MP_PHASE_OPEN, MP_PHASE_DOWN };
 
 typedef packet {
     mtype kind;
@@ -38,7 +38,7 @@ hidden packet cur, old;
 byte loss = LOSS, twice = TWICE, swap = SWAP;
 byte forge = 1;       /* what an attacker may add */
 
-mtype phase[2] = HANDSHAKE;
+mtype:mp_phase phase[2] = MP_PHASE_HANDSHAKE;
 bool half;            /* the responder's half-open one */
 bool known = true;    /* the responder still has the connection */
 bool forged;          /* something forged was taken */
@@ -66,16 +66,18 @@ inline send(h, k, r) {
 /* join.c: mp_join_synack(), mp_join_input(); a closed end answers with a RST (stack/demux.c) */
 inline initiator() {
     if
-    :: phase[0] == DOWN && cur.kind != RST -> send(0, RST, true)
-    :: phase[0] == DOWN && cur.kind == RST
-    :: phase[0] != DOWN && cur.kind == RST -> phase[0] = DOWN
-    :: phase[0] == HANDSHAKE && cur.kind == SYNACK ->
+    :: phase[0] == MP_PHASE_DOWN && cur.kind != RST -> send(0, RST, true)
+    :: phase[0] == MP_PHASE_DOWN && cur.kind == RST
+    :: phase[0] != MP_PHASE_DOWN && cur.kind == RST -> phase[0] = MP_PHASE_DOWN
+    :: phase[0] == MP_PHASE_HANDSHAKE && cur.kind == SYNACK ->
         if
-        :: cur.right -> phase[0] = PRE; send(0, ACK_HMAC, true)
-        :: else -> phase[0] = DOWN; send(0, RST, true)
+        :: cur.right -> phase[0] = MP_PHASE_PRE; send(0, ACK_HMAC, true)
+        :: else -> phase[0] = MP_PHASE_DOWN; send(0, RST, true)
         fi
-    :: phase[0] == PRE && cur.kind == SYNACK -> send(0, ACK_HMAC, true)
-    :: phase[0] == PRE && (cur.kind == ACK || cur.kind == DATA) -> answered = true; phase[0] = OPEN
+    :: phase[0] == MP_PHASE_PRE && cur.kind == SYNACK -> send(0, ACK_HMAC, true)
+    :: phase[0] == MP_PHASE_PRE && (cur.kind == ACK || cur.kind == DATA) ->
+        answered = true;
+        phase[0] = MP_PHASE_OPEN
     :: else
     fi
 }
@@ -83,43 +85,53 @@ inline initiator() {
 /* half.c: join_syn(), become_subflow(); join.c: judge_ack(), mp_join_input() */
 inline responder() {
     if
-    :: cur.kind == RST -> half = false; phase[1] = (phase[1] == OPEN -> DOWN : phase[1])
-    :: cur.kind == SYN && phase[1] == HANDSHAKE ->
+    :: cur.kind == RST -> half = false; phase[1] = (phase[1] == MP_PHASE_OPEN -> MP_PHASE_DOWN : phase[1])
+    :: cur.kind == SYN && phase[1] == MP_PHASE_HANDSHAKE ->
         if
         :: half -> send(1, SYNACK, true)
         :: !half && known && cur.right -> half = true; send(1, SYNACK, true)
         :: else -> send(1, RST, true)
         fi
-    :: cur.kind == ACK_HMAC && phase[1] == HANDSHAKE && half ->
+    :: cur.kind == ACK_HMAC && phase[1] == MP_PHASE_HANDSHAKE && half ->
         half = false;
         if
-        :: known && (cur.right || MUTANT == 2) -> forged = forged || !cur.right; phase[1] = OPEN; send(1, ACK, true)
-        :: else -> phase[1] = DOWN; send(1, RST, true)
+        :: known && (cur.right || MUTANT == 2) ->
+            forged = forged || !cur.right;
+            phase[1] = MP_PHASE_OPEN;
+            send(1, ACK, true)
+        :: else -> phase[1] = MP_PHASE_DOWN; send(1, RST, true)
         fi
-    :: cur.kind == ACK_HMAC && phase[1] == OPEN -> send(1, ACK, true)
-    :: cur.kind == DATA && phase[1] == OPEN -> data_got = true; send(1, ACK, true)
+    :: cur.kind == ACK_HMAC && phase[1] == MP_PHASE_OPEN -> send(1, ACK, true)
+    :: cur.kind == DATA && phase[1] == MP_PHASE_OPEN -> data_got = true; send(1, ACK, true)
     /* JOIN_NO_OPTION: anything else that completes the handshake */
-    :: cur.kind == DATA && phase[1] == HANDSHAKE && half -> half = false; phase[1] = DOWN; send(1, RST, true)
-    :: phase[1] == DOWN || (phase[1] == HANDSHAKE && !half && cur.kind != SYN && cur.kind != RST) -> send(1, RST, true)
+    :: cur.kind == DATA && phase[1] == MP_PHASE_HANDSHAKE && half ->
+        half = false;
+        phase[1] = MP_PHASE_DOWN;
+        send(1, RST, true)
+    :: phase[1] == MP_PHASE_DOWN ||
+       (phase[1] == MP_PHASE_HANDSHAKE && !half && cur.kind != SYN && cur.kind != RST) ->
+        send(1, RST, true)
     :: else
     fi
 }
 
-#define a_waits (phase[0] == HANDSHAKE || (phase[0] == PRE && MUTANT != 3) || (phase[0] == OPEN && data_sent && !data_got))
-#define b_waits (half && phase[1] == HANDSHAKE)
+#define a_waits (phase[0] == MP_PHASE_HANDSHAKE || (phase[0] == MP_PHASE_PRE && MUTANT != 3) || \
+    (phase[0] == MP_PHASE_OPEN && data_sent && !data_got))
+#define b_waits (half && phase[1] == MP_PHASE_HANDSHAKE)
 
 active proctype host_a() {
     send(0, SYN, true);
 end:
     do
     :: atomic { wire[1]?cur -> initiator() }
-    :: atomic { (phase[0] == OPEN || (MUTANT == 1 && phase[0] == PRE)) && !data_sent && nfull(wire[0]) ->
+    :: atomic { (phase[0] == MP_PHASE_OPEN || (MUTANT == 1 && phase[0] == MP_PHASE_PRE)) && !data_sent &&
+               nfull(wire[0]) ->
         data_sent = true;
         assert(answered);
         send(0, DATA, true) }
-    :: atomic { timeout && phase[0] == HANDSHAKE -> send(0, SYN, true) }
-    :: atomic { timeout && phase[0] == PRE && MUTANT != 3 -> send(0, ACK_HMAC, true) }
-    :: atomic { timeout && phase[0] == OPEN && data_sent && !data_got -> send(0, DATA, true) }
+    :: atomic { timeout && phase[0] == MP_PHASE_HANDSHAKE -> send(0, SYN, true) }
+    :: atomic { timeout && phase[0] == MP_PHASE_PRE && MUTANT != 3 -> send(0, ACK_HMAC, true) }
+    :: atomic { timeout && phase[0] == MP_PHASE_OPEN && data_sent && !data_got -> send(0, DATA, true) }
     od
 }
 
@@ -127,7 +139,7 @@ active proctype host_b() {
 end:
     do
     :: atomic { wire[0]?cur -> responder() }
-    :: atomic { known && phase[1] == HANDSHAKE -> known = false } /* the connection ends */
+    :: atomic { known && phase[1] == MP_PHASE_HANDSHAKE -> known = false } /* the connection ends */
     :: atomic { timeout && b_waits -> send(1, SYNACK, true) }
     od
 }
@@ -136,21 +148,24 @@ end:
 active proctype attacker() {
 end:
     do
-    :: atomic { forge > 0 && nfull(wire[1]) && phase[0] == HANDSHAKE -> forge--; cur.kind = SYNACK; cur.right = false; put(1, cur) }
-    :: atomic { forge > 0 && nfull(wire[0]) && half -> forge--; cur.kind = ACK_HMAC; cur.right = false; put(0, cur) }
+    :: atomic { forge > 0 && nfull(wire[1]) && phase[0] == MP_PHASE_HANDSHAKE ->
+        forge--; cur.kind = SYNACK; cur.right = false; put(1, cur) }
+    :: atomic { forge > 0 && nfull(wire[0]) && half ->
+        forge--; cur.kind = ACK_HMAC; cur.right = false; put(0, cur) }
     :: atomic { forge > 0 -> forge = 0; break }
     od
 }
 
-#define settled ((phase[0] == OPEN && phase[1] == OPEN && data_got) || phase[0] == DOWN)
+#define settled ((phase[0] == MP_PHASE_OPEN && phase[1] == MP_PHASE_OPEN && data_got) || \
+    phase[0] == MP_PHASE_DOWN)
 
 active proctype watch() {
 end:
     do
     :: atomic { forged -> assert(false) }
     :: atomic { timeout && !a_waits && !b_waits ->
-        assert(phase[0] == DOWN || (phase[0] == OPEN && phase[1] == OPEN));
-        assert(phase[0] != DOWN || phase[1] != OPEN);
+        assert(phase[0] == MP_PHASE_DOWN || (phase[0] == MP_PHASE_OPEN && phase[1] == MP_PHASE_OPEN));
+        assert(phase[0] != MP_PHASE_DOWN || phase[1] != MP_PHASE_OPEN);
         break }
     od
 }

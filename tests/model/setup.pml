@@ -42,7 +42,8 @@
 
 mtype = { SYN, SYNACK, SEG };
 mtype = { NONE, CAPABLE, DSS, INFINITE };
-mtype = { PENDING, MULTIPATH, PLAIN }; /* enum mp_mode */
+mtype:mp_mode = { MP_MODE_PENDING, MP_MODE_MULTIPATH, MP_MODE_PLAIN };
+mtype:mp_half_kind = { MP_HALF_PLAIN, MP_HALF_CAPABLE };
 
 typedef packet {
     mtype kind, opt;
@@ -60,8 +61,9 @@ bool strip_syn[2];     /* of what this host sends: SYN and SYN/ACK, */
 bool strip_seg[2];     /* and everything else */
 
 /* a connection */
-mtype mode[2] = PENDING;
-mtype half = NONE;     /* host 1: the half-open one, CAPABLE or PLAIN */
+mtype:mp_mode mode[2] = MP_MODE_PENDING;
+bool half;             /* host 1: a half-open one waits for the third ACK, */
+mtype:mp_half_kind half_kind = MP_HALF_PLAIN; /* and what its SYN makes of it */
 bool est[2], dss_in[2], data_acked[2], infinite[2];
 bool fin_wanted[2], fin_sent[2], fin_acked[2], fin_seen[2], fin_received[2], over[2];
 bool sub_fin[2];       /* the subflow's FIN was sent */
@@ -72,7 +74,7 @@ byte infinite_at[2] = 255; /* the chunk that carries the infinite mapping */
 byte snd_una[2], snd_nxt[2], rcv_nxt[2], delivered[2], syn_n, fin_n[2];
 
 #define peer(h) (1 - (h))
-#define unconfirmed(h) ((h) == 0 && mode[h] == MULTIPATH && !dss_in[h])
+#define unconfirmed(h) ((h) == 0 && mode[h] == MP_MODE_MULTIPATH && !dss_in[h])
 #define ended(h) (failed[h] || (over[h] && snd_una[h] == n[h] + 1 && rcv_nxt[h] == n[peer(h)] + 1))
 #define one_way (strip_seg[0] != strip_seg[1])
 
@@ -99,9 +101,9 @@ inline say(h) {
     cur.data_ack = delivered[h] + (fin_received[h] -> 1 : 0);
     cur.opt = NONE;
     if
-    :: mode[h] == PLAIN && cur.data && cur.seq == infinite_at[h] -> cur.opt = INFINITE
-    :: mode[h] == MULTIPATH && unconfirmed(h) && !cur.data_fin -> cur.opt = CAPABLE
-    :: mode[h] == MULTIPATH && !(unconfirmed(h) && !cur.data_fin) -> cur.opt = DSS
+    :: mode[h] == MP_MODE_PLAIN && cur.data && cur.seq == infinite_at[h] -> cur.opt = INFINITE
+    :: mode[h] == MP_MODE_MULTIPATH && unconfirmed(h) && !cur.data_fin -> cur.opt = CAPABLE
+    :: mode[h] == MP_MODE_MULTIPATH && !(unconfirmed(h) && !cur.data_fin) -> cur.opt = DSS
     :: else
     fi;
     if
@@ -117,15 +119,16 @@ inline say_data_fin(h) { cur.data = false; cur.fin = false; cur.data_fin = true;
 inline say_fin(h) { cur.data = false; cur.fin = true; cur.data_fin = false; cur.seq = n[h]; say(h) }
 
 inline say_syn(h, k, with) {
-    cur.kind = k; cur.data = false; cur.fin = false; cur.data_fin = false; cur.seq = 0; cur.ack = 0; cur.data_ack = 0;
+    cur.kind = k; cur.data = false; cur.fin = false; cur.data_fin = false;
+    cur.seq = 0; cur.ack = 0; cur.data_ack = 0;
     cur.opt = (with && !strip_syn[h] -> CAPABLE : NONE);
     carry(h)
 }
 
 /* fallback.c: mp_fallback() */
 inline fall_back(h, tell) {
-    assert(mode[h] != PLAIN);
-    mode[h] = PLAIN;
+    assert(mode[h] != MP_MODE_PLAIN);
+    mode[h] = MP_MODE_PLAIN;
     was_plain[h] = true;
     infinite[h] = tell;
     fin_sent[h] = false;
@@ -141,7 +144,7 @@ inline deliver(h) {
 /* opts.c: mp_opts_input(), dss.c: mp_dss_input() */
 inline options(h) {
     if
-    :: mode[h] == MULTIPATH && cur.opt == DSS ->
+    :: mode[h] == MP_MODE_MULTIPATH && cur.opt == DSS ->
         dss_in[h] = true;
         if
         :: fin_sent[h] && cur.data_ack == n[h] + 1 -> fin_acked[h] = true
@@ -151,7 +154,7 @@ inline options(h) {
         :: cur.data_fin -> fin_seen[h] = true
         :: else
         fi
-    :: mode[h] == MULTIPATH && cur.opt == INFINITE -> dss_in[h] = true; fall_back(h, false)
+    :: mode[h] == MP_MODE_MULTIPATH && cur.opt == INFINITE -> dss_in[h] = true; fall_back(h, false)
     :: else
     fi
 }
@@ -162,13 +165,14 @@ inline acked(h) {
     :: cur.ack > snd_una[h] ->
         if
         :: cur.opt == DSS -> data_acked[h] = true
-        :: cur.opt == NONE && mode[h] == MULTIPATH && !data_acked[h] && snd_una[h] < n[h] && MUTANT != 2 ->
+        :: cur.opt == NONE && mode[h] == MP_MODE_MULTIPATH && !data_acked[h] &&
+           snd_una[h] < n[h] && MUTANT != 2 ->
             fall_back(h, true)
         :: else
         fi;
         snd_una[h] = cur.ack;
         if
-        :: mode[h] == PLAIN && snd_una[h] == n[h] + 1 -> fin_acked[h] = true
+        :: mode[h] == MP_MODE_PLAIN && snd_una[h] == n[h] + 1 -> fin_acked[h] = true
         :: else
         fi
     :: else
@@ -181,7 +185,7 @@ inline payload(h) {
     :: cur.data && (cur.seq == rcv_nxt[h] || (MUTANT == 3 && cur.seq < rcv_nxt[h])) ->
         rcv_nxt[h]++;
         if
-        :: mode[h] == MULTIPATH && cur.opt == NONE ->
+        :: mode[h] == MP_MODE_MULTIPATH && cur.opt == NONE ->
             assert(!dss_in[h]); /* else it would wait for a mapping for ever */
             fall_back(h, true)
         :: else
@@ -197,11 +201,11 @@ inline subflow_fin(h) {
     :: cur.fin && cur.seq == rcv_nxt[h] ->
         rcv_nxt[h]++;
         if
-        :: mode[h] == MULTIPATH && !dss_in[h] && !over[h] -> fall_back(h, false)
+        :: mode[h] == MP_MODE_MULTIPATH && !dss_in[h] && !over[h] -> fall_back(h, false)
         :: else
         fi;
         if
-        :: mode[h] == PLAIN -> fin_seen[h] = true
+        :: mode[h] == MP_MODE_PLAIN -> fin_seen[h] = true
         :: else -> closing[h] = true
         fi
     :: else
@@ -223,21 +227,21 @@ inline settle(h) {
 /* stack/half.c: become_conn(), conn.c: mp_accept() and wait_for_keys() */
 inline third() {
     if
-    :: half == CAPABLE && cur.opt == CAPABLE -> mode[1] = MULTIPATH; est[1] = true
-    :: half == CAPABLE && cur.opt == NONE ->
+    :: half_kind == MP_HALF_CAPABLE && cur.opt == CAPABLE -> mode[1] = MP_MODE_MULTIPATH; est[1] = true
+    :: half_kind == MP_HALF_CAPABLE && cur.opt == NONE ->
         est[1] = true;
         if
-        :: MUTANT == 1 -> mode[1] = MULTIPATH
-        :: else -> mode[1] = PLAIN; was_plain[1] = true
+        :: MUTANT == 1 -> mode[1] = MP_MODE_MULTIPATH
+        :: else -> mode[1] = MP_MODE_PLAIN; was_plain[1] = true
         fi
-    :: half == PLAIN -> mode[1] = PLAIN; was_plain[1] = true; est[1] = true
+    :: half_kind == MP_HALF_PLAIN -> mode[1] = MP_MODE_PLAIN; was_plain[1] = true; est[1] = true
     :: else /* keys first: it comes again */
     fi
 }
 
 inline segment(h) {
     if
-    :: h == 1 && !est[1] && half != NONE && cur.ack == 0 -> third()
+    :: h == 1 && !est[1] && half && cur.ack == 0 -> third()
     :: else
     fi;
     if
@@ -259,14 +263,16 @@ inline input(h) {
     if
     :: cur.kind == SYN && !est[1] ->
         if
-        :: half == NONE -> half = (on[1] && cur.opt == CAPABLE -> CAPABLE : PLAIN)
+        :: !half ->
+            half = true;
+            half_kind = (on[1] && cur.opt == CAPABLE -> MP_HALF_CAPABLE : MP_HALF_PLAIN)
         :: else
         fi;
-        say_syn(1, SYNACK, half == CAPABLE)
+        say_syn(1, SYNACK, half_kind == MP_HALF_CAPABLE)
     :: cur.kind == SYNACK && !est[0] ->
         est[0] = true;
-        mode[0] = (on[0] && cur.opt == CAPABLE -> MULTIPATH : PLAIN);
-        was_plain[0] = mode[0] == PLAIN;
+        mode[0] = (on[0] && cur.opt == CAPABLE -> MP_MODE_MULTIPATH : MP_MODE_PLAIN);
+        was_plain[0] = mode[0] == MP_MODE_PLAIN;
         say_ack(0)
     :: cur.kind == SYNACK && est[0] -> say_ack(0)
     :: cur.kind == SEG -> segment(h)
@@ -277,10 +283,13 @@ inline input(h) {
 /* When nothing is under way: whoever waits for an answer speaks again. */
 inline again(h) {
     if
-    :: h == 0 && !est[0] -> say_syn(0, SYN, on[0] && syn_n <= MP_SYN_RETRIES); syn_n = (syn_n < 9 -> syn_n + 1 : 9)
-    :: h == 1 && !est[1] && half != NONE -> say_syn(1, SYNACK, half == CAPABLE)
+    :: h == 0 && !est[0] ->
+        say_syn(0, SYN, on[0] && syn_n <= MP_SYN_RETRIES);
+        syn_n = (syn_n < 9 -> syn_n + 1 : 9)
+    :: h == 1 && !est[1] && half -> say_syn(1, SYNACK, half_kind == MP_HALF_CAPABLE)
     :: est[h] && snd_una[h] < snd_nxt[h] -> say_data(h, snd_una[h])
-    :: est[h] && snd_una[h] == snd_nxt[h] && mode[h] == MULTIPATH && fin_sent[h] && !fin_acked[h] && !closing[h] ->
+    :: est[h] && snd_una[h] == snd_nxt[h] && mode[h] == MP_MODE_MULTIPATH && fin_sent[h] &&
+       !fin_acked[h] && !closing[h] ->
         if
         :: h == 0 && fin_n[h] >= FIN_TRIES_UNHEARD && !dss_in[h] && MUTANT != 4 -> fall_back(h, false)
         :: fin_n[h] > FIN_TRIES && (h == 1 || dss_in[h]) && MUTANT != 4 -> failed[h] = true
@@ -294,17 +303,18 @@ inline again(h) {
         fi
     :: est[h] && sub_fin[h] && snd_una[h] == n[h] -> say_fin(h)
     /* watch_alone(): no subflow takes data any more, and the peer does not come to an end */
-    :: est[h] && closing[h] && !over[h] && mode[h] == MULTIPATH && (!sub_fin[h] || snd_una[h] == n[h] + 1) ->
+    :: est[h] && closing[h] && !over[h] && mode[h] == MP_MODE_MULTIPATH &&
+       (!sub_fin[h] || snd_una[h] == n[h] + 1) ->
         failed[h] = true
     fi
 }
 
 /* Does anything but waiting for the peer remain? */
-#define owes(h) ((h == 0 && !est[0]) || (h == 1 && !est[1] && half != NONE) || (est[h] && !failed[h] && ( \
+#define owes(h) ((h == 0 && !est[0]) || (h == 1 && !est[1] && half) || (est[h] && !failed[h] && ( \
     snd_una[h] < snd_nxt[h] || \
-    (mode[h] == MULTIPATH && fin_sent[h] && !fin_acked[h] && !closing[h]) || \
+    (mode[h] == MP_MODE_MULTIPATH && fin_sent[h] && !fin_acked[h] && !closing[h]) || \
     (sub_fin[h] && snd_una[h] == n[h]) || \
-    (closing[h] && !over[h] && mode[h] == MULTIPATH && (!sub_fin[h] || snd_una[h] == n[h] + 1)))))
+    (closing[h] && !over[h] && mode[h] == MP_MODE_MULTIPATH && (!sub_fin[h] || snd_una[h] == n[h] + 1)))))
 
 proctype host(byte h) {
 end:
@@ -313,25 +323,28 @@ end:
     :: atomic { est[h] && !failed[h] && snd_nxt[h] < n[h] && snd_nxt[h] - snd_una[h] < 2 && nfull(wire[h]) &&
                !closing[h] && !(unconfirmed(h) && snd_nxt[h] > 0) ->
         if
-        :: mode[h] == PLAIN && infinite[h] -> infinite[h] = false; infinite_at[h] = snd_nxt[h]
+        :: mode[h] == MP_MODE_PLAIN && infinite[h] -> infinite[h] = false; infinite_at[h] = snd_nxt[h]
         :: else
         fi;
         snd_nxt[h]++;
         say_data(h, snd_nxt[h] - 1) }
     :: atomic { est[h] && !fin_wanted[h] -> fin_wanted[h] = true }
-    :: atomic { est[h] && !failed[h] && fin_wanted[h] && snd_nxt[h] == n[h] && !fin_sent[h] && !closing[h] && nfull(wire[h]) ->
+    :: atomic { est[h] && !failed[h] && fin_wanted[h] && snd_nxt[h] == n[h] && !fin_sent[h] &&
+               !closing[h] && nfull(wire[h]) ->
         fin_sent[h] = true;
         if
-        :: mode[h] == PLAIN -> sub_fin[h] = true; say_fin(h)
+        :: mode[h] == MP_MODE_PLAIN -> sub_fin[h] = true; say_fin(h)
         :: else -> say_data_fin(h)
         fi }
-    :: atomic { (over[h] || closing[h]) && !sub_fin[h] && !failed[h] && snd_nxt[h] == n[h] && nfull(wire[h]) -> sub_fin[h] = true; say_fin(h) }
+    :: atomic { (over[h] || closing[h]) && !sub_fin[h] && !failed[h] && snd_nxt[h] == n[h] &&
+               nfull(wire[h]) ->
+        sub_fin[h] = true; say_fin(h) }
     :: atomic { timeout && owes(h) -> again(h) }
     od
 }
 
 /* What is promised of every state. */
-#define once_plain(h) (!was_plain[h] || mode[h] == PLAIN)
+#define once_plain(h) (!was_plain[h] || mode[h] == MP_MODE_PLAIN)
 #define good_end (failed[0] || failed[1] || \
     (mode[0] == mode[1] && delivered[0] == n[1] && delivered[1] == n[0]))
 
@@ -341,7 +354,8 @@ end:
     :: atomic { !(once_plain(0) && once_plain(1)) -> assert(false) }
     :: atomic { (failed[0] || failed[1]) && !one_way -> assert(false) }
     :: atomic { ended(0) && ended(1) && !good_end -> assert(false) }
-    :: atomic { timeout && !owes(0) && !owes(1) && !(ended(0) && ended(1)) -> assert(failed[0] || failed[1]) ; break }
+    :: atomic { timeout && !owes(0) && !owes(1) && !(ended(0) && ended(1)) ->
+        assert(failed[0] || failed[1]); break }
     :: atomic { timeout && ended(0) && ended(1) -> break }
     od
 }
