@@ -39,7 +39,7 @@ cov:     ## coverage of the core by its tests; every line that none of them reac
 	@scripts/setup dev
 	@scripts/cov
 
-gates:   ## the gates: layers, purity, names, sizes, tested, words
+gates:   ## the gates: layers, purity, names, sizes, tested, words, models
 	$(CHECK) setup gcc gates
 
 rfc:     ## which requirement of which RFC is obeyed where, and which test shows it
