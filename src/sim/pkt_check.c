@@ -38,8 +38,8 @@ static bool holds(const struct sim_pkt_check *c, int64_t v)
 static bool number_is(const struct subject *s, int64_t v)
 {
     return holds(s->c, v) ||
-           sim_pkt_run_fail(s->r, "%s %sis %lld", s->c->subject,
-                            s->c->word[0] != '\0' ? s->c->word : "", (long long)v);
+           sim_pkt_run_fail(s->r, "%s%s%s is %lld", s->c->subject,
+                            s->c->word[0] != '\0' ? " " : "", s->c->word, (long long)v);
 }
 
 static bool word_is(const struct subject *s, const char *got)

@@ -344,7 +344,7 @@ const char *sim_pkt_encode(const struct sim_pkt_world *w, const struct sim_pkt_f
     wcursor_init(&j.out, opts, sizeof opts);
     for (unsigned i = 0; i < seg->opt_n; i++)
         put_option(&j, &seg->opt[i]);
-    while (wcursor_used(&j.out) % 4 != 0)
+    while (!j.out.bad && wcursor_used(&j.out) % 4 != 0)
         wcursor_u8(&j.out, 0);
     if (j.out.bad)
         return "the options take more than 40 bytes";

@@ -137,6 +137,8 @@ static void test_keys_must_be_known(void **state)
           "0101010101010101010101010101010101010101"
           "0101010101010101010101010101010101010101\",nop>\n",
           1, "more than 40 bytes");
+    fails("+0 < S 0:0(0) <nop,nop,nop,TS val 1 ecr 0,sack 1:2 3:4 5:6 7:8>\n", 1,
+          "more than 40 bytes");
 }
 
 int main(void)
