@@ -218,7 +218,10 @@ void mp_subflow_fin(struct mp_subflow *s, plait_time now)
 
     if (c->mode == MP_MODE_MULTIPATH && s->first && gone && !c->over && mp_fallback_possible(s))
         mp_fallback(s, PLAIT_REASON_DSS_UNMAPPED, false, now);
-    if (c->mode == MP_MODE_PLAIN) {
+    if (c->mode == MP_MODE_PLAIN && c->late_subflow_fin) {
+        ctx_count(c->ctx, PLAIT_REASON_SUBFLOW_FIN);
+        mp_conn_die(c, PLAIT_REASON_SUBFLOW_FIN, now);
+    } else if (c->mode == MP_MODE_PLAIN) {
         c->fin_seen = true;
         c->fin_pos = reasm_inorder_end(&c->rx);
         mp_rx_check_fin(c, now);

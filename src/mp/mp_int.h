@@ -116,6 +116,8 @@ struct mp_conn {
     uint64_t ack_told;         /* the highest position that a DATA_ACK told the peer */
     bool dsn64_in;             /* a 64-bit DSN came: DATA_ACKs have 64 bits */
     bool fin_seen, fin_received;
+    bool late_data_fin;        /* PLAIN, and the peer is not: its DATA_FIN came, */
+    bool late_subflow_fin;     /* or a FIN that ends the subflow alone */
     uint64_t fin_pos;          /* the peer's DATA_FIN, with fin_seen */
     struct mp_subflow *last_in; /* brought data last; NULL */
     uint64_t bytes_received, bytes_duplicate;

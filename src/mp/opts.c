@@ -48,13 +48,28 @@ static bool has_data_capable(const struct mp_subflow *s, const struct wire_seg *
            wire_mp_has(&seg->mp, WIRE_MP_CAPABLE) && seg->mp.capable.len > 20;
 }
 
+/* What a peer says that does not know yet, or never learns, that we went plain. Its FIN ends the
+ * subflow alone; to take that for the end of its data would cut the stream short in silence. */
+static void late_dss(struct mp_conn *c, const struct wire_seg *seg)
+{
+    const struct wire_mp_dss *d = &seg->mp.dss;
+
+    if (!wire_mp_has(&seg->mp, WIRE_MP_DSS) || (d->has_map && d->dll == 0))
+        return;
+    c->late_data_fin = c->late_data_fin || d->data_fin;
+    if ((seg->flags & WIRE_FIN) != 0 && !c->late_data_fin)
+        c->late_subflow_fin = true;
+}
+
 void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
 {
     struct mp_conn *c = s->conn;
     const struct wire_mp *mp = &seg->mp;
 
-    if (c->mode != MP_MODE_MULTIPATH)
+    if (c->mode != MP_MODE_MULTIPATH) {
+        late_dss(c, seg);
         return;
+    }
     if (!s->first)
         mp_join_input(s, seg, now);
     if (s->phase == MP_PHASE_OPEN && wire_mp_has(mp, WIRE_MP_FASTCLOSE))
