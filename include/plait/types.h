@@ -156,6 +156,9 @@ struct plait_trace {
     X(RST_RECEIVED, "reset by peer")                                                               \
     X(ICMP_ERROR, "ICMP error")                                                                    \
     X(ICMP_IGNORED, "ICMP error for nothing in flight")                                            \
+    X(MTU_BLACK_HOLE, "large segments timed out: smaller ones from now on")                        \
+    X(MTU_PROBE_LOST, "larger segment got lost on its trial")                                      \
+    X(MTU_RAISED, "larger segment got through: all may be so large")                               \
     X(USER_TIMEOUT, "no progress for the user timeout")                                            \
     X(RETRIES, "too many retransmissions")                                                         \
     X(KEEPALIVE, "keepalive probes unanswered")                                                    \

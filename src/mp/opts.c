@@ -216,15 +216,15 @@ static bool speaks(const struct mp_conn *c)
  * independently for each packet */
 /*= RFC 8684 3.3.2
  * If data is received with a 64-bit DSN, it MUST be acknowledged with a 64-bit Data ACK. */
-static void add_data_ack(const struct mp_subflow *s, struct wire_mp *mp)
+static void add_data_ack(const struct mp_subflow *s, bool full, struct wire_mp *mp)
 {
     const struct mp_conn *c = s->conn;
 
     mp->present |= 1u << WIRE_MP_DSS;
     mp->dss.has_ack = true;
-    mp->dss.ack64 = c->dsn64_in;
+    mp->dss.ack64 = full || c->dsn64_in;
     mp->dss.ack = mp_dsn_in(c, mp_rx_ack(s));
-    if (!c->dsn64_in)
+    if (!mp->dss.ack64)
         mp->dss.ack &= UINT32_MAX;
 }
 
@@ -298,7 +298,7 @@ static void fill_ack(const struct mp_subflow *s, enum mp_signal signal, struct w
     memset(mp, 0, sizeof *mp);
     add_signal(s, signal, mp);
     if (fits_beside(s->conn, signal, (wire_mp_len(mp) + 3) & ~3u))
-        add_data_ack(s, mp);
+        add_data_ack(s, false, mp);
 }
 
 /* The infinite mapping is the last word of MPTCP on a connection that fell back. */
@@ -398,7 +398,8 @@ static void fill_data(const struct mp_subflow *s, const struct tcp_plan *plan, s
         fill_capable_data(s, chunk, mp);
         return;
     }
-    add_data_ack(s, mp);
+    /* A probe of the path MTU has to be as long as it says: the options are never longer. */
+    add_data_ack(s, plan->mtu_probe, mp);
     mp->dss.has_map = mp->dss.dsn64 = true;
     /*= RFC 8684 3.3.1
      * An implementation MUST send the full 64-bit data sequence number if it is transmitting at a

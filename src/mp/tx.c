@@ -205,6 +205,15 @@ struct offer {
     bool again;
 };
 
+/* A packet larger than others comes out of one chunk. */
+static uint32_t for_probe(const struct mp_subflow *s, uint32_t n, const struct offer *o,
+                          plait_time now)
+{
+    uint32_t len = tcp_sndq_unsent(&s->tcb.sndq) == 0 ? tcp_pmtu_probe(&s->tcb, now) : 0;
+
+    return len > n && len <= o->want && !mp_join_unanswered(s) ? len : n;
+}
+
 /* Did s reinject it when it was last the oldest? That was in vain, or it would not be again. */
 static bool sent_again(const struct mp_subflow *s, uint64_t pos)
 {
@@ -440,6 +449,7 @@ static bool send_new(struct mp_conn *c, plait_time now)
     n = chunk_len(s, o.want, useful_room(s, o.want));
     if (n == 0)
         return false;
+    n = for_probe(s, n, &o, now);
     if (silly(c, s, n) || hold_back(c, n, tcp_payload_mss(&s->tcb))) {
         c->blocked = o.want < waiting || c->snd_una == c->snd_nxt;
         return false;

@@ -19,6 +19,7 @@ struct sim_link_config {
     uint32_t reorder_ppm;     /* packets held back, so that later ones overtake them */
     plait_time reorder_delay; /* held back for 1 to so many microseconds */
     uint32_t mtu;             /* bytes of the largest packet; 0: no limit */
+    bool black_hole;          /* a packet that is too large vanishes, and nobody tells */
     bool down;                /* nothing passes */
 };
 
@@ -37,7 +38,7 @@ enum sim_fate {
     SIM_FATE_LOST,  /* by chance */
     SIM_FATE_QUEUE, /* no room in the queue */
     SIM_FATE_DOWN,
-    SIM_FATE_TOO_BIG, /* larger than the MTU: deserves an ICMP error */
+    SIM_FATE_TOO_BIG, /* larger than the MTU: deserves an ICMP error, but for a black hole */
 };
 
 struct sim_verdict {

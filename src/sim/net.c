@@ -83,7 +83,7 @@ static void forward(struct sim *sim, struct packet *p)
     struct sim_verdict v;
 
     sim_link_send(link, p->len, sim->now, &v);
-    if (v.fate == SIM_FATE_TOO_BIG)
+    if (v.fate == SIM_FATE_TOO_BIG && !link->cfg.black_hole)
         too_big(sim, p, link->cfg.mtu);
     if (v.mark && v.n > 0 && wire_mark_ce(p->bytes, p->len))
         link->marks++;

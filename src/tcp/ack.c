@@ -130,6 +130,7 @@ void tcp_ack_apply(struct tcp_in *in)
     in->res->acked = out->acked_data;
     in->res->fin_acked = out->fin_acked;
     t->bytes_acked += out->acked_data;
+    tcp_pmtu_review(t, in->now);
     if (out->acked > 0 && t->progress_at != PLAIT_NEVER)
         t->progress_at = in->now;
 }

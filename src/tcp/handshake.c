@@ -68,7 +68,7 @@ static void learn_syn(struct tcb *t, const struct wire_seg *syn, plait_time now)
     /*= RFC 9293 3.7.1
      * The maximum size of a segment that a TCP endpoint really sends, the "effective send MSS",
      * MUST be the smaller (MUST-16) of the send MSS */
-    t->mss = t->mss_peer < t->cfg.mss_local ? t->mss_peer : t->cfg.mss_local;
+    tcp_pmtu_init(t);
     /*= RFC 7323 3.2-7 */
     t->ts_on = t->ts_on && syn->opt.has_ts;
     t->sack_on = t->sack_on && syn->opt.sack_permitted;

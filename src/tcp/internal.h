@@ -85,6 +85,17 @@ uint32_t tcp_sendable(const struct tcb *t, uint32_t mss);
 bool tcp_window_blocks(const struct tcb *t);
 bool tcp_fin_ready(const struct tcb *t);
 
+/* pmtu.c */
+/* Both SYNs told their MSS. */
+void tcp_pmtu_init(struct tcb *t);
+/* A router dropped the segment at seq; mtu 0: it told no size. False: it cannot be true. */
+bool tcp_pmtu_too_big(struct tcb *t, uint32_t seq, uint32_t mtu, plait_time now);
+/* Payload of a packet as large as both ends allow. */
+uint32_t tcp_pmtu_payload_max(const struct tcb *t);
+void tcp_pmtu_timed_out(struct tcb *t, plait_time now);
+void tcp_pmtu_probed(struct tcb *t, const struct tcp_plan *plan);
+void tcp_pmtu_review(struct tcb *t, plait_time now);
+
 /* options.c */
 void tcp_fill_options(const struct tcb *t, bool payload, plait_time now, struct tcp_plan *plan);
 uint32_t tcp_plan_mss(const struct tcb *t, const struct tcp_plan *plan);

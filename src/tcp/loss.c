@@ -460,6 +460,16 @@ void tcp_loss_set_mss(struct tcp_loss *l, struct tcp_sndq *q, uint32_t mss)
         tcp_tlp_init(l);
 }
 
+void tcp_loss_too_big(struct tcp_loss *l, struct tcp_sndq *q, uint32_t seq)
+{
+    struct tcp_rec *r = tcp_sndq_rec_at(q, seq, NULL);
+
+    if (r == NULL || (r->flags & (TCP_REC_SACKED | TCP_REC_LOST)) != 0)
+        return;
+    tcp_sndq_mark_lost(q, r);
+    tcp_tlp_init(l);
+}
+
 bool tcp_loss_check(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     assert((q->recs.count == 0) == (l->timer == TCP_TIMER_NONE) && "a timer guards what is sent");

@@ -37,7 +37,7 @@ static void fill(const struct tcb *t, enum tcp_why why, uint32_t seq, plait_time
 static void set_payload(const struct tcb *t, uint32_t len, struct tcp_plan *plan)
 {
     const struct tcp_chunk *chunk = tcp_sndq_chunk_at(&t->sndq, plan->seq);
-    uint32_t mss = tcp_plan_mss(t, plan);
+    uint32_t mss = plan->mtu_probe ? len : tcp_plan_mss(t, plan);
 
     plan->chunk = chunk;
     plan->len = len;
@@ -186,6 +186,19 @@ static uint32_t mark_capable(const struct tcb *t, uint32_t n, uint32_t mss, stru
     return min_u32(n, mss);
 }
 
+/* As much as a packet that is larger than what is known to pass, where the chunk has it and it is
+ * time; else n bytes. A SACK option would make it smaller than it says. */
+static uint32_t probe_mtu(const struct tcb *t, uint32_t n, plait_time now, struct tcp_plan *plan)
+{
+    const struct tcp_chunk *chunk = tcp_sndq_chunk_at(&t->sndq, plan->seq);
+    uint32_t len = tcp_pmtu_probe(t, now);
+
+    if (len == 0 || len > chunk->seq + chunk->len - plan->seq || plan->opt.sack_n > 0)
+        return n;
+    plan->mtu_probe = true;
+    return len;
+}
+
 static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, struct tcp_plan *plan)
 {
     uint32_t mss, n;
@@ -200,6 +213,8 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
     n = allowed(t, n, mss);
     if (n == 0)
         return false;
+    if (why == TCP_WHY_DATA)
+        n = probe_mtu(t, n, now, plan);
     /*= RFC 3168 6.1.5
      * This document specifies ECN-capable TCP implementations MUST NOT set either ECT codepoint
      * (ECT(0) or ECT(1)) in the IP header for retransmitted data packets, and that the TCP data
@@ -301,7 +316,8 @@ bool tcp_plan(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 /* SYN, payload and FIN of a plan have records of their own. */
 static int record(struct tcb *t, const struct tcp_plan *plan, plait_time now)
 {
-    unsigned kind = plan->why == TCP_WHY_PROBE ? TCP_REC_PROBE : 0;
+    unsigned kind = (plan->why == TCP_WHY_PROBE ? TCP_REC_PROBE : 0) |
+                    (plan->mtu_probe ? TCP_REC_MTU : 0);
     bool fin = (plan->flags & WIRE_FIN) != 0;
     int err = 0;
 
@@ -410,6 +426,8 @@ int tcp_commit(struct tcb *t, const struct tcp_plan *plan, plait_time now)
     t->segs_out++;
     if ((plan->flags & WIRE_SYN) != 0)
         syn_went(t, plan, now);
+    if (plan->mtu_probe)
+        tcp_pmtu_probed(t, plan);
     told(t, plan);
     questions_went(t, plan, now);
     if ((plan->flags & WIRE_FIN) != 0)

@@ -165,7 +165,12 @@ static void lose(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, s
 {
     if ((r->flags & TCP_REC_RTX) != 0 && r->sent >= l->reduced_at)
         a->lost_rtx = true;
-    a->lost += r->len;
+    /*= RFC 4821 7.6.2
+     * When only the probe is lost, it is treated as an indication that the Path MTU is smaller than
+     * the probe size.  In this case alone, the loss SHOULD NOT be interpreted as congestion signal.
+     */
+    if ((r->flags & TCP_REC_MTU) == 0)
+        a->lost += r->len;
     l->lost_bytes += r->len;
     tcp_sndq_mark_lost(q, r);
 }

@@ -374,7 +374,7 @@ static int send_new(struct tcp_sndq *q, uint32_t len, unsigned kind, plait_time 
 static void mark_resent(struct tcp_sndq *q, struct tcp_rec *r, unsigned kind, plait_time now)
 {
     unmark_lost(q, r);
-    r->flags &= (uint16_t)~TCP_REC_PROBE;
+    r->flags &= (uint16_t)~(TCP_REC_PROBE | TCP_REC_MTU);
     r->flags |= (uint16_t)(TCP_REC_RTX | (kind & TCP_REC_PROBE));
     r->sent = now;
     if (r->tx_n < UINT16_MAX)

@@ -25,6 +25,7 @@ enum {
     TCP_REC_RTX = 4,    /* sent more than once */
     TCP_REC_SYN = 8, TCP_REC_FIN = 16,
     TCP_REC_PROBE = 32, /* its last transmission was a tail loss probe */
+    TCP_REC_MTU = 64,   /* it is larger than the path is known to carry: a probe of the path MTU */
 };
 
 struct tcp_rec {
@@ -85,7 +86,7 @@ struct tcp_rec *tcp_sndq_rec_at(const struct tcp_sndq *q, uint32_t seq, uint32_t
 /* [seq, seq+len) goes out at now: makes a record for new sequence space (seq = nxt, within one
  * chunk), or marks the records of a retransmission, which ends at nxt at most (a record is split
  * where only part of it is sent again). 0 or PLAIT_ENOMEM/PLAIT_ELIMIT, with nothing changed;
- * ELIMIT for new data alone. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE. */
+ * ELIMIT for new data alone. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE, TCP_REC_MTU. */
 int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind, plait_time now);
 /* Makes sure that the next tcp_sndq_sent() of at most two splits cannot fail for memory.
  * PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */

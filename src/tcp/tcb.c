@@ -11,7 +11,7 @@
  *   window.c     both windows, silly window avoidance        options.c  options of a segment
  *   output.c     what to send, and that it was sent          timer.c    when something is due
  *   reset.c      RSTs and challenge ACKs                     icmp.c     errors of the network
- *   ecn.c        Explicit Congestion Notification
+ *   ecn.c        Explicit Congestion Notification            pmtu.c     path MTU discovery
  *   sndq.c       what was sent (the scoreboard)              loss.c ... what has to be sent again
  *
  * Invariants: state has one writer, tcp_set_state(). A CLOSED tcb holds no chunk and no record and
@@ -200,11 +200,15 @@ static uint32_t chunk_max(const struct tcb *t)
 
 int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta)
 {
+    uint32_t max = chunk_max(t);
+
     if (t->fin_wanted)
         return PLAIT_EPIPE;
     if (!tcp_can_send(t))
         return PLAIT_ENOTCONN;
-    return tcp_sndq_push(&t->sndq, pos, len, meta, chunk_max(t));
+    if (len > max && len <= tcp_pmtu_payload_max(t))
+        max = len; /* it may become a probe of the path MTU */
+    return tcp_sndq_push(&t->sndq, pos, len, meta, max);
 }
 
 struct plait_block *tcp_take(struct tcb *t)

@@ -55,6 +55,15 @@ struct tcp_fastopen {
     bool renewed;          /* len and cookie are those of the SYN/ACK */
 };
 
+/* Search for the path MTU, in MSS: pmtu.c. */
+struct tcp_pmtu {
+    uint16_t high;         /* no more is expected to pass: RFC 4821's search_high; low is tcb.mss */
+    uint16_t probe;        /* MSS of the probe that is out; 0: none */
+    uint32_t seq;          /* where it begins */
+    bool tried_high;       /* high itself was asked for: the next is halfway */
+    plait_time at;         /* no probe before */
+};
+
 /* What both sides said about ECN by the flags of their SYNs and SYN/ACKs (RFC 3168 6.1.1). */
 struct tcp_ecn_setup {
     bool sent, sent_plain; /* an ECN-setup SYN or SYN/ACK, and one that was not */
@@ -77,7 +86,9 @@ struct tcb {
     uint32_t snd_wl1, snd_wl2, max_wnd;
     uint8_t snd_wscale;    /* shift of the peer's window field */
     uint16_t mss_peer;     /* from its SYN; 536/1220 when it gave none; never below 48 */
-    uint16_t mss;          /* min(peer's, path's): TCP payload and options of one packet */
+    uint16_t mss;          /* min(peer's, path's): TCP payload and options of one packet; written
+                            * by pmtu.c */
+    struct tcp_pmtu pmtu;
     uint8_t opt_reserve_data; /* option bytes to leave free on data segments (set from above) */
     uint8_t opt_reserve_ack;  /* on segments without payload; more than 28 drops timestamps */
     struct tcp_sndq sndq;
@@ -288,6 +299,7 @@ struct tcp_plan {
     struct wire_tcpopts opt;
     bool has_opt;
     bool dsack;                /* opt.sack[0] reports a duplicate */
+    bool mtu_probe;            /* one packet larger than the others */
 };
 
 /* How much more payload may be pushed so that it would go out now: window of the peer and cwnd (or
@@ -295,6 +307,9 @@ struct tcp_plan {
 uint32_t tcp_room(const struct tcb *t);
 /* Payload of one full packet with today's options. */
 uint32_t tcp_payload_mss(const struct tcb *t);
+/* Payload of the next data packet, if that may be a probe of the path MTU (pmtu.c); 0: it may not. It
+ * takes a chunk that is as long. */
+uint32_t tcp_pmtu_probe(const struct tcb *t, plait_time now);
 /* There is something to push: what was learnt about the path's room is old after an idle time. To
  * be called before tcp_room() is asked; harmless at any time. */
 void tcp_resume(struct tcb *t, plait_time now);

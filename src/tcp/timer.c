@@ -178,11 +178,15 @@ static bool patience_ends(const struct tcb *t, plait_time now)
 static void tick_loss(struct tcb *t, plait_time now, struct tcp_result *res)
 {
     bool opening = t->state == TCP_ST_SYN_SENT || t->state == TCP_ST_SYN_RECEIVED;
+    enum tcp_loss_timer timer;
 
     if (now < t->loss.deadline || t->state == TCP_ST_TIME_WAIT)
         return;
-    if (tcp_loss_expire(&t->loss, &t->sndq, now) != TCP_TIMER_RTO)
+    timer = tcp_loss_expire(&t->loss, &t->sndq, now);
+    tcp_pmtu_review(t, now);
+    if (timer != TCP_TIMER_RTO)
         return;
+    tcp_pmtu_timed_out(t, now);
     trace_rto(t, now);
     /*= RFC 9293 3.8.3
      * SYN retransmissions MUST be handled in the general way just described for data

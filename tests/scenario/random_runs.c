@@ -123,6 +123,8 @@ static void random_topology(struct run *r)
         p->mtu = (uint16_t)(one_in(r, 3) ? between(r, 1280, 1500) : 1500);
         if (one_in(r, 8)) /* a narrow place that only ICMP tells about */
             p->up.mtu = p->down.mtu = (uint32_t)between(r, 1280, 1500);
+        if (p->up.mtu != 0 && one_in(r, 3))
+            p->up.black_hole = p->down.black_hole = true;
         if (i > 0 && one_in(r, 6))
             p->client_flags |= PLAIT_LOCAL_BACKUP;
         if (one_in(r, 4))

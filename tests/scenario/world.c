@@ -117,11 +117,14 @@ void world_complete(struct world *w, plait_time limit)
 const struct plait_subflow_info *world_subflow(const struct world *w, unsigned path)
 {
     struct plait_addr local = sim_path_addr(&w->topo_cfg, path, false);
+    const struct plait_subflow_info *most = NULL;
 
-    for (unsigned i = 0; i < w->pair.client.info.subflow_total; i++)
-        if (addr_same_ip(&w->pair.client.path[i].local, &local))
-            return &w->pair.client.path[i];
-    return NULL;
+    for (unsigned i = 0; i < w->pair.client.info.subflow_total; i++) {
+        const struct plait_subflow_info *s = &w->pair.client.path[i];
+        if (addr_same_ip(&s->local, &local) && (most == NULL || s->bytes_sent > most->bytes_sent))
+            most = s;
+    }
+    return most;
 }
 
 static uint64_t sum(const struct world *w, unsigned path, bool sent)

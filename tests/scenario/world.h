@@ -41,8 +41,8 @@ void world_complete(struct world *w, plait_time limit);
 /* Payload bytes that the client sent, and received, on subflows of this path. */
 uint64_t world_sent(const struct world *w, unsigned path);
 uint64_t world_received(const struct world *w, unsigned path);
-/* The living or dead subflow of the client between these addresses; NULL: there was none. After
- * world_finish() only. */
+/* The living or dead subflow of the client from the address of this path, the one that sent most;
+ * NULL: there was none. After world_finish() only. */
 const struct plait_subflow_info *world_subflow(const struct world *w, unsigned path);
 
 #endif

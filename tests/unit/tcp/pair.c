@@ -178,6 +178,12 @@ static void enqueue(struct pair *p, const struct pair_packet *pk)
     }
 }
 
+/* Only a probe of the path MTU is larger than the others. */
+static uint32_t largest(const struct tcb *t, const struct wire_seg *seg)
+{
+    return t->pmtu.probe != 0 && seg->seq == t->pmtu.seq ? t->pmtu.probe : t->mss;
+}
+
 /* The rules that each segment obeys whatever the state. packet: it is not a super-segment. */
 static void check_out(struct pair *p, int i, const struct wire_seg *seg, bool packet)
 {
@@ -191,7 +197,7 @@ static void check_out(struct pair *p, int i, const struct wire_seg *seg, bool pa
     if (seg->ecn != WIRE_NOT_ECT || ((seg->flags & WIRE_CWR) != 0 && (seg->flags & WIRE_SYN) == 0))
         assert_true(seg->len > 0 && tcp_ecn_on(t)); /* new data, see also tcp_commit() */
     if (packet && seg->len > 0)
-        assert_true(seg->len + options + t->opt_reserve_data <= t->mss + 3u);
+        assert_true(seg->len + options + t->opt_reserve_data <= largest(t, seg) + 3u);
     if (seg->len > 0 && peer->edge_valid && !peer->t.shared_window)
         assert_true(seq_le(seg->seq + seg->len, peer->edge));
     if ((seg->flags & WIRE_RST) != 0 || (seg->flags & WIRE_ACK) == 0)
@@ -249,8 +255,11 @@ static void application(struct pair *p, int i)
     while (e->pushed < e->want && tcp_can_send(t)) {
         uint64_t n = e->want - e->pushed;
         uint32_t room = e->ahead ? tcp_payload_mss(t) : tcp_room(t);
+        uint32_t probe = tcp_sndq_unsent(&t->sndq) == 0 ? tcp_pmtu_probe(t, p->now) : 0;
         if (n > room)
             n = room;
+        if (probe > 0 && n > probe)
+            n = probe;
         if (n == 0 || tcp_push(t, e->pushed, (uint32_t)n, 0) != 0)
             break;
         e->pushed += n;
