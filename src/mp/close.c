@@ -380,6 +380,13 @@ plait_time mp_close_deadline(const struct mp_conn *c)
     return mp_earlier(at, mp_earlier(c->alone_at, c->orphan_at));
 }
 
+/* Nobody is waited for any longer. */
+static void expire(struct mp_conn *c, enum plait_reason why, plait_time now)
+{
+    ctx_count(c->ctx, why);
+    mp_conn_die(c, why, now);
+}
+
 /* Released, and the peer does not come to an end: it gets as long as our data makes progress. */
 static void orphan_tick(struct mp_conn *c, plait_time now)
 {
@@ -388,7 +395,7 @@ static void orphan_tick(struct mp_conn *c, plait_time now)
     if (mp_tx_outstanding(c) && now < c->progress_at + ORPHAN)
         c->orphan_at = c->progress_at + ORPHAN;
     else
-        mp_conn_die(c, PLAIT_REASON_USER_TIMEOUT, now);
+        expire(c, PLAIT_REASON_USER_TIMEOUT, now);
 }
 
 /* No DSS ever came, not even in answer to our DATA_FIN: nobody speaks MPTCP here, and there was
@@ -410,18 +417,18 @@ void mp_close_tick(struct mp_conn *c, plait_time now)
     if (c->over)
         return;
     if (now >= c->fin_at && c->fin_n > FIN_TRIES)
-        mp_conn_die(c, PLAIT_REASON_RETRIES, now);
+        expire(c, PLAIT_REASON_RETRIES, now);
     else if (now >= c->fin_at && c->fin_n >= FIN_TRIES_UNHEARD && !c->dss_in && !c->passive)
         give_up_mptcp(c, now);
     else if (now >= c->fin_at)
         send_fin(c, now);
     if (now >= user_timeout_at(c))
-        mp_conn_die(c, PLAIT_REASON_USER_TIMEOUT, now);
+        expire(c, PLAIT_REASON_USER_TIMEOUT, now);
     /*= RFC 8684 3.3.3
      * If all subflows have been closed with a FIN exchange but no DATA_FIN has been received and
      * acknowledged, the MPTCP connection is treated as closed only after a timeout. */
     if (!c->over && now >= c->alone_at)
-        mp_conn_die(c, PLAIT_REASON_NO_SUBFLOWS, now);
+        expire(c, PLAIT_REASON_NO_SUBFLOWS, now);
     if (!c->over)
         orphan_tick(c, now);
 }
