@@ -83,6 +83,13 @@ static void test_03_ack_outside(void **state)
     scene_fini(&s, true);
 }
 
+static void aim_at(struct scene *s, const struct kit_pair *p)
+{
+    struct list *first = p->b->mp->subflows.next;
+
+    s->sub = LIST_OWNER(first, struct mp_subflow, in_conn);
+}
+
 /* The budget is the connection's: what is spent here is not missing there, so nobody can count it
  * from outside (CVE-2016-5696). */
 static void test_04_challenge_flood(void **state)
@@ -100,14 +107,48 @@ static void test_04_challenge_flood(void **state)
     }
     assert_in_range(answers, 1, 100);
     assert_int_equal(plait_counter(s.victim.stack, PLAIT_REASON_CHALLENGE_LIMIT), 999 - answers);
-    struct list *first = s.other.b->mp->subflows.next;
-    s.sub = LIST_OWNER(first, struct mp_subflow, in_conn);
+    aim_at(&s, &s.other);
     rst = scene_seg(&s);
     rst.flags = WIRE_RST;
     rst.seq++;
     scene_expect(&s, &rst, PLAIT_REASON_RST_IN_WINDOW);
     assert_int_equal(scene_answer(&s).flags, WIRE_ACK);
     scene_fini(&s, true);
+}
+
+/* Who spoofs the other's address counts the challenge ACKs of a connection of his own before and
+ * after: their number is the same whether what he sent elsewhere hit a window, missed it, or was
+ * never sent. */
+static void test_04_count_of_challenges_tells_nothing(void **state)
+{
+    static const uint32_t distance[] = {0, 1, 0x40000000};
+    unsigned counted[3] = {0};
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct scene s;
+        struct wire_packet p;
+        scene_init(&s, false, NULL);
+        struct kit_seg guess = scene_seg(&s);
+        guess.flags = WIRE_RST;
+        guess.seq += distance[i];
+        for (unsigned k = 0; k < 500 && distance[i] > 0; k++)
+            kit_input(&s.victim, &guess);
+        while (kit_output(&s.victim, &p))
+            ; /* goes to the spoofed address */
+        aim_at(&s, &s.other);
+        struct kit_seg own = scene_seg(&s);
+        own.flags = WIRE_RST;
+        own.seq++;
+        for (unsigned k = 0; k < 100; k++) {
+            kit_input(&s.victim, &own);
+            while (kit_output(&s.victim, &p))
+                counted[i]++;
+        }
+        scene_fini(&s, true);
+    }
+    assert_in_range(counted[0], 1, 99);
+    assert_int_equal(counted[1], counted[0]);
+    assert_int_equal(counted[2], counted[0]);
 }
 
 /* ---- 5: initial sequence numbers (RFC 6528) ------------------------------------------------- */
@@ -135,6 +176,40 @@ static void test_05_isn(void **state)
     }
     assert_int_equal(ones, UINT32_MAX);
     assert_int_equal(zeros, UINT32_MAX);
+    scene_fini(&s, true);
+}
+
+/* What a scanner does: six connections from six ports, 100 ms apart. From the distances of their
+ * numbers it takes the standard deviation, and what is left of it when all have a common divisor:
+ * 16 bits and more it calls good luck. */
+static void test_05_scanner(void **state)
+{
+    enum { PROBES = 6 };
+    struct scene s;
+    uint32_t last = 0, divisor = 0;
+    double sum = 0, squares = 0;
+
+    scene_init(&s, false, NULL);
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct plait_addr from = kit_addr(9, (uint16_t)(40000 + i)), to = kit_addr(2, 80);
+        struct kit_seg syn = kit_syn(&from, &to);
+        assert_int_equal(kit_input(&s.victim, &syn), PLAIT_REASON_NONE);
+        uint32_t iss = scene_answer(&s).seq, step = iss - last;
+        step = step < -step ? step : -step;
+        for (uint32_t a = step; i > 0 && a != 0;) {
+            uint32_t rest = divisor % a;
+            divisor = a;
+            a = rest;
+        }
+        sum += i > 0 ? step : 0;
+        squares += i > 0 ? (double)step * step : 0;
+        last = iss;
+        s.victim.now += 100 * PLAIT_MSEC;
+    }
+    s.client.now = s.victim.now;
+    double mean = sum / (PROBES - 1), variance = squares / (PROBES - 1) - mean * mean;
+    assert_true(divisor < 10);
+    assert_true(variance > (double)(1u << 24) * (1u << 24));
     scene_fini(&s, true);
 }
 
@@ -405,6 +480,41 @@ static void test_10_reneging(void **state)
     scene_fini(&s, true);
 }
 
+/* Single bytes here and there are reported as received (CVE-2019-11477): each would cut a record of
+ * what was sent in three. What is beyond the cap is not noted, and sent once more. */
+static void test_10_sack_of_single_bytes(void **state)
+{
+    static uint8_t data[8000], in[sizeof data];
+    struct wire_packet p;
+    struct scene s;
+
+    memset(data, 9, sizeof data);
+    scene_init(&s, false, NULL);
+    assert_int_equal(plait_send(s.aimed.b, data, sizeof data, s.victim.now), sizeof data);
+    uint32_t una = scene_answer(&s).seq;
+    while (kit_output(&s.victim, &p))
+        ; /* all of it gets lost */
+    uint32_t before = s.sub->tcb.sndq.recs.count;
+    for (uint32_t i = 0; i < sizeof data / 2 - 4; i += 3) {
+        struct kit_seg ack = scene_seg(&s);
+        ack.ack = una;
+        ack.opt.sack_n = 3;
+        for (unsigned k = 0; k < 3; k++) {
+            ack.opt.sack[k].lo = una + 1 + 2 * (i + k);
+            ack.opt.sack[k].hi = una + 2 + 2 * (i + k);
+        }
+        assert_int_equal(kit_input(&s.victim, &ack), PLAIT_REASON_NONE);
+        while (kit_output(&s.victim, &p))
+            ; /* and what is sent again, too */
+    }
+    assert_true(plait_counter(s.victim.stack, PLAIT_REASON_SCOREBOARD_FULL) > 100);
+    assert_true(s.sub->tcb.sndq.recs.count <= 2 * before + 64);
+    kit_wait(&s.client, &s.victim, 10 * PLAIT_SEC);
+    assert_int_equal(plait_recv(s.aimed.a, in, sizeof in, s.client.now), sizeof in);
+    assert_memory_equal(in, data, sizeof in);
+    scene_fini(&s, true);
+}
+
 /* Each second byte: what is kept stays within the stack's memory, the rest is a counted drop, and
  * the connection goes on when the holes are filled. */
 static void test_11_gaps_of_a_byte(void **state)
@@ -497,6 +607,30 @@ static void test_15_old_timestamp(void **state)
     scene_fini(&s, false);
 }
 
+/* The peer may echo what it likes: a round trip is measured from when the segment was sent. */
+static void test_15_echo_that_lies(void **state)
+{
+    static const uint32_t echo[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff};
+    struct scene s;
+
+    scene_init(&s, false, NULL);
+    for (unsigned i = 0; i < 4 * sizeof echo / sizeof echo[0]; i++) {
+        assert_int_equal(plait_send(s.aimed.b, "x", 1, s.victim.now), 1);
+        uint32_t end = scene_answer(&s).seq + 1;
+        s.victim.now += 100 * PLAIT_MSEC;
+        struct kit_seg ack = scene_seg(&s);
+        ack.ack = end;
+        ack.opt.tsecr = s.sub->tcb.ts_offset + echo[i % (sizeof echo / sizeof echo[0])];
+        assert_int_equal(kit_input(&s.victim, &ack), PLAIT_REASON_NONE);
+        assert_in_range(s.sub->tcb.loss.rtt.srtt, 1, 100 * PLAIT_MSEC);
+        assert_in_range(s.sub->tcb.loss.rtt.rto, 200 * PLAIT_MSEC, 400 * PLAIT_MSEC);
+    }
+    assert_in_range(s.sub->tcb.loss.rtt.srtt, 90 * PLAIT_MSEC, 100 * PLAIT_MSEC);
+    plait_abort(s.aimed.b, s.victim.now);
+    s.client.now = s.victim.now;
+    scene_fini(&s, false);
+}
+
 /* A segment of a connection that nobody knows: after a reboot, or made up. */
 static void test_18_half_open_peer(void **state)
 {
@@ -539,7 +673,9 @@ int main(void)
         cmocka_unit_test(test_02_syn_when_established),
         cmocka_unit_test(test_03_ack_outside),
         cmocka_unit_test(test_04_challenge_flood),
+        cmocka_unit_test(test_04_count_of_challenges_tells_nothing),
         cmocka_unit_test(test_05_isn),
+        cmocka_unit_test(test_05_scanner),
         cmocka_unit_test(test_07_flags_that_no_tcp_sends),
         cmocka_unit_test(test_07_data_in_syn),
         cmocka_unit_test(test_08_option_garbage),
@@ -549,10 +685,12 @@ int main(void)
         cmocka_unit_test(test_09_tiny_mss),
         cmocka_unit_test(test_10_bogus_sack),
         cmocka_unit_test(test_10_reneging),
+        cmocka_unit_test(test_10_sack_of_single_bytes),
         cmocka_unit_test(test_11_gaps_of_a_byte),
         cmocka_unit_test(test_12_overlap_that_differs),
         cmocka_unit_test(test_14_ack_splitting),
         cmocka_unit_test(test_15_old_timestamp),
+        cmocka_unit_test(test_15_echo_that_lies),
         cmocka_unit_test(test_18_half_open_peer),
         cmocka_unit_test(test_18_time_wait_assassination),
     };
