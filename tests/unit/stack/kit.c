@@ -105,9 +105,8 @@ enum plait_reason kit_give(struct kit *k, const uint8_t *bytes, size_t len)
     return plait_input(k->stack, &in, k->now);
 }
 
-enum plait_reason kit_input(struct kit *k, const struct kit_seg *s)
+size_t kit_bytes(const struct kit_seg *s, uint8_t *packet, size_t size)
 {
-    static uint8_t packet[2000];
     struct wire_view view = {s->data, s->len};
     uint8_t ip_len;
     struct wire_emit how = {
@@ -123,11 +122,18 @@ enum plait_reason kit_input(struct kit *k, const struct kit_seg *s)
     };
     unsigned head = wire_emit_headers(&how, packet, &ip_len);
 
-    assert_true(head > 0 && head + s->len <= sizeof packet);
+    assert_true(head > 0 && head + s->len <= size);
     if (s->len > 0)
         memcpy(packet + head, s->data, s->len);
     wire_finish_csum(packet, head, ip_len, &view, 1);
-    return kit_give(k, packet, head + s->len);
+    return head + s->len;
+}
+
+enum plait_reason kit_input(struct kit *k, const struct kit_seg *s)
+{
+    uint8_t packet[2000];
+
+    return kit_give(k, packet, kit_bytes(s, packet, sizeof packet));
 }
 
 size_t kit_take(struct kit *k, uint8_t *packet, size_t size)

@@ -39,6 +39,8 @@ struct kit_seg {
     uint32_t len;
 };
 enum plait_reason kit_input(struct kit *k, const struct kit_seg *seg);
+/* The same as bytes, to be bent before kit_give(); their number. */
+size_t kit_bytes(const struct kit_seg *seg, uint8_t *packet, size_t size);
 struct kit_seg kit_syn(const struct plait_addr *from, const struct plait_addr *to);
 /* The next packet that the stack sends, committed and parsed; false: it has nothing to say. Payload
  * points into a buffer that the next call overwrites. */
