@@ -57,7 +57,8 @@ static void test_20_flags_and_versions(void **state)
 
     scene_init(&s, true, NULL);
     for (unsigned i = 0; i < 256 + 16; i++) {
-        uint8_t version = i < 256 ? 1 : (uint8_t)(i - 256), flags = i < 256 ? (uint8_t)i : WIRE_CAP_H;
+        uint8_t version = i < 256 ? 1 : (uint8_t)(i - 256);
+        uint8_t flags = i < 256 ? (uint8_t)i : WIRE_CAP_H;
         struct kit_seg syn = capable_syn(6000, version, flags);
         bool good = version != 0 && (flags & WIRE_CAP_H) != 0 && (flags & WIRE_CAP_B) == 0;
         assert_int_equal(kit_input(&s.victim, &syn), PLAIT_REASON_NONE);

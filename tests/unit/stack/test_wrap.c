@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers that wrap: a transfer of more than 4 GiB with the largest window scale, in super-segments,
- * whose packets have urgent pointers that mean nothing. Sequence numbers begin below 2^32 and so
- * pass it twice, subflow sequence numbers in mappings once, 32-bit data sequence numbers once. */
+/* Numbers that wrap: a transfer of more than 4 GiB with the largest window scale, in
+ * super-segments, whose packets have urgent pointers that mean nothing. Sequence numbers begin
+ * below 2^32 and so pass it twice, subflow sequence numbers in mappings once, 32-bit data sequence
+ * numbers once. */
 #include "kit.h"
 
 #include "tcp/tcp.h"
