@@ -23,6 +23,16 @@ static bool is_first_syn(const struct wire_seg *seg)
     return (seg->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST)) == WIRE_SYN;
 }
 
+/* Is there somebody whom this SYN could concern? */
+static bool has_taker(const struct plait_stack *s, const struct wire_seg *syn)
+{
+    /*= RFC 8684 3.2
+     * Demultiplexing subflow SYNs MUST be done using the token */
+    if (wire_mp_has(&syn->mp, WIRE_MP_JOIN))
+        return stack_find_token(s, syn->mp.join.token) != NULL;
+    return stack_find_listener(s, &syn->dst) != NULL;
+}
+
 /*= RFC 9293 3.6.1
  * This algorithm for reducing TIME-WAIT is a Best Current Practice that SHOULD be implemented since
  * Timestamp Options are commonly used, and using them to reduce TIME-WAIT provides benefits for
@@ -34,7 +44,7 @@ static bool is_first_syn(const struct wire_seg *seg)
 static bool takes_over(const struct plait_stack *s, const struct tcb *old,
                        const struct wire_seg *seg)
 {
-    return tcp_time_wait_reusable(old, seg) && stack_find_listener(s, &seg->dst) != NULL;
+    return tcp_time_wait_reusable(old, seg) && has_taker(s, seg);
 }
 
 static enum plait_reason subflow_input(struct mp_subflow *sf, const struct wire_seg *seg,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kit.h"
 
+#include "mp/mp_int.h"
+
 #include <string.h>
 
 static struct plait_addr server_addr(void)
@@ -279,6 +281,71 @@ static void test_join_by_token_alone(void **state)
     kit_fini(&b);
 }
 
+/* The ACK that completes a join, with the right HMAC. */
+static struct kit_seg join_ack(const struct plait_conn *c, const struct kit_seg *syn,
+                               const struct wire_seg *synack)
+{
+    struct mp_hmac_in in = {c->mp->remote.key, c->mp->local.key, syn->mp.join.nonce,
+                            synack->mp.join.nonce, 1};
+    struct kit_seg ack = *syn;
+
+    ack.flags = WIRE_ACK;
+    ack.opt = (struct wire_tcpopts){0};
+    ack.seq++;
+    ack.ack = synack->seq + 1;
+    ack.mp.join = (struct wire_mp_join){.len = 24};
+    mp_join_hmac(&in, ack.mp.join.hmac);
+    return ack;
+}
+
+/*= RFC 8684 3.2
+ * Demultiplexing subflow SYNs MUST be done using the token; this is unlike traditional TCP, where
+ * the destination port is used for demultiplexing SYN packets. */
+/* Also where the 4-tuple is still in TIME-WAIT: an address goes, comes back, and is joined again
+ * from the same ports. */
+static void test_join_over_time_wait(void **state)
+{
+    struct kit a, b;
+    struct plait_addr from = kit_addr(3, 999), to = kit_addr(4, 7777);
+    struct plait_local second = {.addr = kit_addr(4, 0), .id = 2, .mtu = 1500};
+    struct wire_packet p = {.seg.flags = 0};
+
+    kit_init(&a, 1, NULL);
+    kit_init(&b, 2, NULL);
+    struct plait_listener *l = kit_listen(&b, 80);
+    struct kit_pair pair = kit_connect(&a, &b, l);
+    plait_send(pair.a, "x", 1, a.now);
+    kit_exchange(&a, &b);
+    plait_listener_close(l, b.now);
+    assert_int_equal(plait_local_add(b.stack, &second, b.now), 0);
+    struct kit_seg syn = join_syn(&from, &to, token_of(pair.b));
+    assert_int_equal(kit_input(&b, &syn), PLAIT_REASON_NONE);
+    struct wire_seg sa = expect_synack(&b);
+    struct kit_seg ack = join_ack(pair.b, &syn, &sa);
+    assert_int_equal(kit_input(&b, &ack), PLAIT_REASON_NONE);
+    assert_int_equal(plait_local_del(b.stack, 2, b.now), 0);
+    while ((p.seg.flags & WIRE_FIN) == 0)
+        assert_true(kit_output(&b, &p));
+    ack.flags |= WIRE_FIN;
+    ack.ack = p.seg.seq + 1;
+    ack.mp.present = 0;
+    assert_int_equal(kit_input(&b, &ack), PLAIT_REASON_NONE);
+    const struct tcb *t = mp_subflow_tcb(stack_find_subflow(b.stack, &to, &from));
+    assert_int_equal(t->state, TCP_ST_TIME_WAIT);
+    assert_int_equal(plait_local_add(b.stack, &second, b.now), 0);
+    while (kit_output(&b, &p))
+        ;
+    syn.seq += 100000;
+    assert_int_equal(kit_input(&b, &syn), PLAIT_REASON_NONE);
+    sa = expect_synack(&b);
+    assert_true(wire_mp_has(&sa.mp, WIRE_MP_JOIN));
+    ack = join_ack(pair.b, &syn, &sa);
+    assert_int_equal(kit_input(&b, &ack), PLAIT_REASON_NONE);
+    assert_int_equal(mp_alive_n(pair.b->mp), 2);
+    kit_fini(&a);
+    kit_fini(&b);
+}
+
 /* RFC 7430 3: a token that got known lets nobody fill the table. Without timestamps there is no
  * answer without state, and a random one of its joins makes room. */
 static void test_half_joins_are_limited(void **state)
@@ -347,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_conn_limit),
         cmocka_unit_test(test_unknown_token),
         cmocka_unit_test(test_join_by_token_alone),
+        cmocka_unit_test(test_join_over_time_wait),
         cmocka_unit_test(test_half_joins_are_limited),
         cmocka_unit_test(test_no_key_no_multipath),
     };
