@@ -489,20 +489,28 @@ static void took(struct mp_subflow *s, const struct wire_seg *seg, const struct 
         mp_no_data_ack(s, now);
 }
 
+/* Why a segment must come again later: TCP would acknowledge what there is no use for yet. */
+static enum plait_reason too_early(struct mp_subflow *s, const struct wire_seg *seg)
+{
+    if (mp_capable_waits(s, seg))
+        return PLAIT_REASON_MP_ACK_PLAIN;
+    if (mp_unmapped_full(s, seg))
+        return PLAIT_REASON_DSS_UNMAPPED;
+    return mp_map_room(s, seg) ? PLAIT_REASON_NONE : PLAIT_REASON_DSS_MAPS_FULL;
+}
+
 void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_block **block,
               plait_time now)
 {
     struct mp_conn *c = s->conn;
     struct tcp_result res;
+    enum plait_reason why;
 
     if (s->phase == MP_PHASE_DOWN)
         return;
-    if (mp_capable_waits(s, seg)) {
-        mp_drop(c, s, PLAIT_REASON_MP_ACK_PLAIN, now);
-        return;
-    }
-    if (!mp_map_room(s, seg)) {
-        mp_drop(c, s, PLAIT_REASON_DSS_MAPS_FULL, now);
+    why = too_early(s, seg);
+    if (why != PLAIT_REASON_NONE) {
+        mp_drop(c, s, why, now);
         return;
     }
     tcp_input(&s->tcb, seg, block, now, &res);

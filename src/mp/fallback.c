@@ -38,7 +38,8 @@ bool mp_fallback_possible(const struct mp_subflow *s)
 
 /* Our HMAC-A is under way or there: it makes the join a subflow to the peer, which cannot go plain
  * any more, while to us it is one only when that was acknowledged. Until we know we do not go plain
- * by ourselves; a peer that has done so says no to the join. */
+ * by ourselves, and keep the path, whatever comes by it; a peer that has gone plain says no to the
+ * join. */
 static bool join_is_out(const struct mp_conn *c)
 {
     MP_EACH(o, c)
@@ -238,17 +239,38 @@ void mp_unmapped(struct mp_subflow *s, plait_time now)
     /*= RFC 8684 3.3.1
      * Implementations MAY hold onto such unmapped data for a short while, in the expectation that a
      * mapping will arrive shortly. */
-    if (bytes < c->rcvbuf / 2 || (join_is_out(c) && fresh(s, now)))
+    if (bytes < c->rcvbuf / 2 || join_is_out(c))
         return;
     mp_drop(c, s, PLAIT_REASON_DSS_UNMAPPED, now);
     mp_subflow_abort(s, PLAIT_REASON_DSS_UNMAPPED, now);
 }
 
-void mp_join_refused(struct mp_conn *c, plait_time now)
+bool mp_unmapped_full(const struct mp_subflow *s, const struct wire_seg *seg)
 {
-    MP_EACH(s, c)
-        if (s->phase == MP_PHASE_OPEN)
-            mp_rx_deliver(s, now);
+    uint64_t bytes = reasm_inorder_end(&s->tcb.rcvq) - s->tcb.rcvq.next;
+
+    return seg->len > 0 && s->unmapped_at != 0 && bytes >= s->conn->rcvbuf && join_is_out(s->conn);
+}
+
+/*= RFC 8684 3.2
+ * If the token is unknown or the host wants to refuse subflow establishment (for example, due to a
+ * limit on the number of subflows it will permit), the receiver will send back a reset (RST)
+ * signal, analogous to an unknown port in TCP, containing an MP_TCPRST option (Section 3.6) with an
+ * "MPTCP specific error" reason code. */
+/* A peer that answered the SYN with the right HMAC and says so to ours has gone plain meanwhile, if
+ * nothing about MPTCP comes by the first path any more. Then what waits may not be fresh, and is
+ * new all the same: who has gone plain sends nothing twice. */
+void mp_join_refused(struct mp_subflow *join, plait_time now)
+{
+    struct mp_conn *c = join->conn;
+
+    MP_EACH(s, c) {
+        if (s->phase != MP_PHASE_OPEN)
+            continue;
+        if (join->refused && join->join_n > 0 && s->first && s->bare && may_begin(s))
+            mp_fallback(s, PLAIT_REASON_DSS_UNMAPPED, true, now);
+        mp_rx_deliver(s, now);
+    }
 }
 
 void mp_no_data_ack(struct mp_subflow *s, plait_time now)
@@ -277,14 +299,16 @@ void mp_no_data_ack(struct mp_subflow *s, plait_time now)
  * options, which they had before. It may have gone plain, and its infinite mapping lost: then the
  * same data once more would be other data to it. While the one subflow has carried everything, we
  * do as it did; where it waits for mappings instead, it learns of ours, or finds the same. Where it
- * is too late for that, or a join got as far as us that the peer gave up, the subflow ends. True:
- * that was it. */
+ * is too late for that, or a join got as far as us that the peer gave up, the subflow ends; where
+ * the answer to our HMAC-A is to come, that tells. True: that was it. */
 bool mp_options_gone(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *s = mp_best(c, NULL);
 
     if (s == NULL || !s->first || !s->bare)
         return false;
+    if (join_is_out(c))
+        return true;
     if (may_begin(s) && fresh(s, now)) {
         mp_fallback(s, PLAIT_REASON_MP_NO_DATA_ACK, true, now);
         mp_rx_deliver(s, now);

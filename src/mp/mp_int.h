@@ -350,8 +350,10 @@ bool mp_fail_is_out(const struct mp_conn *c);
 void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now);
 void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now);
 void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now);
-/* What waited for the answer to our HMAC-A: there will be none. */
-void mp_join_refused(struct mp_conn *c, plait_time now);
+/* What waited for the answer to our HMAC-A on join: it was a refusal, or there will be none. */
+void mp_join_refused(struct mp_subflow *join, plait_time now);
+/* Is this more data without a mapping than may wait for that answer? */
+bool mp_unmapped_full(const struct mp_subflow *s, const struct wire_seg *seg);
 /* Payload in order and no mapping for it. */
 void mp_unmapped(struct mp_subflow *s, plait_time now);
 /* An ACK for data without any MPTCP option, and none had a DATA_ACK before (RFC 8684 3.7). */

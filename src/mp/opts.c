@@ -13,6 +13,10 @@
 #include <string.h>
 
 #define SIGNAL_GAP_MIN (200 * PLAIT_MSEC)
+enum { /* of MP_TCPRST */
+    CODE_UNSPECIFIED = 0, CODE_MPTCP = 1, CODE_RESOURCES = 2, CODE_PROHIBITED = 3,
+    CODE_PERFORMANCE = 5, CODE_MIDDLEBOX = 6,
+};
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
@@ -118,6 +122,7 @@ void mp_opts_reset(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
          * the recipient of this segment MAY try to re-establish a subflow for this connection over
          * the failed path. */
         s->rst_transient = mp->rst.transient;
+        s->refused = mp->rst.reason == CODE_MPTCP;
     }
     mp_trace(c, s, ev, now);
     if (c->mode == MP_MODE_MULTIPATH && wire_mp_has(mp, WIRE_MP_FAIL))
@@ -555,11 +560,6 @@ void mp_opts_sent(struct mp_subflow *s, const struct mp_plan *plan, plait_time n
 }
 
 /* ---- reasons as codes ----------------------------------------------------------------------- */
-
-enum {
-    CODE_UNSPECIFIED = 0, CODE_MPTCP = 1, CODE_RESOURCES = 2, CODE_PROHIBITED = 3,
-    CODE_PERFORMANCE = 5, CODE_MIDDLEBOX = 6,
-};
 
 /*= RFC 8684 3.2
  * In this and all subsequent cases of sending a RST as described in this section, the sender SHOULD

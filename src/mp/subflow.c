@@ -182,7 +182,7 @@ static void down(struct mp_subflow *s, plait_time now)
     if (!c->over && needed)
         mp_conn_die(c, s->tcb.reason, now);
     else if (was == MP_PHASE_PRE && c->mode == MP_MODE_MULTIPATH && !c->over)
-        mp_join_refused(c, now);
+        mp_join_refused(s, now);
 }
 
 void mp_subflow_settle(struct mp_subflow *s, plait_time now)

@@ -110,7 +110,8 @@ struct mp_subflow {
     bool rst_fail, rst_fastclose; /* the RST carries MP_FAIL, MP_FASTCLOSE */
     bool rst_permanent;        /* the peer's MP_TCPRST had T = 0: do not try the path again */
     bool rst_transient;        /* it had T = 1: later is worth a try, even of a join */
-    bool reset_in;             /* the peer reset it */
+    bool reset_in;             /* the peer reset it, */
+    bool refused;              /* and said that something is wrong about MPTCP */
     plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
     bool probe_due;            /* a keepalive is to be sent */
     uint8_t fastclose_n;       /* version 0: ACKs with MP_FASTCLOSE sent, */

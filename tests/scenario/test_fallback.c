@@ -136,6 +136,44 @@ static void test_join_stripped(void **state)
     world_end(&w);
 }
 
+/* From the first HMAC-A on, the first path takes options away in both directions. */
+struct behind_join { bool begun; uint64_t stripped; };
+
+static void strip_behind_join(void *ctx, struct sim *sim, struct sim_wire *wire)
+{
+    struct behind_join *b = ctx;
+    const uint8_t *join = edit_find_mptcp(wire, WIRE_MP_JOIN);
+
+    if (join != NULL && (edit_flags(wire) & WIRE_SYN) == 0)
+        b->begun = true;
+    if (b->begun && wire->bytes[14] == 0 && (edit_flags(wire) & WIRE_SYN) == 0) /* 10.0.path.x */
+        b->stripped += edit_strip_mptcp(wire);
+}
+
+/*= RFC 8684 3.7
+ * In practice, this means that all MPTCP subflows will have to be terminated except one. */
+/* The server meets bare data before it hears of the HMAC, goes plain, and refuses the join. The
+ * client, which waits for the answer, must find out and follow, however slow the second path is. */
+static void test_responder_plain_behind_a_join(void **state)
+{
+    for (plait_time delay = 30; delay <= 390; delay += 60) {
+        struct world w;
+        struct behind_join b = {0};
+        world_init(&w, 2);
+        w.client_cfg.conn.user_timeout = w.server_cfg.conn.user_timeout = 20 * PLAIT_SEC;
+        w.pair_cfg.client.send_bytes = w.pair_cfg.server.send_bytes = 6 << 20;
+        w.topo_cfg.path[1].up.delay = w.topo_cfg.path[1].down.delay = delay * PLAIT_MSEC;
+        world_start(&w);
+        w.sim->hook = strip_behind_join;
+        w.sim->hook_ctx = &b;
+        world_finish(&w, 60 * PLAIT_SEC);
+        assert_true(b.stripped > 0);
+        world_expect_all(&w);
+        assert_int_equal(w.pair.client.info.multipath, w.pair.server.info.multipath);
+        world_end(&w);
+    }
+}
+
 /* Payload rewritten on one of two paths, checksums on: MP_FAIL and a reset of that path, no wrong
  * byte. */
 struct corrupt {
@@ -207,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_stripped_everywhere),
         cmocka_unit_test(test_stripped_later),
         cmocka_unit_test(test_join_stripped),
+        cmocka_unit_test(test_responder_plain_behind_a_join),
         cmocka_unit_test(test_payload_rewritten_on_one_path),
         cmocka_unit_test(test_responder_does_not_go_plain_alone),
     };

@@ -332,11 +332,80 @@ static void options_vanish_while_a_join_is_answered(void **state)
  * before any additional subflows are added, the implementation MUST drop out of MPTCP mode and fall
  * back to regular TCP */
 /* So does the receiver, which has not seen the HMAC yet; it refuses the join, and then we follow,
- * also where it has nothing more to send. */
+ * also where it has nothing more to send, and however long it took. */
 static void options_vanish_before_a_join_is_answered(void **state)
 {
     vanish_behind_join(2, 3, MP_MODE_PLAIN);
     vanish_behind_join(2, 13, MP_MODE_PLAIN);
+    vanish_behind_join(2, 17, MP_MODE_PLAIN);
+    vanish_behind_join(2, 21, MP_MODE_PLAIN);
+}
+
+/* A reset that says nothing about MPTCP may be anybody's, and the peer may not be plain. */
+static bool mute_the_refusal(struct pair *pair, int to, struct wire_seg *seg)
+{
+    strip_behind_join(pair, to, seg);
+    if ((seg->flags & WIRE_RST) != 0)
+        memset(&seg->mp, 0, sizeof seg->mp);
+    return true;
+}
+
+/* No answer to our HMAC-A gets through. */
+static bool no_answer(struct pair *pair, int to, struct wire_seg *seg)
+{
+    strip_behind_join(pair, to, seg);
+    return to != 0 || seg->dst.ip[2] != 1 || (seg->flags & WIRE_SYN) != 0;
+}
+
+static struct strip begin_behind_join(bool (*hook)(struct pair *, int, struct wire_seg *))
+{
+    start(22, 2);
+    p.path[0].rate = 1000000;
+    p.path[1].delay = 200 * PLAIT_MSEC;
+    p.hook = hook;
+    return (struct strip){ .to = 2, .from = PLAIT_NEVER };
+}
+
+static void end_without_a_word(void)
+{
+    p.side[0].conn->released = p.side[1].conn->released = true;
+    for (int side = 0; side < 2; side++)
+        mp_abort(p.side[side].conn, PLAIT_REASON_LOCAL_ABORT, p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    pair_fini(&p);
+}
+
+static void refusal_without_a_reason_is_not_believed(void **state)
+{
+    struct strip s = begin_behind_join(mute_the_refusal);
+
+    p.hook_data = &s;
+    pair_transfer(&p, 4 << 20, 4 << 20);
+    pair_connect(&p);
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_MULTIPATH);
+    assert_true(mp_error(p.side[1].conn, NULL) != 0);
+    end_without_a_word();
+}
+
+/* What waits for the answer is kept as far as there is room for it. */
+static void data_behind_a_join_waits_within_bounds(void **state)
+{
+    struct strip s = begin_behind_join(no_answer);
+    struct mp_subflow *first;
+
+    p.hook_data = &s;
+    pair_transfer(&p, 4 << 20, 4 << 20);
+    pair_connect(&p);
+    pair_run(&p, p.now + 3 * PLAIT_SEC);
+    first = pair_sub(&p, 0, 0);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_MULTIPATH);
+    assert_int_equal(first->phase, MP_PHASE_OPEN);
+    assert_in_range(first->tcb.rcvq.bytes, p.side[0].conn->rcvbuf / 2,
+                    p.side[0].conn->rcvbuf + 1500);
+    assert_true(pair_count(&p, 0, PLAIT_REASON_DSS_UNMAPPED) > 0);
+    end_without_a_word();
 }
 
 /* ---- infinite mappings ---------------------------------------------------------------------- */
@@ -485,6 +554,8 @@ int main(void)
         cmocka_unit_test(fail_with_two_copies_under_way),
         cmocka_unit_test(options_vanish_while_a_join_is_answered),
         cmocka_unit_test(options_vanish_before_a_join_is_answered),
+        cmocka_unit_test(refusal_without_a_reason_is_not_believed),
+        cmocka_unit_test(data_behind_a_join_waits_within_bounds),
         cmocka_unit_test(nobody_answers_the_fail),
         cmocka_unit_test(infinite_mapping_is_the_last_word),
         cmocka_unit_test(infinite_mapping_beside_others_is_refused),
