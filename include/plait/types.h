@@ -200,7 +200,7 @@ struct plait_trace {
     X(DSS_MAPS_FULL, "too many mappings held")                                                     \
     X(DATA_ACK_OUTSIDE, "DATA_ACK beyond what was sent")                                           \
     X(DATA_FIN_CONFLICT, "second DATA_FIN at another place")                                       \
-    X(SUBFLOW_FIN, "FIN of the subflow alone, from a peer that did not go plain")                   \
+    X(SUBFLOW_FIN, "FIN of the subflow alone, from a peer that did not go plain")                  \
     X(MP_FAIL_RECEIVED, "MP_FAIL from the peer")                                                   \
     X(INFINITE_MAP, "infinite mapping from the peer")                                              \
     X(ADDR_HMAC, "ADD_ADDR HMAC wrong")                                                            \

@@ -137,7 +137,7 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plai
 void tcp_loss_rearm(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
 /* The path MTU shrank: everything in flight that is larger is lost without a congestion event. */
 void tcp_loss_set_mss(struct tcp_loss *l, struct tcp_sndq *q, uint32_t mss);
-/* A router dropped the segment that begins at seq for its size: lost, without a congestion event. */
+/* A router dropped the segment that begins at seq for its size: lost without a congestion event. */
 void tcp_loss_too_big(struct tcp_loss *l, struct tcp_sndq *q, uint32_t seq);
 /* Asserts the invariants (those of the queue apart); true. */
 bool tcp_loss_check(const struct tcp_loss *l, const struct tcp_sndq *q);

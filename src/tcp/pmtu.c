@@ -17,9 +17,9 @@
  *     pass and what is known not to, until the two are close; ten minutes later all over again. A
  *     probe that is lost alone is no sign of congestion.
  *
- * Invariants: mss <= pmtu.high <= max(t) once established; at most one probe is out; a probe is a
- * whole record (TCP_REC_MTU) until it is answered or sent again in pieces. Nothing here has a timer:
- * a probe waits for data. */
+ * Invariants: mss <= pmtu.high <= max_mss(t) once established; at most one probe is out; it is a
+ * whole record (TCP_REC_MTU) until it is answered or sent again in pieces. Nothing here has a
+ * timer: a probe waits for data. */
 #include "internal.h"
 
 enum {

@@ -307,8 +307,8 @@ struct tcp_plan {
 uint32_t tcp_room(const struct tcb *t);
 /* Payload of one full packet with today's options. */
 uint32_t tcp_payload_mss(const struct tcb *t);
-/* Payload of the next data packet, if that may be a probe of the path MTU (pmtu.c); 0: it may not. It
- * takes a chunk that is as long. */
+/* Payload of the next data packet, if that may be a probe of the path MTU (pmtu.c); 0: it may not.
+ * It takes a chunk that is as long. */
 uint32_t tcp_pmtu_probe(const struct tcb *t, plait_time now);
 /* There is something to push: what was learnt about the path's room is old after an idle time. To
  * be called before tcp_room() is asked; harmless at any time. */

@@ -123,7 +123,7 @@ static void test_a_dead_path_regains_its_size(void **state)
     }
 }
 
-/* Random loss beside: sizes that pass are never taken for too large for long, and no byte is lost. */
+/* Random loss beside it: the search may err for a while, and no byte is lost. */
 static void test_loss_beside_a_black_hole(void **state)
 {
     (void)state;
