@@ -1,17 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths, and a peer, that mean ill, and two honest stacks between which they stand: a window that
- * never opens, payload that a gateway rewrites and makes longer, paths that flap, that are a
- * hundred times slower than the other, that double and spoil what they carry, or that die with the
- * one segment that all others wait for. Every byte arrives as it was, or the connection ends with
- * an error that says so. */
+/* Paths, a peer, and somebody off the path, that mean ill, and two honest stacks between which they
+ * stand: blind guesses by the thousand, a window that never opens, payload that a gateway rewrites
+ * and makes longer, paths that flap, that are a hundred times slower than the other, that double
+ * and spoil what they carry, or that die with the one segment that all others wait for. Every byte
+ * arrives as it was, or the connection ends with an error that says so. */
 #include "wire_edit.h"
 #include "world.h"
 
 #include "sim/middlebox.h"
+#include "wire/wire.h"
 
 static uint64_t count(const struct sim_node *n, enum plait_reason why)
 {
     return plait_counter(n->stack, why);
+}
+
+/* ---- 1 to 4: somebody off the path ---------------------------------------------------------- */
+
+/* Knows addresses and ports of the first subflow, guesses numbers, and says it is the other end: to
+ * both ends, ten times in a millisecond. */
+struct storm {
+    struct sim_timer timer;
+    struct world *w;
+    struct plait_addr client, server;
+    struct sim_rng rng;
+    uint64_t n;
+};
+
+static void forge(struct storm *s, struct sim_node *to, const struct plait_addr *src,
+                  const struct plait_addr *dst)
+{
+    static const uint8_t flags[] = {WIRE_RST, WIRE_RST | WIRE_ACK, WIRE_SYN, WIRE_SYN | WIRE_ACK,
+                                    WIRE_ACK};
+    struct wire_emit how = {
+        .src = src, .dst = dst, .seq = (uint32_t)sim_rng_u64(&s->rng),
+        .ack = (uint32_t)sim_rng_u64(&s->rng), .wnd = 1000,
+        .flags = flags[sim_rng_below(&s->rng, sizeof flags)],
+    };
+    uint8_t packet[PLAIT_HEAD_MAX], ip_len;
+    unsigned n = wire_emit_headers(&how, packet, &ip_len);
+
+    wire_finish_csum(packet, n, ip_len, NULL, 0);
+    sim_net_deliver(to, packet, n, false);
+    s->n++;
+}
+
+static void storm_tick(struct sim *sim, struct sim_timer *t)
+{
+    struct storm *s = t->ctx;
+
+    for (unsigned i = 0; i < 10; i++) {
+        forge(s, s->w->server, &s->client, &s->server);
+        forge(s, s->w->client, &s->server, &s->client);
+    }
+    sim_timer_set(sim, t, sim->now + PLAIT_MSEC, storm_tick);
+}
+
+static void test_04_blind_storm(void **state)
+{
+    struct world w;
+    struct storm s = {.w = &w};
+    struct plait_subflow_info info;
+
+    world_init(&w, 2);
+    w.pair_cfg.client.send_bytes = w.pair_cfg.server.send_bytes = 4 << 20;
+    world_start(&w);
+    world_at(&w, 100 * PLAIT_MSEC);
+    assert_int_equal(plait_subflow_info(w.pair.client.conn, 0, &info), 0);
+    s.client = info.local;
+    s.server = info.remote;
+    s.timer.ctx = &s;
+    sim_rng_init(&s.rng, 1);
+    sim_timer_set(w.sim, &s.timer, w.sim->now, storm_tick);
+    world_finish(&w, 60 * PLAIT_SEC);
+    world_expect_all(&w);
+    sim_timer_stop(w.sim, &s.timer);
+    assert_true(s.n > 10000);
+    assert_true(w.pair.client.stall_max < 300 * PLAIT_MSEC);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct sim_node *end = i == 0 ? w.client : w.server;
+        assert_true(count(end, PLAIT_REASON_RST_IN_WINDOW) > 0);
+        assert_true(count(end, PLAIT_REASON_SYN_IN_WINDOW) > 1000);
+        assert_true(count(end, PLAIT_REASON_SEQ_OUTSIDE) > 1000);
+        assert_true(count(end, PLAIT_REASON_CHALLENGE_LIMIT) > 1000);
+        assert_int_equal(count(end, PLAIT_REASON_RST_RECEIVED), 0);
+    }
+    world_end(&w);
 }
 
 /* ---- 13: a window that never opens ---------------------------------------------------------- */
@@ -249,6 +323,7 @@ static void test_25_hole_on_the_dead_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_04_blind_storm),
         cmocka_unit_test(test_13_zero_window_and_user_timeout),
         cmocka_unit_test(test_13_zero_window_for_a_day),
         cmocka_unit_test(test_23_gateway_changes_lengths),
