@@ -12,7 +12,7 @@ void ctx_init(struct base_ctx *ctx, const struct plait_env *env, uint64_t mem_ma
     memset(ctx, 0, sizeof *ctx);
     ctx->env = *env;
     block_pool_init(&ctx->pool, &ctx->env, mem_max);
-    env->random(env->ctx, &ctx->secret, sizeof ctx->secret);
+    ctx->secret = ctx_random_key(ctx);
 }
 
 void ctx_fini(struct base_ctx *ctx)
@@ -46,18 +46,34 @@ void ctx_free(struct base_ctx *ctx, void *mem, size_t size)
         ctx->env.free(ctx->env.ctx, mem, size);
 }
 
+/* The environment gives bytes, so that a run from a seed is the same whatever the byte order: the
+ * first byte is the lowest. */
+static uint64_t draw(struct base_ctx *ctx, unsigned len)
+{
+    uint8_t bytes[8];
+    uint64_t v = 0;
+
+    ctx->env.random(ctx->env.ctx, bytes, len);
+    for (unsigned i = 0; i < len; i++)
+        v |= (uint64_t)bytes[i] << (8 * i);
+    return v;
+}
+
 uint32_t ctx_random_u32(struct base_ctx *ctx)
 {
-    uint32_t v;
-
-    ctx->env.random(ctx->env.ctx, &v, sizeof v);
-    return v;
+    return (uint32_t)draw(ctx, 4);
 }
 
 uint64_t ctx_random_u64(struct base_ctx *ctx)
 {
-    uint64_t v;
+    return draw(ctx, 8);
+}
 
-    ctx->env.random(ctx->env.ctx, &v, sizeof v);
-    return v;
+struct siphash_key ctx_random_key(struct base_ctx *ctx)
+{
+    struct siphash_key key;
+
+    key.k0 = ctx_random_u64(ctx);
+    key.k1 = ctx_random_u64(ctx);
+    return key;
 }

@@ -24,5 +24,6 @@ void *ctx_alloc(struct base_ctx *ctx, size_t size); /* zeroed; NULL when there i
 void ctx_free(struct base_ctx *ctx, void *mem, size_t size);
 uint32_t ctx_random_u32(struct base_ctx *ctx);
 uint64_t ctx_random_u64(struct base_ctx *ctx);
+struct siphash_key ctx_random_key(struct base_ctx *ctx);
 
 #endif

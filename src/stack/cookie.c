@@ -45,7 +45,7 @@ static_assert(STACK_FLOODED_MAX == 1 << (32 - JOIN_PLACE), "a place fits its bit
 
 static void renew(struct plait_stack *s, struct stack_secrets *of, unsigned i)
 {
-    s->ctx.env.random(s->ctx.env.ctx, &of->key[i], sizeof of->key[i]);
+    of->key[i] = ctx_random_key(&s->ctx);
     of->used[i] = false;
 }
 

@@ -48,7 +48,7 @@ struct plait_stack *plait_stack_new(const struct plait_env *env, const struct pl
         return NULL;
     *s = (struct plait_stack){.cfg = *config, .conn_cfg = conn_cfg};
     ctx_init(&s->ctx, env, config->mem_max);
-    env->random(env->ctx, &s->tuple_key, sizeof s->tuple_key);
+    s->tuple_key = ctx_random_key(&s->ctx);
     make_lists(s);
     heap_init(&s->timers, &s->ctx.env);
     if (!make_tables(s)) {

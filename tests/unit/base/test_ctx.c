@@ -40,10 +40,32 @@ static void life(void **state)
     assert_int_equal(t.live, 0);
 }
 
+static void ones_and_up(void *ctx, void *buf, size_t len)
+{
+    uint8_t *p = buf, *next = ctx;
+
+    while (len-- > 0)
+        *p++ = (*next)++;
+}
+
+/* The same numbers from the same bytes, on every machine. */
+static void numbers_from_bytes(void **state)
+{
+    uint8_t next = 1;
+    struct base_ctx ctx = { .env = { .ctx = &next, .random = ones_and_up } };
+
+    assert_int_equal(ctx_random_u32(&ctx), 0x04030201);
+    assert_int_equal(ctx_random_u64(&ctx), 0x0c0b0a0908070605);
+    struct siphash_key key = ctx_random_key(&ctx);
+    assert_int_equal(key.k0, 0x14131211100f0e0d);
+    assert_int_equal(key.k1, 0x1c1b1a1918171615);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(life),
+        cmocka_unit_test(numbers_from_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
