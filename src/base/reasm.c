@@ -253,13 +253,13 @@ uint64_t reasm_insert(struct reasm *r, struct block_pool *pool, struct plait_blo
 }
 
 /* Block sizes for len borrowed bytes: full large blocks, then the class that wastes little. */
-static size_t piece_size(uint64_t len)
+static uint32_t piece_size(uint32_t len)
 {
     enum { LARGE_FROM = 34816, MIDDLE = 16384, LARGE = 65536 };
 
     if (len > LARGE_FROM)
         return LARGE;
-    return len > MIDDLE ? MIDDLE : (size_t)len;
+    return len > MIDDLE ? MIDDLE : len;
 }
 
 /* Copies bytes into the hole behind p; *p follows. False when memory is gone. */
@@ -267,19 +267,19 @@ static bool fill_hole(struct reasm *r, struct block_pool *pool, struct plait_blo
                       struct reasm_range hole, const uint8_t *data)
 {
     while (hole.lo < hole.hi) {
-        uint64_t n = hole.hi - hole.lo;
+        uint32_t n = (uint32_t)(hole.hi - hole.lo); /* a hole is no longer than a segment */
         uint32_t room = *p != NULL && block_end(*p) == hole.lo ? block_tailroom(*p) : 0;
 
         if (room > 0) {
             n = n < room ? n : room;
-            extend(r, *p, data, (uint32_t)n);
+            extend(r, *p, data, n);
         } else {
             struct plait_block *b = block_get(pool, piece_size(n));
             if (b == NULL)
                 return false;
             n = n < b->cap ? n : b->cap;
             b->pos = hole.lo;
-            b->len = (uint32_t)n;
+            b->len = n;
             copy_bulk(b->data, data, n);
             link_behind(r, *p, b);
             *p = b;

@@ -63,7 +63,7 @@ int64_t mp_send_reserve(struct mp_conn *c, size_t len, uint8_t **room, plait_tim
 
     if (err != 0)
         return err;
-    n = store_reserve(&c->store, min_u64(len, left), room);
+    n = store_reserve(&c->store, (size_t)min_u64(len, left), room);
     c->want_write = n == 0 && len > 0;
     if (n == 0 && left > 0)
         mp_starved(c, now);
@@ -87,7 +87,7 @@ int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
         return err;
     if (queued(c) == 0)
         c->progress_at = now;
-    n = store_append(&c->store, data, min_u64(len, room));
+    n = store_append(&c->store, data, (size_t)min_u64(len, room));
     c->want_write = n < len;
     if (n < len && n < room)
         mp_starved(c, now);
@@ -696,16 +696,16 @@ static uint32_t attic_views(const struct mp_subflow *s, uint64_t pos, uint32_t l
     uint32_t n = 0;
 
     for (const struct plait_block *b = s->attic.head; b != NULL && len > 0; b = b->next) {
-        uint64_t skip, part;
+        uint32_t skip, part;
         if (b->pos + b->len <= pos)
             continue;
         if (b->pos > pos || n == max)
             return 0;
-        skip = pos - b->pos;
-        part = min_u64(b->len - skip, len);
+        skip = (uint32_t)(pos - b->pos);
+        part = (uint32_t)min_u64(b->len - skip, len);
         views[n++] = (struct store_view){ b->data + skip, part };
         pos += part;
-        len -= (uint32_t)part;
+        len -= part;
     }
     return len == 0 ? n : 0;
 }

@@ -47,8 +47,9 @@ uint64_t now_us(void)
 
 static void nap(unsigned ms)
 {
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000},
-              NULL);
+    struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+
+    nanosleep(&t, NULL);
 }
 
 static void die(const char *what, const struct options *o)

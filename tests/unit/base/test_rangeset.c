@@ -109,13 +109,13 @@ static void random_operations(void **state)
             bool all = true;
             if (dice < 10) {
                 assert_int_equal(rangeset_add(&s, base + lo, base + hi), 0);
-                memset(flag + lo, 1, hi - lo);
+                memset(flag + lo, 1, (size_t)(hi - lo));
             } else if (dice < 19) {
                 assert_int_equal(rangeset_del(&s, base + lo, base + hi), 0);
-                memset(flag + lo, 0, hi - lo);
+                memset(flag + lo, 0, (size_t)(hi - lo));
             } else {
                 rangeset_cut_below(&s, base + lo / 4);
-                memset(flag, 0, lo / 4);
+                memset(flag, 0, (size_t)lo / 4);
             }
             for (uint64_t k = lo; k < hi; k++)
                 all = all && flag[k];

@@ -320,7 +320,7 @@ static void step_insert(struct fixture *f, struct model *m, uint8_t version)
                          model_insert(m, pos, len, version));
     } else {
         size_t size = sizes[dice_roll(&f->t, 5)];
-        size_t lead = dice_roll(&f->t, 2) * dice_roll(&f->t, 54);
+        size_t lead = (size_t)(dice_roll(&f->t, 2) * dice_roll(&f->t, 54));
         struct plait_block *b = block_get(&f->pool, (size > len ? size : len) + lead);
         assert_non_null(b);
         b->data += lead;

@@ -94,9 +94,9 @@ static void super_segments_need_three_views(void **state)
     for (uint64_t seed = 1; seed < 40; seed++) {
         struct fixture f;
         start(&f, seed, seed * 12345);
-        append(&f, 1 + dice_roll(&f.t, 3000));
-        append(&f, 1 + dice_roll(&f.t, 30000));
-        append(&f, 1 + dice_roll(&f.t, 3000));
+        append(&f, 1 + (size_t)dice_roll(&f.t, 3000));
+        append(&f, 1 + (size_t)dice_roll(&f.t, 30000));
+        append(&f, 1 + (size_t)dice_roll(&f.t, 3000));
         append(&f, 200000);
         for (unsigned i = 0; i < 200; i++)
             check_views(&f, f.s.begin + dice_roll(&f.t, f.s.end - f.s.begin - 65535), 65535);
@@ -130,7 +130,7 @@ static void random_operations(void **state)
         for (unsigned i = 0; i < 300; i++) {
             unsigned dice = (unsigned)dice_roll(&f.t, 4);
             if (dice < 2) {
-                size_t len = dice_roll(&f.t, dice == 0 ? 200 : 90000), took;
+                size_t len = (size_t)dice_roll(&f.t, dice == 0 ? 200 : 90000), took;
                 uint64_t refused = f.pool.refused;
                 took = append(&f, len);
                 end += took;

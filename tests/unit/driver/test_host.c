@@ -53,7 +53,7 @@ static uint8_t pattern(uint64_t i)
 static void send_some(struct ends *e)
 {
     uint8_t buf[16384];
-    size_t n = TOTAL - e->sent < sizeof buf ? TOTAL - e->sent : sizeof buf;
+    size_t n = TOTAL - e->sent < sizeof buf ? (size_t)(TOTAL - e->sent) : sizeof buf;
     int64_t taken;
 
     for (size_t i = 0; i < n; i++)

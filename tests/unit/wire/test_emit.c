@@ -43,7 +43,7 @@ static void checksum_over_views(void **state)
         payload[i] = (uint8_t)roll(&d, 256);
     for (unsigned i = 0; i < 300; i++) {
         struct wire_emit how = { .src = &a, .dst = &b, .flags = WIRE_ACK, .payload_len = 1001 };
-        size_t x = roll(&d, 1001), y = x + roll(&d, 1001 - x);
+        size_t x = (size_t)roll(&d, 1001), y = x + (size_t)roll(&d, 1001 - x);
         struct wire_view v[3] = { { payload, x }, { payload + x, y - x },
                                   { payload + y, 1001 - y } };
         uint8_t all[100 + 1001], ip_len;

@@ -68,7 +68,7 @@ static void changed_packets(void **state)
         struct wire_packet out;
         size_t head = p[0] >> 4 == 4 ? 20 : 40, from = roll(&d, 2) == 0 ? 0 : head + 20;
         for (uint64_t n = 1 + roll(&d, 4); n > 0 && from < len; n--) {
-            size_t at = from + roll(&d, len - from < 60 ? len - from : 60);
+            size_t at = from + (size_t)roll(&d, len - from < 60 ? len - from : 60);
             p[at] = (uint8_t)(roll(&d, 3) == 0 ? roll(&d, 256) : roll(&d, 32));
         }
         if (p[0] >> 4 == 4 && (size_t)(p[0] & 15) * 4 <= len)
@@ -88,7 +88,7 @@ static void invented_options(void **state)
     struct dice d = { 3 };
 
     for (unsigned i = 0; i < 60000; i++) {
-        size_t len = roll(&d, 41);
+        size_t len = (size_t)roll(&d, 41);
         uint8_t *p = malloc(len > 0 ? len : 1);
         struct wire_seg seg = { .flags = flag_sets[roll(&d, 4)], .len = (uint32_t)roll(&d, 2) };
         for (size_t k = 0; k < len; k++)
