@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan msan cov gates rfc middleboxes interop fault bench fuzz model install format clean help
+.PHONY: all demo check test asan msan port cov gates rfc middleboxes interop fault bench fuzz model install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -34,6 +34,10 @@ asan:    ## unit and scenario tests under AddressSanitizer and UndefinedBehavior
 
 msan:    ## tests of the core and the simulator under MemorySanitizer
 	$(CHECK) setup msan
+
+port:    ## the same tests as 32-bit and as big-endian programs; each build simulates the same, bit for bit
+	@scripts/setup port
+	@scripts/check gcc clang m32 s390x same
 
 cov:     ## coverage of the core by its tests; every line that none of them reached
 	@scripts/setup dev
