@@ -23,6 +23,8 @@ static bool admits(struct tcp_in *in)
 
     /*= RFC 9293 3.10.7.4
      * if the ACK bit is off, drop the segment and return */
+    /*= RFC 7323 3.2
+     * When the ACK bit is not set, the receiver MUST ignore the value of the TSecr field. */
     if ((in->seg->flags & WIRE_ACK) == 0) {
         tcp_drop(in, PLAIT_REASON_ACK_MISSING);
         return false;

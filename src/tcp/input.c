@@ -213,7 +213,7 @@ static bool check_syn(struct tcp_in *in)
     return false;
 }
 
-/*= RFC 7323 5.3-1, 5.3-2 */
+/*= RFC 7323 5.3-1, 5.3-2, 5.3-3 */
 static void input_other_states(struct tcp_in *in)
 {
     if (!check_paws(in) || !check_sequence(in) || !check_rst(in) || !check_syn(in))

@@ -235,6 +235,10 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/*= RFC 5681 3.2
+ * Note that a sender using SACK [RFC2018] MUST NOT send new data unless the incoming duplicate
+ * acknowledgment contains new SACK information. */
+/* Only a delivery that an ACK reports makes the flight smaller; a duplicate ACK alone does not. */
 uint32_t tcp_loss_quota(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     uint32_t flight = tcp_sndq_flight(q);
