@@ -54,6 +54,7 @@ enum {
 };
 
 struct plait_local {
+    /*= RFC 6897 5.3.3-3 */
     struct plait_addr addr; /* port 0, or the port that an announcement names */
     uint8_t id;             /* address id, 1 to 255, unique in the stack */
     uint8_t flags;          /* PLAIT_LOCAL_* */

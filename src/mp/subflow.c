@@ -19,6 +19,7 @@ enum { JOIN_SYN_RETRIES = 3, MTU_UNKNOWN = 1500 };
 
 /* ---- birth and death ------------------------------------------------------------------------ */
 
+/*= RFC 6897 4.4.1-1 */
 static struct tcp_config tcp_config_of(const struct mp_conn *c, const struct plait_addr *local)
 {
     const struct plait_local *l = mp_local_find(c->locals, local);

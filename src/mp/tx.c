@@ -394,6 +394,7 @@ static uint64_t window(const struct mp_conn *c)
 /*= RFC 9293 3.7.4
  * However, there MUST be a way for an application to disable the Nagle algorithm on an individual
  * connection (MUST-17). */
+/*= RFC 6897 4.4.2-1 */
 /* RFC 9293 3.7.4 (Nagle) and 3.8.6.2.1 (silly windows), for the stream as a whole: a short packet
  * goes only where nothing is in flight, or where it is the end. */
 static bool hold_back(const struct mp_conn *c, uint32_t n, uint32_t mss)

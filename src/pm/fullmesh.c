@@ -103,6 +103,7 @@ static unsigned demerit(const struct pm_view *v, const struct pm_local *l,
     return uses * 256 + (128 - common_prefix(&l->addr, &r->addr));
 }
 
+/*= RFC 6897 4.2.1-2, 5.3.3-5 */
 static void decide(const struct pm_view *v, struct pm_decision *out)
 {
     unsigned best = UINT_MAX;

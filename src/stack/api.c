@@ -13,7 +13,8 @@
  * If an application on a multihomed host does not specify the local IP address when actively
  * opening a TCP connection, then the TCP implementation MUST ask the IP layer to select a local IP
  * address before sending the (first) SYN (MUST-44). */
-/* The local address and port of a new connection. */
+/*= RFC 6897 4.2.1-1, 5.3.1-1, 5.3.3-2 */
+/* The local address and port of a new connection: those that were asked for, or none. */
 static int choose_local(struct plait_stack *s, const struct plait_connect *how,
                         struct plait_addr *local)
 {
@@ -33,6 +34,7 @@ static int choose_local(struct plait_stack *s, const struct plait_connect *how,
     return stack_tuple_used(s, local, &how->remote) ? PLAIT_EADDRINUSE : 0;
 }
 
+/*= RFC 6897 5.3.2-1, 5.3.2-3 */
 static int start(struct plait_conn *c, const struct plait_addr *local,
                  const struct plait_addr *remote)
 {

@@ -85,6 +85,7 @@ struct mp_subflow *stack_adopt(struct plait_conn *c)
  * already in use. */
 /*= RFC 8684 3.9.1
  * The local port for such SYNs SHOULD also be the same as the port for the first subflow */
+/*= RFC 6897 5.3.3-4 */
 /* The path manager's wishes. A join starts at the local port of the first subflow: RFC 8684 3.9.1.
  */
 static void open_subflows(struct plait_conn *c, plait_time now)

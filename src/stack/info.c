@@ -12,6 +12,7 @@ static_assert((int)MP_PATH_OPENING == (int)PLAIT_SUBFLOW_OPENING &&
                   (int)MP_PATH_CLOSED == (int)PLAIT_SUBFLOW_CLOSED,
               "both lists name the same states");
 
+/*= RFC 6897 4.2.2-1, 4.2.2-4, 5.3.5-1 */
 void plait_conn_info(const struct plait_conn *c, struct plait_conn_info *info)
 {
     struct mp_info m;
@@ -44,6 +45,8 @@ void plait_conn_info(const struct plait_conn *c, struct plait_conn_info *info)
     };
 }
 
+/*= RFC 6897 5.3.4-1, 5.3.4-2 */
+/* The state tells those that are established from the others. */
 int plait_subflow_info(const struct plait_conn *c, uint8_t id, struct plait_subflow_info *info)
 {
     struct mp_path_info p;

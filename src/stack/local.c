@@ -59,6 +59,8 @@ static void tell_all(struct plait_stack *s, tell_fn *tell, const struct plait_lo
 /*= RFC 8684 3.4.1
  * The Address ID MUST uniquely identify the address for the sender of the option (within the scope
  * of the connection); the mechanism for allocating such IDs is implementation specific. */
+/*= RFC 6897 5.3.2-2, 5.3.3-1, 5.3.3-8 */
+/* No other addresses are ever used. */
 int plait_local_add(struct plait_stack *s, const struct plait_local *local, plait_time now)
 {
     stack_begin(s, now);
@@ -92,6 +94,7 @@ int plait_local_change(struct plait_stack *s, const struct plait_local *local, p
     return 0;
 }
 
+/*= RFC 6897 5.3.3-6 */
 int plait_local_del(struct plait_stack *s, uint8_t id, plait_time now)
 {
     struct plait_local *l = find_id(s, id);

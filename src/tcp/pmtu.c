@@ -111,6 +111,7 @@ static bool probe_too_big(struct tcb *t, uint32_t mss, plait_time now)
     return true;
 }
 
+/*= RFC 7323 5.7-1 */
 bool tcp_pmtu_too_big(struct tcb *t, uint32_t seq, uint32_t mtu, plait_time now)
 {
     bool probe = t->pmtu.probe != 0 && seq == t->pmtu.seq;

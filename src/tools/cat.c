@@ -396,7 +396,8 @@ static bool resolve(struct cat *c)
     hints.ai_family = c->o.paths.family == 4   ? AF_INET
                       : c->o.paths.family == 6 ? AF_INET6
                                                : AF_UNSPEC;
-    rc = getaddrinfo(c->o.host, NULL, &hints, &list);
+    /*= RFC 6897 6.4-1 */
+    rc = getaddrinfo(c->o.host, NULL, &hints, &list); /* its first address alone is used */
     if (rc != 0) {
         cat_say("%s: %s%s", c->o.host, gai_strerror(rc),
                 c->o.paths.family != 0 ? "; without -4 or -6 there may be an address" : "");

@@ -59,6 +59,8 @@ static void test_server_limits_subflows(void **state)
     world_end(&w);
 }
 
+/*= RFC 6897 4.2.1-1 */
+/* The way to keep a connection at the one address that it names. */
 static void test_pm_none(void **state)
 {
     struct world w;

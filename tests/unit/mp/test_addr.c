@@ -46,6 +46,7 @@ static void announced_address_is_joined(void **state)
     finish();
 }
 
+/*= RFC 6897 5.3.3-3 */
 static void announced_with_a_port(void **state)
 {
     start(2, 1);
@@ -209,6 +210,7 @@ static void announced_again_is_tried_again(void **state)
 }
 
 /*= RFC 8684 3.4.2-1 */
+/*= RFC 6897 5.3.3-6 */
 static void local_address_goes(void **state)
 {
     struct plait_local gone;

@@ -160,6 +160,24 @@ static void a_reset_tells_why(void **state)
     end();
 }
 
+/*= RFC 6897 4.4.1-1 */
+static void each_obeys_the_connection(void **state)
+{
+    pair_init(&p, 9, 2);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[0].cfg.tcp.keepalive_idle = 77 * PLAIT_SEC;
+    p.side[0].cfg.tcp.cc = cc_find("reno");
+    pair_transfer(&p, 100, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    for (uint8_t id = 0; id < 2; id++) {
+        assert_int_equal(pair_sub(&p, 0, id)->tcb.cfg.keepalive_idle, 77 * PLAIT_SEC);
+        assert_ptr_equal(pair_sub(&p, 0, id)->tcb.loss.cc.ops, cc_find("reno"));
+    }
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +185,7 @@ int main(void)
         cmocka_unit_test(phases), cmocka_unit_test(first_dies_the_connection_goes_on),
         cmocka_unit_test(fin_from_the_peer_ends_one_subflow),
         cmocka_unit_test(patience_depends_on_company), cmocka_unit_test(a_reset_tells_why),
+        cmocka_unit_test(each_obeys_the_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

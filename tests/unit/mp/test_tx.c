@@ -87,6 +87,32 @@ static void nagle_gathers(void **state)
     assert_true(small_n > 50);
 }
 
+/*= RFC 6897 4.4.2-1 */
+/* The second path, once the first is gone. */
+static void nagle_is_off_on_every_path(void **state)
+{
+    pair_init(&p, 3, 2);
+    p.side[0].keep_open = p.side[1].keep_open = true;
+    p.side[0].cfg.nodelay = true;
+    pair_transfer(&p, 100, 100);
+    pair_connect(&p);
+    pair_run(&p, p.now + PLAIT_SEC);
+    p.path[0].down = true;
+    p.side[0].to_write += 10;
+    pair_run(&p, p.now + 5 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 110);
+    small_n = data_n = 0;
+    p.hook = count_small;
+    for (unsigned i = 0; i < 100; i++) {
+        p.side[0].to_write += 10;
+        pair_run(&p, p.now + 200);
+    }
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_true(small_n > 50);
+    p.path[0].down = false;
+    finish(1110);
+}
+
 /*= RFC 9293 3.9.1.2
  * However, a TCP implementation SHOULD send a maximum-sized segment whenever possible (SHLD-28) to
  * improve performance (see Section 3.8.6.2.1). */
@@ -321,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_has_an_end), cmocka_unit_test(nagle_gathers),
+        cmocka_unit_test(nagle_is_off_on_every_path),
         cmocka_unit_test(bulk_goes_in_whole_packets), cmocka_unit_test(dead_path_moves_its_data),
         cmocka_unit_test(attic_keeps_what_the_store_lets_go),
         cmocka_unit_test(no_memory_for_the_attic), cmocka_unit_test(data_level_retransmission),

@@ -78,6 +78,7 @@ static void opens_the_first_pair_again(void **state)
     take(0, 0);
 }
 
+/*= RFC 6897 5.3.3-5 */
 static void keeps_to_limits(void **state)
 {
     view.subflows_left = 0;
@@ -116,6 +117,7 @@ static void respects_refusal(void **state)
     assert_int_equal(d.what, PM_NOTHING);
 }
 
+/*= RFC 6897 5.3.4-2 */
 static void leaves_out_what_cannot_reach(void **state)
 {
     view.remote_n = 1;

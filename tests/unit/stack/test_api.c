@@ -11,6 +11,7 @@ static int try_connect(struct kit *k, const struct plait_connect *how)
 }
 
 /*= RFC 9293 MUST-43, MUST-46 */
+/*= RFC 6897 5.3.1-1, 5.3.3-2 */
 static void test_connect_arguments(void **state)
 {
     struct kit k;
@@ -182,6 +183,7 @@ static void test_refused(void **state)
 }
 
 /*= RFC 9293 MUST-43, MUST-45 */
+/*= RFC 6897 4.2.1-1 */
 /* From the address that was asked for, each time. */
 static void test_local_address_stays(void **state)
 {

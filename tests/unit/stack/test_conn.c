@@ -33,6 +33,7 @@ static void test_token_comes_and_goes(void **state)
     kit_fini(&b);
 }
 
+/*= RFC 6897 5.3.5-1 */
 /* Ids are never used twice. */
 static void test_ids(void **state)
 {
@@ -79,6 +80,7 @@ static void test_released_into_nowhere(void **state)
 }
 
 /*= RFC 8684 3.9.1-1, 3.9.1-3 */
+/*= RFC 6897 4.2.1-2, 5.3.3-4 */
 /* A second subflow enters the table, and leaves it with its connection. */
 static void test_subflows_in_the_table(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kit.h"
 
+/*= RFC 6897 5.3.2-1 */
 static void test_conn_and_subflow(void **state)
 {
     struct kit a, b;
@@ -54,10 +55,96 @@ static void test_stack(void **state)
     kit_fini(&b);
 }
 
+static void add_local(struct kit *k, uint8_t id, uint8_t host)
+{
+    struct plait_local l = {
+        .addr = kit_addr(host, 0), .id = id, .flags = PLAIT_LOCAL_SUBFLOW, .mtu = 1500};
+
+    assert_int_equal(plait_local_add(k->stack, &l, k->now), 0);
+}
+
+/* Pairs of addresses that carry data, as an application finds them. */
+static unsigned pairs_in_use(const struct plait_conn *c)
+{
+    struct plait_subflow_info s;
+    unsigned n = 0;
+
+    for (uint8_t id = 0; plait_subflow_info(c, id, &s) == 0; id++) {
+        assert_int_equal(s.local.family, s.remote.family);
+        n += s.state == PLAIT_SUBFLOW_OPEN;
+    }
+    return n;
+}
+
+/*= RFC 6897 5.3.2-2, 5.3.3-1, 5.3.3-6, 5.3.4-1, 5.3.4-2 */
+static void test_pairs_in_use(void **state)
+{
+    struct kit a, b;
+    struct plait_subflow_info s;
+    struct wire_packet syn;
+
+    kit_init(&a, 1, NULL);
+    kit_init(&b, 2, NULL);
+    struct kit_pair p = kit_connect(&a, &b, kit_listen(&b, 80));
+    plait_send(p.a, "x", 1, a.now);
+    kit_exchange(&a, &b);
+    assert_int_equal(pairs_in_use(p.a), 1);
+    add_local(&a, 2, 11);
+    kit_exchange(&a, &b);
+    assert_int_equal(pairs_in_use(p.a), 2);
+    add_local(&a, 3, 21);
+    assert_true(kit_output(&a, &syn)); /* is lost */
+    assert_int_equal(syn.seg.src.ip[3], 21);
+    assert_int_equal(plait_subflow_info(p.a, 2, &s), 0);
+    assert_int_equal(s.state, PLAIT_SUBFLOW_OPENING);
+    assert_int_equal(pairs_in_use(p.a), 2);
+    kit_wait(&a, &b, 2 * PLAIT_SEC);
+    assert_int_equal(pairs_in_use(p.a), 3);
+    assert_int_equal(pairs_in_use(p.b), 3);
+    assert_int_equal(plait_local_del(a.stack, 2, a.now), 0);
+    kit_wait(&a, &b, PLAIT_SEC);
+    assert_int_equal(pairs_in_use(p.a), 2);
+    assert_int_equal(pairs_in_use(p.b), 2);
+    kit_fini(&a);
+    kit_fini(&b);
+}
+
+/*= RFC 6897 4.2.2-1, 4.2.2-4 */
+static void test_addresses_of_the_first_subflow(void **state)
+{
+    struct kit a, b;
+    struct plait_conn_info before, after;
+    struct plait_subflow_info s;
+
+    kit_init(&a, 1, NULL);
+    kit_init(&b, 2, NULL);
+    add_local(&a, 2, 11);
+    struct kit_pair p = kit_connect(&a, &b, kit_listen(&b, 80));
+    plait_send(p.a, "x", 1, a.now);
+    kit_exchange(&a, &b);
+    plait_conn_info(p.a, &before);
+    assert_int_equal(before.local.ip[3], 1);
+    assert_int_equal(before.remote.port, 80);
+    assert_int_equal(plait_local_del(a.stack, 1, a.now), 0);
+    kit_wait(&a, &b, PLAIT_SEC);
+    assert_int_equal(plait_subflow_info(p.a, 0, &s), 0);
+    assert_int_equal(s.state, PLAIT_SUBFLOW_CLOSED);
+    plait_conn_info(p.a, &after);
+    assert_int_equal(after.subflow_n, 1);
+    assert_true(addr_equal(&before.local, &after.local));
+    assert_true(addr_equal(&before.remote, &after.remote));
+    plait_conn_info(p.b, &after);
+    assert_true(addr_equal(&before.local, &after.remote));
+    kit_fini(&a);
+    kit_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conn_and_subflow),
+        cmocka_unit_test(test_pairs_in_use),
+        cmocka_unit_test(test_addresses_of_the_first_subflow),
         cmocka_unit_test(test_stack),
     };
 

@@ -74,6 +74,7 @@ static void test_change_and_del(void **state)
  * If an application on a multihomed host does not specify the local IP address when actively
  * opening a TCP connection, then the TCP implementation MUST ask the IP layer to select a local IP
  * address before sending the (first) SYN (MUST-44). */
+/*= RFC 6897 5.3.3-8 */
 static void test_first_of_family(void **state)
 {
     struct kit k;
