@@ -23,7 +23,8 @@
  *
  * What is lost against a half-open connection that is kept: the SYN/ACK is not repeated (the SYN
  * is), the MSS is rounded down, no RTT is known; without timestamps also window scale and SACK.
- * Version 0 of MPTCP is answered by plain TCP.
+ * Version 0 of MPTCP is answered by plain TCP, since nothing after its third ACK repeats the key;
+ * so is a SYN with text, which is not taken here: Linux would never tell its key (mp_half_waits()).
  * When the third ACK is lost and the peer waits for us to speak first, it waits in vain: RFC 4987
  * 3.6 knows no help. RFC 4987 3.6, RFC 8684 3.1 and 3.2, RFC 7430 3. */
 #include "stack_int.h"
@@ -126,7 +127,8 @@ static void offer_multipath(struct stack_half *h, const struct subject *of,
     struct mp_config cfg = h->listener->cfg;
     struct mp_key key = {0};
 
-    if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE) && mp_syn_version(seg) == 1) {
+    if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE) && mp_syn_version(seg) == 1 &&
+        seg->len == 0) {
         mp_key_derive(key_of_syn(h->stack, of), 1, &key);
         /*= RFC 8684 3.1
          * if uniqueness is not met and there is no way to generate an alternative verifiable key,

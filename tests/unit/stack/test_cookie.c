@@ -139,6 +139,24 @@ static void test_checksums_and_plain(void **state)
     }
 }
 
+/* The text of a SYN is not taken, and its sender may never tell its key. */
+static void test_text_means_plain(void **state)
+{
+    struct kit_seg syn = hand_syn(true);
+    struct crowd c;
+
+    crowd_init(&c);
+    syn.mp.present = 1u << WIRE_MP_CAPABLE;
+    syn.mp.capable = (struct wire_mp_capable){.version = 1, .flags = WIRE_CAP_H, .len = 4};
+    struct wire_seg without = exchange_syn(&c.server, &syn);
+    assert_true(wire_mp_has(&without.mp, WIRE_MP_CAPABLE));
+    syn.data = "hello";
+    syn.len = 5;
+    struct wire_seg with = exchange_syn(&c.server, &syn);
+    assert_false(wire_mp_has(&with.mp, WIRE_MP_CAPABLE));
+    crowd_fini(&c);
+}
+
 /* The third ACK is lost; the first data, which repeats the keys, makes the connection. Data behind
  * it that came first is not answered by a reset. */
 static void test_third_ack_is_lost(void **state)
@@ -523,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_multipath_connects),
         cmocka_unit_test(test_checksums_and_plain),
+        cmocka_unit_test(test_text_means_plain),
         cmocka_unit_test(test_third_ack_is_lost),
         cmocka_unit_test(test_options_come_back),
         cmocka_unit_test(test_ecn_is_off),
