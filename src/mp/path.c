@@ -125,7 +125,8 @@ static bool goes_elsewhere(const struct mp_conn *c, const struct mp_subflow *s)
 static void view_subflows(const struct mp_conn *c, struct pm_view *v)
 {
     MP_EACH(s, c)
-        if (s->phase != MP_PHASE_DOWN && v->subflow_n < PM_SUBFLOWS_MAX)
+        if (s->phase != MP_PHASE_DOWN && s->tcb.state != TCP_ST_TIME_WAIT &&
+            v->subflow_n < PM_SUBFLOWS_MAX)
             v->subflow[v->subflow_n++] = (struct pm_subflow){ s->local_id, s->remote_id,
                                                               !goes_elsewhere(c, s) };
 }

@@ -77,6 +77,18 @@ struct mp_subflow *stack_adopt(struct plait_conn *c)
     return first;
 }
 
+/* A join has no other port to begin at, so it begins beside a subflow in TIME-WAIT: an address that
+ * went for a moment is not lost for a minute. */
+static bool is_taken(const struct plait_stack *s, const struct plait_addr *local,
+                     const struct plait_addr *remote, plait_time now)
+{
+    struct mp_subflow *sf = stack_find_subflow(s, local, remote);
+
+    if (sf != NULL && !tcp_time_wait_outlived(mp_subflow_tcb(sf), now))
+        return true;
+    return stack_find_half(s, local, remote) != NULL;
+}
+
 /*= RFC 9293 3.9.1.1
  * TCP implementations MUST use the same local address that was used in those previous segments
  * (MUST-45) */
@@ -95,7 +107,7 @@ static void open_subflows(struct plait_conn *c, plait_time now)
     for (unsigned i = 0; i < MP_SUBFLOWS_MAX && mp_pm_next(c->mp, now, &local, &remote); i++) {
         if (local.port == 0)
             local.port = c->port;
-        int err = stack_tuple_used(c->stack, &local, &remote) ? PLAIT_EADDRINUSE : 0;
+        int err = is_taken(c->stack, &local, &remote, now) ? PLAIT_EADDRINUSE : 0;
         if (!stack_peer_takes_joins(c, &remote))
             err = PLAIT_EUNREACH;
         if (mp_join(c->mp, &local, &remote, err, now) == 0 && list_empty(&c->dirty))

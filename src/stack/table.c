@@ -28,14 +28,16 @@ struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct 
     struct htab_node *node = htab_first(&s->subflows, stack_tuple_hash(s, local, remote));
     struct mp_subflow *old = NULL;
 
-    /* A SYN may have taken over the 4-tuple of one in TIME-WAIT, which lives on beside it. */
+    /* A SYN may have taken over the 4-tuple of one in TIME-WAIT, which lives on beside it. Of
+     * several of those the latest counts. */
     for (; node != NULL; node = htab_next(node)) {
         const struct tcb *t = mp_subflow_tcb(mp_subflow_of_node(node));
         if (!addr_equal(&t->local, local) || !addr_equal(&t->remote, remote))
             continue;
         if (t->state != TCP_ST_TIME_WAIT)
             return mp_subflow_of_node(node);
-        old = old == NULL ? mp_subflow_of_node(node) : old;
+        if (old == NULL || t->time_wait_at > mp_subflow_tcb(old)->time_wait_at)
+            old = mp_subflow_of_node(node);
     }
     return old;
 }

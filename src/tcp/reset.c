@@ -79,3 +79,10 @@ bool tcp_time_wait_reusable(const struct tcb *t, const struct wire_seg *syn)
         return seq_gt(syn->opt.tsval, t->ts_recent);
     return seq_gt(syn->seq, t->rcv_nxt);
 }
+
+/* Timestamps tell old segments from new ones (PAWS) once both clocks have moved: the slowest that
+ * RFC 7323 5.4 allows ticks each second. */
+bool tcp_time_wait_outlived(const struct tcb *t, plait_time now)
+{
+    return t->state == TCP_ST_TIME_WAIT && t->ts_on && now - t->ts_recent_age > PLAIT_SEC;
+}

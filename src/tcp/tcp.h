@@ -277,6 +277,8 @@ bool tcp_reset_for(const struct wire_seg *seg, struct tcp_plan *plan);
 /* May this SYN begin a new connection in place of t, which is in TIME-WAIT (RFC 6191)? The owner of
  * t then drops it and treats the SYN as new. */
 bool tcp_time_wait_reusable(const struct tcb *t, const struct wire_seg *syn);
+/* May this side begin a new connection beside t, which is in TIME-WAIT? */
+bool tcp_time_wait_outlived(const struct tcb *t, plait_time now);
 
 /* ---- output --------------------------------------------------------------------------------- */
 

@@ -191,6 +191,28 @@ static void test_address_comes_later(void **state)
     world_end(&w);
 }
 
+/* An address goes in good order, with FINs, and comes back at once: it need not wait until its old
+ * subflow has left TIME-WAIT, whose ports the new one has. More than once. */
+static void test_address_comes_back(void **state)
+{
+    struct world w;
+
+    bulk(&w, 2);
+    w.pair_cfg.client.send_bytes = w.pair_cfg.server.send_bytes = 40 << 20;
+    world_start(&w);
+    for (plait_time at = PLAIT_SEC; at < 13 * PLAIT_SEC; at += 4 * PLAIT_SEC) {
+        world_at(&w, at);
+        assert_int_equal(plait_local_del(w.client->stack, 2, w.sim->now), 0);
+        world_at(&w, at + 500 * PLAIT_MSEC);
+        struct plait_local l = local_of(&w, 1, false, PLAIT_LOCAL_SUBFLOW);
+        assert_int_equal(plait_local_add(w.client->stack, &l, w.sim->now), 0);
+        uint64_t before = w.sim->link[w.topo.up[1]].bytes;
+        world_at(&w, at + 3 * PLAIT_SEC);
+        assert_true(w.sim->link[w.topo.up[1]].bytes - before > 100000);
+    }
+    world_complete(&w, 120 * PLAIT_SEC);
+}
+
 static void test_announced_later(void **state)
 {
     struct world w;
@@ -271,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_remove_second_address),
         cmocka_unit_test(test_remove_first_address),
         cmocka_unit_test(test_address_comes_later),
+        cmocka_unit_test(test_address_comes_back),
         cmocka_unit_test(test_announced_later),
         cmocka_unit_test(test_backup),
         cmocka_unit_test(test_priority_changes),
