@@ -126,7 +126,7 @@ static bool hmac_ok(const struct mp_conn *c, const struct wire_mp_add_addr *add)
     uint8_t want[8];
 
     if (c->version == 0)
-        return add->v0; /* it has none; the join that follows proves what it must */
+        return add->v0; /* it has none: who guesses the numbers may announce (RFC 7430 2) */
     if (!add->has_hmac)
         return false;
     mp_addr_hmac(c->remote.key, c->local.key, add, want);

@@ -349,6 +349,24 @@ static void announcement(void **state)
     finish(1000, 1000);
 }
 
+/* Its announcements prove nothing (RFC 7430 2): a listener opens no subflow for one unless its
+ * owner wants it to. */
+static void announcement_to_a_listener(void **state)
+{
+    for (unsigned joins = 0; joins <= 1; joins++) {
+        init(14, 1);
+        p.side[1].cfg.server_joins = joins;
+        go(1000, 1000);
+        pair_local(&p, 0, 1, PLAIT_LOCAL_SIGNAL);
+        mp_local_added(p.side[0].conn, &p.side[0].locals.v[1], p.now);
+        pair_run(&p, p.now + 3 * PLAIT_SEC);
+        assert_int_equal(net.add, 1);
+        assert_int_equal(p.side[1].conn->remote_n, 2);
+        assert_int_equal(pair_open_n(&p, 1), 1 + joins);
+        finish(1000, 1000);
+    }
+}
+
 static void announcement_of_version_1_is_ignored(void **state)
 {
     struct wire_seg seg;
@@ -554,6 +572,7 @@ int main(void)
         cmocka_unit_test(joins),
         cmocka_unit_test(join_with_a_wrong_hmac),
         cmocka_unit_test(announcement),
+        cmocka_unit_test(announcement_to_a_listener),
         cmocka_unit_test(announcement_of_version_1_is_ignored),
         cmocka_unit_test(priority_of_another_address),
         cmocka_unit_test(checksums),
