@@ -93,7 +93,7 @@ static void deliver_held(struct mp_subflow *s, plait_time now)
     while (s->phase == MP_PHASE_OPEN && (b = reasm_take(&s->held)) != NULL)
         mp_rx_put(s, b, now);
     s->failed = false;
-    s->failed_until = PLAIT_NEVER;
+    s->failed_until = s->fail_at = PLAIT_NEVER;
     ring_truncate(&s->maps, 0);
 }
 
@@ -177,6 +177,24 @@ void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now)
         s->fail_dsn = mp_dsn_in(c, mp_rx_nxt(c));
     }
     mp_fallback(s, PLAIT_REASON_MP_FAIL_RECEIVED, true, now);
+}
+
+void mp_fail_sent(struct mp_subflow *s, plait_time now)
+{
+    s->fail_due = false;
+    s->fail_at = s->failed ? now + tcp_rtt_timeout(&s->tcb.loss.rtt) : PLAIT_NEVER;
+}
+
+/* An ACK that gets lost is not sent again, and the peer may have nothing to say that would bring an
+ * infinite mapping: so the question is repeated, and answered again. */
+void mp_fail_tick(struct mp_subflow *s, plait_time now)
+{
+    if (now >= s->failed_until) {
+        mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
+    } else if (now >= s->fail_at) {
+        s->fail_at = PLAIT_NEVER;
+        s->fail_due = true;
+    }
 }
 
 /* ---- infinite mapping ----------------------------------------------------------------------- */

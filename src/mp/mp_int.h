@@ -349,6 +349,8 @@ bool mp_fail_is_out(const struct mp_conn *c);
 /* The first mapping of s failed its checksum. */
 void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now);
 void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now);
+void mp_fail_sent(struct mp_subflow *s, plait_time now);
+void mp_fail_tick(struct mp_subflow *s, plait_time now);
 void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_time now);
 /* What waited for the answer to our HMAC-A on join: it was a refusal, or there will be none. */
 void mp_join_refused(struct mp_subflow *join, plait_time now);

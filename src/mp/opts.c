@@ -54,8 +54,12 @@ static bool has_data_capable(const struct mp_subflow *s, const struct wire_seg *
 
 /* What a peer says that does not know yet, or never learns, that we went plain. Its FIN ends the
  * subflow alone; to take that for the end of its data would cut the stream short in silence. */
-static void late_dss(struct mp_conn *c, const struct wire_seg *seg)
+/*= RFC 8684 3.7
+ * the receiver of an MP_FAIL MUST also respond with an MP_FAIL in the reverse direction and
+ * entirely revert to a regular TCP session */
+static void late_dss(struct mp_subflow *s, const struct wire_seg *seg)
 {
+    struct mp_conn *c = s->conn;
     const struct wire_mp_dss *d = &seg->mp.dss;
 
     if (!wire_mp_has(&seg->mp, WIRE_MP_DSS) || (d->has_map && d->dll == 0))
@@ -63,6 +67,9 @@ static void late_dss(struct mp_conn *c, const struct wire_seg *seg)
     c->late_data_fin = c->late_data_fin || d->data_fin;
     if ((seg->flags & WIRE_FIN) != 0 && !c->late_data_fin)
         c->late_subflow_fin = true;
+    if (wire_mp_has(&seg->mp, WIRE_MP_FAIL) && c->fallback == PLAIT_REASON_MP_FAIL_RECEIVED &&
+        c->version != 0)
+        s->fail_due = true; /* our answer got lost */
 }
 
 void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now)
@@ -71,7 +78,7 @@ void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
     const struct wire_mp *mp = &seg->mp;
 
     if (c->mode != MP_MODE_MULTIPATH) {
-        late_dss(c, seg);
+        late_dss(s, seg);
         return;
     }
     if (!s->first)
@@ -509,7 +516,7 @@ static void signal_sent(struct mp_subflow *s, enum mp_signal signal, plait_time 
         s->capable_due = false;
         break;
     case MP_SIG_FAIL:
-        s->fail_due = false;
+        mp_fail_sent(s, now);
         break;
     case MP_SIG_FIN:
         s->fin_due = false;

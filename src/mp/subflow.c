@@ -60,6 +60,7 @@ struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *lo
     s->tcb.shared_window = c->mode == MP_MODE_MULTIPATH;
     s->tcb.rcv_space = mp_rx_space(s);
     s->join_at = s->probe_at = s->abort_at = s->failed_until = PLAIT_NEVER;
+    s->fail_at = PLAIT_NEVER;
     s->fastclose_at = PLAIT_NEVER;
     s->announced = c->announce_serial;
     ring_init(&s->carry, &c->ctx->env, sizeof(struct mp_carry), MP_CARRY_MAX);

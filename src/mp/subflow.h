@@ -93,6 +93,7 @@ struct mp_subflow {
     bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
                                 * the peer falls back */
     plait_time failed_until;
+    plait_time fail_at;        /* the MP_FAIL goes again; PLAIT_NEVER */
     plait_time unmapped_at;    /* since when data without a mapping is in front; 0: there is none */
     plait_time rcv_rtt;        /* round trip as a receiver sees it, from timestamps; 0: none yet */
 

@@ -151,7 +151,7 @@ static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subf
     at = mp_earlier(at, mp_earlier(s->join_at, s->fastclose_at));
     if (!c->over && c->mode == MP_MODE_MULTIPATH) /* else mp_addr_tick() does not look at it */
         at = mp_earlier(at, s->probe_at);
-    at = mp_earlier(at, mp_earlier(s->abort_at, s->failed_until));
+    at = mp_earlier(at, mp_earlier(s->abort_at, mp_earlier(s->failed_until, s->fail_at)));
     return mp_earlier(at, mp_opts_deadline(s));
 }
 
@@ -180,8 +180,8 @@ static void tick_subflow(struct mp_subflow *s, plait_time now)
         mp_join_tick(s, now);
     if (s->phase != MP_PHASE_DOWN)
         mp_fastclose_tick(s, now);
-    if (s->phase != MP_PHASE_DOWN && now >= s->failed_until)
-        mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
+    if (s->phase != MP_PHASE_DOWN)
+        mp_fail_tick(s, now);
     if (s->phase != MP_PHASE_DOWN && now >= s->abort_at) {
         s->abort_at = PLAIT_NEVER;
         if (s->tcb.state != TCP_ST_TIME_WAIT)

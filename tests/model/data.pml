@@ -33,7 +33,8 @@
  * mutant 4 of run 2: a DATA_FIN is acknowledged as soon as it comes
  * mutant 5 of run 5: with two copies of a byte on the subflow the way back to plain TCP is open
  * mutant 6 of run 10: who has aborted does not answer any more
- * mutant 7 of run 12: a FIN is waited for as long as it takes */
+ * mutant 7 of run 12: a FIN is waited for as long as it takes
+ * mutant 8 of run 9: an answer to MP_FAIL that got lost is not given again */
 #ifndef SUBS
 #define SUBS 2
 #endif
@@ -396,7 +397,9 @@ inline segment() {
     fi;
     if
     :: mode[h] == MP_MODE_MULTIPATH -> options()
-    :: else -> plain_acked()
+    :: else ->
+        plain_acked();
+        fail_due[me] = seg.fail && seg.dss && MUTANT != 8 /* late_dss(): our answer got lost */
     fi;
     if
     :: is_open(h, s) -> payload()
@@ -515,10 +518,10 @@ inline flush() {
     any_usable(h) && !lives(h, 0) && !lives(h, 1) && !rtx_waits(h) && !fail_out[h] && MUTANT != 1)
 /* A path that is cut is left to itself while another one does the work. */
 #define lives(h, s) (out(h, s) && !(cut[s] && stale[at(h, s)] && !over(h) && other(h, s)))
-#define waits(h) (!failed[h] && (lives(h, 0) || lives(h, 1) || rtx_waits(h) || fin_waits(h)))
+#define waits(h) (!failed[h] && (lives(h, 0) || lives(h, 1) || rtx_waits(h) || fin_waits(h) || fail_out[h]))
 #define alone(h) (!over(h) && mode[h] == MP_MODE_MULTIPATH && !any_usable(h))
 #define orphan(h) (state[h] == MP_ST_FIN_WAIT_2 && (fin_wanted[peer(h)] || failed[peer(h)]))
-#define late(h) (!failed[h] && !waits(0) && !waits(1) && (alone(h) || orphan(h) || fail_out[h] || \
+#define late(h) (!failed[h] && !waits(0) && !waits(1) && (alone(h) || orphan(h) || \
     (over(h) && !done(h, 0) && cut[0] && MUTANT != 7)))
 #define owes(h) (waits(h) || late(h))
 
@@ -546,9 +549,11 @@ inline again() {
         say[0] = (usable(h, 0) -> DATA_FIN : 0);
         say[1] = (usable(h, 1) -> DATA_FIN : 0)
     :: fin_waits(h) && ((!usable(h, 0) || cut[0]) && (!usable(h, 1) || cut[1])) -> die(true)
+    /* fallback.c: mp_fail_tick() */
+    :: fail_out[h] && is_open(h, 0) -> fail_due[at(h, 0)] = true; say[0] = ACK
     /* watch_alone(), orphan_tick() */
     :: late(h) && (alone(h) || orphan(h)) -> die(fast_close(h))
-    :: late(h) && !alone(h) && !orphan(h) -> s = 0; abort_subflow() /* failed_until, abort_at */
+    :: late(h) && !alone(h) && !orphan(h) -> s = 0; abort_subflow() /* abort_at */
     fi
 }
 

@@ -236,6 +236,51 @@ static void nobody_answers_the_fail(void **state)
     finish(1 << 20, 0);
 }
 
+/* The first answer to an MP_FAIL gets lost, and the sender has nothing more to say. */
+struct answer { struct change change; unsigned lost; };
+
+static bool lose_an_answer(struct pair *pair, int to, struct wire_seg *seg)
+{
+    struct answer *a = pair->hook_data;
+    bool pass;
+
+    pair->hook_data = &a->change;
+    pass = change_hook(pair, to, seg);
+    pair->hook_data = a;
+    if (to == 1 && wire_mp_has(&seg->mp, WIRE_MP_FAIL) && a->lost == 0) {
+        a->lost++;
+        return false;
+    }
+    return pass;
+}
+
+/*= RFC 8684 3.7
+ * the receiver of an MP_FAIL MUST also respond with an MP_FAIL in the reverse direction and
+ * entirely revert to a regular TCP session */
+static void answer_to_the_fail_gets_lost(void **state)
+{
+    struct answer a = { .change = { .to = 1, .subnet = 0 } };
+
+    start(23, 1);
+    p.side[0].cfg.checksum = true;
+    p.hook = lose_an_answer;
+    p.hook_data = &a;
+    pair_transfer(&p, 20000, 1000);
+    pair_connect(&p);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    a.change.n = 1;
+    p.side[0].to_write = 21000;
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(a.change.n, 0);
+    assert_int_equal(a.lost, 1);
+    assert_int_equal(p.side[0].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].conn->mode, MP_MODE_PLAIN);
+    assert_int_equal(p.side[1].read, 21000);
+    a.change.n = 0;
+    p.side[1].bad = false; /* the byte that was changed */
+    finish(21000, 1000);
+}
+
 /* DATA_ACKs to the client stay what they are, until MP_FAIL comes with one. */
 static struct { bool stay, fail; struct wire_mp_dss kept; } acks;
 
@@ -557,6 +602,7 @@ int main(void)
         cmocka_unit_test(refusal_without_a_reason_is_not_believed),
         cmocka_unit_test(data_behind_a_join_waits_within_bounds),
         cmocka_unit_test(nobody_answers_the_fail),
+        cmocka_unit_test(answer_to_the_fail_gets_lost),
         cmocka_unit_test(infinite_mapping_is_the_last_word),
         cmocka_unit_test(infinite_mapping_beside_others_is_refused),
         cmocka_unit_test(no_data_ack_on_the_first),
