@@ -11,7 +11,7 @@
 
 struct drv_afp;
 
-enum { DRV_PORTS_MAX = 8 };
+enum { DRV_PORTS_MAX = 32 };
 
 struct drv_afp_spec {
     uint32_t ifindex;

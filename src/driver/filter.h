@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DRV_FILTER_MAX = 96 };
+enum { DRV_FILTER_MAX = 128 };
 
 /* Writes into prog (DRV_FILTER_MAX instructions) what lets only our frames pass: link_len bytes
  * stand before IP, ports are in host order. The number of instructions. */

@@ -93,8 +93,13 @@ static int reserve_ports(struct drv_host *host, struct drv_error *err)
 {
     const struct drv_paths *paths = &host->config.paths;
 
+    if (host->config.more_ports + paths->announce_n >= DRV_PORTS_MAX)
+        return drv_fail(err, DRV_FAULT_USAGE, "too many ports, the limit is %d", DRV_PORTS_MAX);
     if (reserve_port(host, host->config.port, err) < 0)
         return -1;
+    for (size_t i = 0; i < host->config.more_ports; i++)
+        if (reserve_port(host, 0, err) < 0)
+            return -1;
     for (size_t i = 0; i < paths->announce_n; i++)
         if (paths->announce[i].port != 0 && reserve_port(host, paths->announce[i].port, err) < 0)
             return -1;
@@ -249,6 +254,11 @@ uint16_t drv_host_port(const struct drv_host *host)
     return host->port_number[0];
 }
 
+uint16_t drv_host_port_at(const struct drv_host *host, size_t i)
+{
+    return host->port_number[i];
+}
+
 plait_time drv_host_now(const struct drv_host *host)
 {
     return host->now;
@@ -339,10 +349,16 @@ int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer,
 
 /* ---- packets out ---------------------------------------------------------------------------- */
 
+/* Packets of a cut interface are lost on the way. */
+static bool is_cut(const struct drv_host *host, uint32_t ifindex)
+{
+    return host->cut != 0 && host->cut == ifindex;
+}
+
 static void send_by(struct drv_host *host, const struct plait_out *out, const struct drv_hop *hop)
 {
     struct drv_iface *iface = drv_host_iface(host, hop->ifindex);
-    if (iface)
+    if (iface && !is_cut(host, hop->ifindex))
         drv_afp_push(iface->afp, out, hop->mac);
 }
 
@@ -454,7 +470,7 @@ static size_t input(struct drv_host *host, struct drv_afp *afp)
 
     for (size_t i = 0; i < n; i++) {
         bool lent;
-        if (!drv_afp_frame(afp, i, &in))
+        if (!drv_afp_frame(afp, i, &in) || is_cut(host, in.ifindex))
             continue;
         if (!is_ours(host, &in)) {
             host->not_ours++;
@@ -584,5 +600,15 @@ int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup,
     if (!drv_paths_set_backup(&host->config.paths, ifname, backup))
         return drv_fail(err, DRV_FAULT_USAGE, "%s: it is not a path", ifname);
     drv_host_sync(host);
+    return 0;
+}
+
+int drv_host_path_cut(struct drv_host *host, const char *ifname, struct drv_error *err)
+{
+    const struct drv_link *link = drv_netmon_find_name(host->mon, ifname);
+
+    if (!link)
+        return drv_fail(err, DRV_FAULT_USAGE, "%s: there is no such interface", ifname);
+    host->cut = link->ifindex;
     return 0;
 }

@@ -20,6 +20,9 @@ struct drv_host_config {
     struct plait_config stack;
     struct drv_paths paths;
     uint16_t port;    /* our TCP port; 0: a free one. Ports in paths.announce are taken too */
+    /* Free ports in addition, for connections to one peer side by side; with those announced, at
+     * most DRV_PORTS_MAX in all */
+    uint8_t more_ports;
     bool offload;     /* use the kernel's segmentation and checksums */
     const char *pcap; /* file to write all packets to, or NULL */
     void (*trace)(void *ctx, const struct plait_trace *ev); /* may be NULL */
@@ -41,6 +44,8 @@ bool drv_host_free(struct drv_host *host, struct drv_error *err);
 
 struct plait_stack *drv_host_stack(const struct drv_host *host);
 uint16_t drv_host_port(const struct drv_host *host);
+/* Port i of 0 to more_ports: ours, then the free ones. */
+uint16_t drv_host_port_at(const struct drv_host *host, size_t i);
 /* The time to pass to the core: read once for each batch of packets. */
 plait_time drv_host_now(const struct drv_host *host);
 void drv_host_counters(const struct drv_host *host, struct drv_host_counters *counters);
@@ -68,5 +73,8 @@ int drv_host_path_add(struct drv_host *host, const struct drv_path *path, struct
 int drv_host_path_del(struct drv_host *host, const char *ifname, struct drv_error *err);
 int drv_host_path_backup(struct drv_host *host, const char *ifname, bool backup,
                          struct drv_error *err);
+/* Cuts the path silently, for tests: every packet to and from the interface is lost from now on,
+ * and nobody is told. */
+int drv_host_path_cut(struct drv_host *host, const char *ifname, struct drv_error *err);
 
 #endif

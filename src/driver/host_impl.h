@@ -48,6 +48,7 @@ struct drv_host {
     plait_time now;
     struct drv_afp_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
+    uint32_t cut; /* the interface whose packets are lost on purpose; 0: none */
 };
 
 /* Tells the stack how the local addresses differ from what it has, opens and closes packet sockets.

@@ -2,6 +2,7 @@
 /* The filter program, run by a small interpreter of classic BPF on hand-made frames. */
 #include "netns.h"
 
+#include "driver/afpacket.h"
 #include "driver/filter.h"
 
 #include <linux/if_ether.h>
@@ -111,6 +112,17 @@ static bool passes(const struct frame *f)
     size_t n = drv_filter_build(prog, (uint8_t)link_len, ports, 2);
     assert_true(n <= DRV_FILTER_MAX);
     return run(prog, n, f);
+}
+
+static bool passes_one_of(size_t n, const struct frame *f)
+{
+    struct sock_filter prog[DRV_FILTER_MAX];
+    uint16_t many[DRV_PORTS_MAX];
+    for (size_t i = 0; i < n; i++)
+        many[i] = (uint16_t)(6000 + i);
+    size_t len = drv_filter_build(prog, (uint8_t)link_len, many, n);
+    assert_true(len <= DRV_FILTER_MAX);
+    return run(prog, len, f);
 }
 
 static struct frame v4(unsigned header, uint8_t protocol)
@@ -265,11 +277,27 @@ static void truncated(void **state)
     each_link(check_truncated);
 }
 
+static void check_many_ports(void)
+{
+    struct frame f = v4(20, 6);
+    for (unsigned i = 0; i < DRV_PORTS_MAX; i++) {
+        put16(&f, 22, (uint16_t)(6000 + i));
+        assert_true(passes_one_of(DRV_PORTS_MAX, &f));
+    }
+    put16(&f, 22, 6000 + DRV_PORTS_MAX);
+    assert_false(passes_one_of(DRV_PORTS_MAX, &f));
+}
+
+static void many_ports(void **state)
+{
+    each_link(check_many_ports);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp4),        cmocka_unit_test(tcp6),      cmocka_unit_test(icmp),
-        cmocka_unit_test(only_for_us), cmocka_unit_test(truncated),
+        cmocka_unit_test(only_for_us), cmocka_unit_test(truncated), cmocka_unit_test(many_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
