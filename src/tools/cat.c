@@ -19,25 +19,14 @@
 #include "cat_report.h"
 #include "driver/addr.h"
 #include "driver/host.h"
+#include "start.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum {
-    STATUS_OK = 0,
-    STATUS_FAILED = 1,
-    STATUS_USAGE = 2,
-    STATUS_NOT_MPTCP = 3,
-    STATUS_PERMISSION = 4,
-    STATUS_TIMEOUT = 124,
-    STATUS_SIGNAL = 128
-};
 enum { FD_SIGNAL, FD_STDIN, FD_STDOUT, FD_CONTROL, FDS };
 
 #define CAT_TIME_WAIT (500 * PLAIT_MSEC)
@@ -386,62 +375,12 @@ static void turn(struct cat *c)
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
-static bool resolve(struct cat *c)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-    struct plait_addr *peer = &c->o.paths.peer;
-    struct sockaddr_in6 v6;
-    int rc;
-
-    hints.ai_family = c->o.paths.family == 4   ? AF_INET
-                      : c->o.paths.family == 6 ? AF_INET6
-                                               : AF_UNSPEC;
-    /*= RFC 6897 6.4-1 */
-    rc = getaddrinfo(c->o.host, NULL, &hints, &list); /* its first address alone is used */
-    if (rc != 0) {
-        cat_say("%s: %s%s", c->o.host, gai_strerror(rc),
-                c->o.paths.family != 0 ? "; without -4 or -6 there may be an address" : "");
-        return false;
-    }
-    if (!drv_addr_from_sockaddr(list->ai_addr, peer)) {
-        cat_say("%s: it has no IPv4 or IPv6 address", c->o.host);
-        freeaddrinfo(list);
-        return false;
-    }
-    if (list->ai_family == AF_INET6) {
-        memcpy(&v6, list->ai_addr, sizeof v6);
-        c->o.paths.peer_ifindex = v6.sin6_scope_id;
-    }
-    peer->port = c->o.port;
-    freeaddrinfo(list);
-    if (peer->family == 6 && addr_is_linklocal(peer) && c->o.paths.peer_ifindex == 0 &&
-        !c->o.listening) {
-        cat_say("%s: a link-local address needs its interface, as in %s%%eth0", c->o.host,
-                c->o.host);
-        return false;
-    }
-    return true;
-}
-
-static int open_signals(void)
-{
-    sigset_t set;
-
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-}
-
 /* Opens --status and --control. */
 static bool open_files(struct cat *c)
 {
     cat_in_open();
     cat_out_open(&c->out);
-    c->signal_fd = open_signals();
+    c->signal_fd = start_signals();
     if (c->o.status && (c->status_fd = cat_open_lines(c->o.status, true)) < 0) {
         cat_say("--status %s: %s", c->o.status, strerror(errno));
         return false;
@@ -466,13 +405,6 @@ static void on_warn(void *ctx, const char *text)
     cat_say("%s", text);
 }
 
-static int status_of_fault(enum drv_fault fault)
-{
-    if (fault == DRV_FAULT_PERMISSION)
-        return STATUS_PERMISSION;
-    return fault == DRV_FAULT_USAGE ? STATUS_USAGE : STATUS_FAILED;
-}
-
 static bool make_host(struct cat *c)
 {
     struct drv_host_config config = {
@@ -494,7 +426,7 @@ static bool make_host(struct cat *c)
     c->host = drv_host_new(&config, &err);
     if (!c->host) {
         cat_say("%s", err.text);
-        c->status = status_of_fault(err.fault);
+        c->status = start_status(err.fault);
         return false;
     }
     c->teller.links.host = c->host;
@@ -571,7 +503,8 @@ static bool start_connecting(struct cat *c)
 static bool start(struct cat *c)
 {
     c->status = STATUS_FAILED;
-    if ((c->o.host && !resolve(c)) || !open_files(c) || !make_host(c))
+    if ((c->o.host && !start_resolve(c->o.host, c->o.port, &c->o.paths)) || !open_files(c) ||
+        !make_host(c))
         return false;
     if (!(c->o.listening ? start_listening(c) : start_connecting(c)))
         return false;
