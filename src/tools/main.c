@@ -3,6 +3,7 @@
 #include "cat.h"
 #include "demo_sim.h"
 #include "link.h"
+#include "perf.h"
 #include "sim_cmd.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct command {
 static const struct command commands[] = {
     {"cat", "standard input and output over Multipath TCP", cat_main},
     {"link", "join two interfaces by an emulated link (for tests)", link_main},
+    {"perf", "how fast a Multipath TCP connection is, client and server", perf_main},
     {"sim", "run scripts in packetdrill's spelling against a simulated plait", sim_cmd_main},
     {"demo-sim", NULL, demo_sim_main},
 };

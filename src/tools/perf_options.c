@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `plait perf`'s options. Each mistake is told with the argument that is wrong and what would be
+ * right. */
+#include "perf_options.h"
+
+#include "cat_options.h"
+#include "driver/addr.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OPT_PATH = 256,
+    OPT_BIDIR,
+    OPT_RR,
+    OPT_CRR,
+    OPT_CUT,
+    OPT_STACK,
+    OPT_CHECKSUM,
+    OPT_JSON,
+    OPT_JSON_STREAM,
+};
+
+static const struct option long_options[] = {
+    {"server", no_argument, NULL, 's'},
+    {"one", no_argument, NULL, '1'},
+    {"time", required_argument, NULL, 't'},
+    {"bytes", required_argument, NULL, 'n'},
+    {"reverse", no_argument, NULL, 'R'},
+    {"bidir", no_argument, NULL, OPT_BIDIR},
+    {"parallel", required_argument, NULL, 'P'},
+    {"rr", required_argument, NULL, OPT_RR},
+    {"crr", required_argument, NULL, OPT_CRR},
+    {"cut", required_argument, NULL, OPT_CUT},
+    {"stack", required_argument, NULL, OPT_STACK},
+    {"cc", required_argument, NULL, 'C'},
+    {"checksum", no_argument, NULL, OPT_CHECKSUM},
+    {"path", required_argument, NULL, OPT_PATH},
+    {"interval", required_argument, NULL, 'i'},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"json-stream", no_argument, NULL, OPT_JSON_STREAM},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+    "Usage: plait perf -s [OPTION...] [HOST] PORT\n"
+    "       plait perf [OPTION...] HOST PORT\n"
+    "Measures a Multipath TCP connection: the server (-s) takes tests until it is interrupted, the "
+    "client\n"
+    "makes one. HOST is an IPv4 or IPv6 address or a name.\n"
+    "\n"
+    "  -s, --server             take tests\n"
+    "  -1, --one                end after one test (server)\n"
+    "  -t, --time T             test for so long: 10, 2.5s, 300ms, 2min (default 10)\n"
+    "  -n, --bytes N            test so many bytes, with k, M or G; requests with --rr and --crr\n"
+    "  -R, --reverse            the server sends\n"
+    "      --bidir              both send, each on connections of its own\n"
+    "  -P, --parallel N         so many connections side by side (default 1)\n"
+    "      --rr SIZE            request and response of SIZE bytes on one connection, over and "
+    "over\n"
+    "      --crr SIZE           connect, request, response, close, over and over\n"
+    "      --cut IF@T           lose every packet of this interface from T on\n"
+    "      --stack NAME         plait (default), kernel-mptcp or kernel-tcp\n"
+    "  -C, --cc NAME            congestion control (default cubic)\n"
+    "      --checksum           protect the data with MPTCP's checksums (plait)\n"
+    "      --path IF[=ADDR][,backup]\n"
+    "                           use this interface (and address); repeat for each path (plait)\n"
+    "  -4, -6                   use only IPv4, only IPv6\n"
+    "  -i, --interval T         time between lines (default 1)\n"
+    "      --json               one JSON object at the end in place of text\n"
+    "      --json-stream        and one for each interval\n"
+    "  -h, --help               this text\n"
+    "\n"
+    "Examples:\n"
+    "  plait perf -s 5201                                 the server\n"
+    "  plait perf 192.0.2.7 5201                          ten seconds to it, over every path\n"
+    "  plait perf -R -P 4 -t 30 192.0.2.7 5201            from it, by four connections\n"
+    "  plait perf --rr 64 192.0.2.7 5201                  how long an answer takes\n"
+    "  plait perf --stack kernel-mptcp 192.0.2.7 5201     the kernel's MPTCP to the same server\n"
+    "  plait perf --cut wlan0@5 192.0.2.7 5201            how long a dead path is felt\n"
+    "\n"
+    "Exit status: 0 done, 1 the test failed, 2 usage, 4 no permission, 124 timeout,\n"
+    "128 + N ended by signal N. See plait-perf(1).\n";
+
+static enum perf_parse bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static enum perf_parse bad(const char *fmt, ...)
+{
+    va_list args;
+
+    (void)fputs("plait perf: ", stderr);
+    va_start(args, fmt);
+    (void)vfprintf(stderr, fmt, args);
+    va_end(args);
+    (void)fputs("\nTry `plait perf --help`.\n", stderr);
+    return PERF_PARSE_BAD;
+}
+
+bool perf_parse_amount(const char *text, uint64_t *out)
+{
+    static const char units[] = "kMG";
+    const char *at = text, *unit;
+    uint64_t value = 0;
+
+    while (*at >= '0' && *at <= '9' && at - text < 15)
+        value = value * 10 + (uint64_t)(*at++ - '0');
+    if (at == text || value == 0)
+        return false;
+    if (*at != '\0') {
+        unit = strchr(units, *at);
+        if (unit == NULL || at[1] != '\0')
+            return false;
+        if (value > PERF_BYTES_MAX >> 10 * (unit - units + 1))
+            return false;
+        value <<= 10 * (unit - units + 1);
+    }
+    *out = value;
+    return value <= PERF_BYTES_MAX;
+}
+
+bool perf_parse_cut(const char *text, char ifname[IF_NAMESIZE], plait_time *at)
+{
+    const char *sign = strrchr(text, '@');
+    size_t len = sign ? (size_t)(sign - text) : 0;
+
+    if (len == 0 || len >= IF_NAMESIZE)
+        return false;
+    memcpy(ifname, text, len);
+    ifname[len] = '\0';
+    return cat_parse_duration(sign + 1, at);
+}
+
+static const char *const stacks[] = {
+    [PERF_STACK_PLAIT] = "plait",
+    [PERF_STACK_KERNEL_MPTCP] = "kernel-mptcp",
+    [PERF_STACK_KERNEL_TCP] = "kernel-tcp",
+};
+
+const char *perf_stack_name(enum perf_stack stack)
+{
+    return stacks[stack];
+}
+
+static enum perf_parse take_stack(struct perf_options *o, const char *arg)
+{
+    for (size_t i = 0; i < sizeof stacks / sizeof stacks[0]; i++)
+        if (strcmp(stacks[i], arg) == 0) {
+            o->stack = (enum perf_stack)i;
+            return PERF_PARSE_OK;
+        }
+    return bad("--stack %s: it has to be plait, kernel-mptcp or kernel-tcp", arg);
+}
+
+static enum perf_parse take_duration(const char *option, const char *arg, plait_time *out)
+{
+    if (cat_parse_duration(arg, out) && *out > 0 && *out <= PERF_DURATION_MAX)
+        return PERF_PARSE_OK;
+    return bad("%s %s: it has to be a time, as in 5, 2.5s, 300ms or 2min, and at most a day",
+               option, arg);
+}
+
+static enum perf_parse take_requests(struct perf_options *o, enum perf_mode mode, const char *arg)
+{
+    uint64_t size;
+
+    if (o->mode != PERF_BULK)
+        return bad("--rr and --crr exclude each other");
+    if (!perf_parse_amount(arg, &size) || size > PERF_SIZE_MAX)
+        return bad("--%s %s: it has to be a size from 1 to 1G", mode == PERF_RR ? "rr" : "crr",
+                   arg);
+    o->mode = mode;
+    o->size = (uint32_t)size;
+    return PERF_PARSE_OK;
+}
+
+static enum perf_parse take_parallel(struct perf_options *o, const char *arg)
+{
+    uint64_t n;
+
+    if (!perf_parse_amount(arg, &n) || n > PERF_PARALLEL_MAX)
+        return bad("--parallel %s: it has to be a number from 1 to %d", arg, PERF_PARALLEL_MAX);
+    o->parallel = (uint32_t)n;
+    return PERF_PARSE_OK;
+}
+
+static enum perf_parse take_path(struct perf_options *o, const char *arg)
+{
+    if (o->paths.path_n == DRV_PATHS_MAX)
+        return bad("--path %s: too many paths, the limit is %d", arg, DRV_PATHS_MAX);
+    if (!drv_path_parse(arg, &o->paths.path[o->paths.path_n]))
+        return bad("--path %s: it has to be IFNAME[=ADDR][,backup], as in eth0", arg);
+    o->paths.path_n++;
+    o->paths.automatic = false;
+    return PERF_PARSE_OK;
+}
+
+static enum perf_parse take_amount(struct perf_options *o, const char *arg)
+{
+    if (perf_parse_amount(arg, &o->amount))
+        return PERF_PARSE_OK;
+    return bad("--bytes %s: it has to be a number from 1 on, as in 4096, 64k, 10M or 2G", arg);
+}
+
+static enum perf_parse take_cut(struct perf_options *o, const char *arg)
+{
+    if (perf_parse_cut(arg, o->cut, &o->cut_at))
+        return PERF_PARSE_OK;
+    return bad("--cut %s: it has to be IFNAME@SECONDS, as in wlan0@5", arg);
+}
+
+static enum perf_parse take_flag(struct perf_options *o, int option)
+{
+    switch (option) {
+    case 's':
+        o->serving = o->paths.listening = true;
+        break;
+    case '1':
+        o->once = true;
+        break;
+    case 'R':
+        o->reverse = true;
+        break;
+    case '4':
+        o->paths.family = 4;
+        break;
+    case '6':
+        o->paths.family = 6;
+        break;
+    case OPT_BIDIR:
+        o->bidir = true;
+        break;
+    case OPT_CHECKSUM:
+        o->checksum = true;
+        break;
+    case OPT_JSON:
+        o->json = true;
+        break;
+    case OPT_JSON_STREAM:
+        o->json = o->json_stream = true;
+        break;
+    default:
+        break;
+    }
+    return PERF_PARSE_OK;
+}
+
+static enum perf_parse take_option(struct perf_options *o, int option, char **argv)
+{
+    switch (option) {
+    case 'h':
+        (void)fputs(usage, stdout);
+        return PERF_PARSE_DONE;
+    case 't':
+        return take_duration("--time", optarg, &o->duration);
+    case 'i':
+        return take_duration("--interval", optarg, &o->interval);
+    case 'n':
+        return take_amount(o, optarg);
+    case 'P':
+        return take_parallel(o, optarg);
+    case 'C':
+        o->cc = optarg;
+        return PERF_PARSE_OK;
+    case OPT_RR:
+        return take_requests(o, PERF_RR, optarg);
+    case OPT_CRR:
+        return take_requests(o, PERF_CRR, optarg);
+    case OPT_CUT:
+        return take_cut(o, optarg);
+    case OPT_STACK:
+        return take_stack(o, optarg);
+    case OPT_PATH:
+        return take_path(o, optarg);
+    case ':':
+        return bad("option '%s' needs a value", argv[optind - 1]);
+    case '?':
+        if (optopt > 0 && optopt < 256)
+            return bad("unknown option '-%c'", optopt);
+        return bad("option '%s' is unknown, ambiguous, or takes no value", argv[optind - 1]);
+    default:
+        return take_flag(o, option);
+    }
+}
+
+static enum perf_parse take_words(struct perf_options *o, int n, char **words)
+{
+    if (n == 0)
+        return bad(o->serving ? "PORT is missing" : "HOST and PORT are missing");
+    if (n == 1 && !o->serving)
+        return bad("PORT is missing after HOST '%s'", words[0]);
+    if (n > 2)
+        return bad("unexpected argument '%s'", words[2]);
+    o->host = n == 2 ? words[0] : NULL;
+    if (!drv_addr_parse_port(words[n - 1], &o->port))
+        return bad("PORT '%s': it has to be a number from 1 to 65535", words[n - 1]);
+    return PERF_PARSE_OK;
+}
+
+/* What only the side that makes the test decides. */
+static bool asks_for_test(const struct perf_options *o)
+{
+    return o->reverse || o->bidir || o->mode != PERF_BULK || o->parallel > 1 || o->amount > 0 ||
+           o->duration > 0;
+}
+
+static enum perf_parse check_stack(const struct perf_options *o)
+{
+    if (o->stack == PERF_STACK_PLAIT) {
+        if (strcmp(o->cc, "cubic") != 0 && strcmp(o->cc, "reno") != 0)
+            return bad("--cc %s: plait has no such congestion control; there are: cubic, reno",
+                       o->cc);
+        return PERF_PARSE_OK;
+    }
+    if (!o->paths.automatic)
+        return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
+                   "endpoint`");
+    if (o->checksum)
+        return bad("--checksum is for --stack plait; for the kernel set "
+                   "net.mptcp.checksum_enabled");
+    return PERF_PARSE_OK;
+}
+
+/* Options that make no sense together. */
+static enum perf_parse check(struct perf_options *o)
+{
+    if (o->serving && asks_for_test(o))
+        return bad("the client says what is tested: -s takes no -t, -n, -R, --bidir, -P, --rr or "
+                   "--crr");
+    if (!o->serving && o->once)
+        return bad("--one is for the server (-s)");
+    if (o->amount > 0 && o->duration > 0)
+        return bad("--bytes and --time exclude each other");
+    if (o->reverse && o->bidir)
+        return bad("--reverse and --bidir exclude each other");
+    if (o->mode != PERF_BULK && (o->reverse || o->bidir))
+        return bad("--rr and --crr go both ways: no --reverse or --bidir with them");
+    if (o->bidir && o->parallel > PERF_PARALLEL_MAX / 2)
+        return bad("--parallel %u: with --bidir the limit is %d", o->parallel,
+                   PERF_PARALLEL_MAX / 2);
+    if (o->amount > 0 && o->amount < o->parallel)
+        return bad("--bytes: there are fewer than connections");
+    if (o->amount == 0 && o->duration == 0)
+        o->duration = 10 * PLAIT_SEC;
+    return check_stack(o);
+}
+
+enum perf_parse perf_options_parse(struct perf_options *o, int argc, char **argv)
+{
+    enum perf_parse verdict;
+    int option;
+
+    memset(o, 0, sizeof *o);
+    o->mode = PERF_BULK;
+    o->interval = PLAIT_SEC;
+    o->parallel = 1;
+    o->cc = "cubic";
+    o->paths.automatic = true;
+    opterr = 0;
+    optind = 0; /* glibc: start afresh, also in the middle of a word */
+    while ((option = getopt_long(argc, argv, ":s1t:n:RP:C:46i:h", long_options, NULL)) != -1) {
+        verdict = take_option(o, option, argv);
+        if (verdict != PERF_PARSE_OK)
+            return verdict;
+    }
+    verdict = take_words(o, argc - optind, argv + optind);
+    return verdict == PERF_PARSE_OK ? check(o) : verdict;
+}

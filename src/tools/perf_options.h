@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of `plait perf`. */
+#ifndef TOOLS_PERF_OPTIONS_H
+#define TOOLS_PERF_OPTIONS_H
+
+#include "driver/paths.h"
+#include "perf_wire.h"
+
+#include <net/if.h>
+
+enum { PERF_PARALLEL_MAX = 32 }; /* connections: each has a port of its own */
+
+enum perf_stack { PERF_STACK_PLAIT, PERF_STACK_KERNEL_MPTCP, PERF_STACK_KERNEL_TCP };
+
+struct perf_options {
+    bool serving, once, reverse, bidir, checksum, json, json_stream;
+    const char *host; /* NULL: every local address (serving) */
+    uint16_t port;
+    enum perf_stack stack;
+    enum perf_mode mode;
+    uint32_t size;       /* of request and response */
+    uint64_t amount;     /* bytes, or with requests their number; 0: the duration decides */
+    plait_time duration; /* 0: the amount decides */
+    plait_time interval;
+    uint32_t parallel;
+    const char *cc;
+    struct drv_paths paths; /* peer is not yet filled */
+    char cut[IF_NAMESIZE];  /* empty: none */
+    plait_time cut_at;
+};
+
+enum perf_parse { PERF_PARSE_OK, PERF_PARSE_DONE, PERF_PARSE_BAD };
+
+/* DONE: help was printed. BAD: the mistake was told on stderr. argv[0] is "perf". */
+enum perf_parse perf_options_parse(struct perf_options *o, int argc, char **argv);
+/* "4096", "64k", "10M", "2G": false for anything else, and for 0. */
+bool perf_parse_amount(const char *text, uint64_t *out);
+/* IFNAME@SECONDS. */
+bool perf_parse_cut(const char *text, char ifname[IF_NAMESIZE], plait_time *at);
+const char *perf_stack_name(enum perf_stack stack);
+
+#endif
