@@ -17,6 +17,9 @@
 enum { STEPS = 8 }; /* of PERF_CHUNK at most, before other connections have their turn */
 
 #define HEADER_WAIT (10 * PLAIT_SEC)
+/* A connection on which nothing moves is let go. A slow path takes its time for what a sender has
+ * written at last: 8 MiB in two minutes are half a megabit per second. */
+#define IDLE_MAX (120 * PLAIT_SEC)
 
 static _Alignas(PERF_PAGE) const uint8_t chunk[PERF_CHUNK]; /* what is sent */
 
@@ -34,9 +37,9 @@ static void fail(struct perf_flow *f, const char *why)
     f->why = why;
 }
 
-static size_t least(uint64_t a, uint64_t b)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    return (size_t)(a < b ? a : b);
+    return a < b ? a : b;
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
@@ -134,8 +137,6 @@ static bool header_in(struct perf_flow *f, const struct perf_set *set)
             fail(f, why);
         else
             begin(f);
-    } else if (perf_now() - f->born >= HEADER_WAIT) {
-        fail(f, "it did not say what to test");
     }
     return got == GOT_BYTES;
 }
@@ -163,7 +164,8 @@ static bool send_bulk(struct perf_flow *f, const struct perf_set *set)
         shut(f, set, PERF_TRAILER_IN);
         return true;
     }
-    n = put(f, set, chunk, f->h.bytes > 0 ? least(f->h.bytes - f->out, PERF_CHUNK) : PERF_CHUNK);
+    n = (size_t)(f->h.bytes > 0 ? least(f->h.bytes - f->out, PERF_CHUNK) : PERF_CHUNK);
+    n = put(f, set, chunk, n);
     f->out += n;
     if (n > 0)
         note_move(f, now);
@@ -256,10 +258,12 @@ static void after_put(struct perf_flow *f, const struct perf_set *set)
 static bool put_request(struct perf_flow *f, const struct perf_set *set)
 {
     uint32_t size = f->client ? f->h.request : f->h.response;
-    size_t n = put(f, set, chunk, least(size - f->at, PERF_CHUNK));
+    size_t n = put(f, set, chunk, (size_t)least(size - f->at, PERF_CHUNK));
 
     f->at += n;
     f->out += n;
+    if (n > 0)
+        note_move(f, perf_now());
     if (f->at == size)
         after_put(f, set);
     return n > 0;
@@ -286,7 +290,7 @@ static void after_get(struct perf_flow *f, const struct perf_set *set, plait_tim
 static bool get_request(struct perf_flow *f, const struct perf_set *set)
 {
     uint32_t size = f->client ? f->h.response : f->h.request;
-    struct plait_view view = {.len = least(size - f->at, PERF_CHUNK)};
+    struct plait_view view = {.len = (size_t)least(size - f->at, PERF_CHUNK)};
     enum got got = get(f, set, &view);
     plait_time now = perf_now();
 
@@ -342,13 +346,32 @@ static bool move(struct perf_flow *f, const struct perf_set *set)
     }
 }
 
+/* The end of patience with the peer. Connecting is left to the stack. */
+static plait_time idle_at(const struct perf_flow *f)
+{
+    if (f->state == PERF_HEADER_OUT || perf_flow_ended(f))
+        return PLAIT_NEVER;
+    return f->state == PERF_HEADER_IN ? f->born + HEADER_WAIT : f->moved + IDLE_MAX;
+}
+
+static void check_idle(struct perf_flow *f)
+{
+    if (perf_now() < idle_at(f))
+        return;
+    f->conn.error = PLAIT_ETIMEDOUT;
+    fail(f, f->state == PERF_HEADER_IN ? "it did not say what to test"
+                                       : "nothing moved for two minutes");
+}
+
 bool perf_flow_run(struct perf_flow *f, const struct perf_set *set)
 {
     enum perf_state before = f->state;
 
     for (unsigned i = 0; i < STEPS; i++) {
-        if (!move(f, set))
+        if (!move(f, set)) {
+            check_idle(f);
             return false;
+        }
         if (f->h.mode == PERF_BULK && f->state != before)
             break;
     }
@@ -357,11 +380,9 @@ bool perf_flow_run(struct perf_flow *f, const struct perf_set *set)
 
 plait_time perf_flow_deadline(const struct perf_flow *f)
 {
-    if (f->state == PERF_HEADER_IN)
-        return f->born + HEADER_WAIT;
     if (f->state == PERF_SEND && f->h.bytes == 0)
-        return f->start + f->h.duration;
-    return PLAIT_NEVER;
+        return least(f->start + f->h.duration, idle_at(f));
+    return idle_at(f);
 }
 
 void perf_flow_stop(struct perf_flow *f)

@@ -272,6 +272,27 @@ static void hostile_peers_of_a_server(void **state)
     expect_failure("did not say");
 }
 
+static void a_peer_that_rests_is_let_go(void **state)
+{
+    const struct perf_header *const kinds[] = {&up, &down, &rr};
+    for (size_t i = 0; i < 3; i++) {
+        start(false, NULL);
+        hear_header(kinds[i]);
+        net.room = 100;
+        hear(zeros, 5);
+        run();
+        if (i == 1)
+            net.in_n = net.in_at = 0;
+        f.moved -= 119 * PLAIT_SEC;
+        run();
+        assert_false(perf_flow_ended(&f));
+        f.moved -= PLAIT_SEC;
+        assert_true(perf_flow_deadline(&f) <= perf_now());
+        expect_failure("nothing moved");
+        assert_int_equal(f.conn.error, PLAIT_ETIMEDOUT);
+    }
+}
+
 static void hostile_peers_of_a_client(void **state)
 {
     start(true, &up);
@@ -327,6 +348,7 @@ int main(void)
         cmocka_unit_test(requests_are_answered),
         cmocka_unit_test(requests_are_asked),
         cmocka_unit_test(hostile_peers_of_a_server),
+        cmocka_unit_test(a_peer_that_rests_is_let_go),
         cmocka_unit_test(hostile_peers_of_a_client),
         cmocka_unit_test(noise),
     };
