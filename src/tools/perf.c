@@ -21,7 +21,7 @@
 
 #define QUIET       PLAIT_SEC        /* without a connection ends a server's test */
 #define RETRY       PLAIT_MSEC       /* no port was free */
-#define PATIENCE    (30 * PLAIT_SEC) /* after the end of a test, for the peer to say its last */
+#define PATIENCE    (120 * PLAIT_SEC) /* after the end of a test, for the peer to say its last */
 #define LINGER      (2 * PLAIT_SEC)  /* for the last packets */
 #define LINGER_STEP (20 * PLAIT_MSEC)
 
@@ -44,7 +44,7 @@ struct perf {
     int status;          /* exit status */
 };
 
-static plait_time least(plait_time a, plait_time b)
+static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
@@ -93,7 +93,7 @@ static void end_flow(struct perf *p, struct perf_flow *f)
 
     if (p->testing) {
         perf_report_count(&p->report, &p->set, f);
-        perf_report_result(&p->report, f);
+        perf_report_result(&p->report, &p->set, f);
     }
     if (failed && p->o.serving)
         cat_say("a connection on port %u: %s", p->o.port, f->why);
@@ -221,23 +221,23 @@ static int start_one(struct perf *p, plait_time now)
     return 0;
 }
 
-static uint32_t wanted(const struct perf *p)
+/* How many connections to make now. */
+static uint64_t wanted(const struct perf *p)
 {
+    uint64_t room = p->o.parallel - p->live;
+
+    if (p->over)
+        return 0;
     if (p->o.mode != PERF_CRR)
         return p->started > 0 ? 0 : p->o.parallel * (p->o.bidir ? 2 : 1);
-    return p->o.amount > 0 && p->o.amount - p->asked < p->o.parallel
-               ? (uint32_t)(p->o.amount - p->asked)
-               : p->o.parallel;
+    return p->o.amount > 0 ? least(room, p->o.amount - p->asked) : room;
 }
 
 static void start_flows(struct perf *p, plait_time now)
 {
-    uint32_t n = p->over ? 0 : wanted(p);
     int rc = 0;
 
-    if (p->o.mode == PERF_CRR)
-        n = n > p->live ? n - (uint32_t)p->live : 0;
-    while (n-- > 0 && rc == 0)
+    for (uint64_t n = wanted(p); n > 0 && rc == 0; n--)
         rc = start_one(p, now);
     p->retry = rc == PLAIT_EAGAIN;
     if (rc != 0 && !p->retry)

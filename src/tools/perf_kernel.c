@@ -342,6 +342,16 @@ static size_t paths_of(struct perf_net *net, struct perf_conn *c,
     return n;
 }
 
+static bool is_multipath(struct perf_net *net, const struct perf_conn *c)
+{
+    struct mptcp_info info;
+    socklen_t len = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    return net->mptcp && getsockopt(c->fd, SOL_MPTCP, MPTCP_INFO, &info, &len) == 0 &&
+           !(info.mptcpi_flags & MPTCP_INFO_FLAG_FALLBACK);
+}
+
 static bool cut_path(struct perf_net *net, const char *ifname)
 {
     struct ifreq r;
@@ -378,6 +388,7 @@ const struct perf_backend perf_kernel = {
     .shutdown = shutdown_conn,
     .release = release_conn,
     .paths = paths_of,
+    .multipath = is_multipath,
     .cut = cut_path,
     .idle = is_idle,
 };

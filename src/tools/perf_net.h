@@ -56,6 +56,8 @@ struct perf_backend {
     void (*release)(struct perf_net *net, struct perf_conn *c, bool abort);
     size_t (*paths)(struct perf_net *net, struct perf_conn *c,
                     struct perf_path path[PERF_PATHS_MAX]);
+    /* Is or was it Multipath TCP? Good for a connection that has ended, too. */
+    bool (*multipath)(struct perf_net *net, const struct perf_conn *c);
     bool (*cut)(struct perf_net *net, const char *ifname);
     /* Nothing is left to be said to any peer. */
     bool (*idle)(const struct perf_net *net);

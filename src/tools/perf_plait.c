@@ -223,6 +223,15 @@ static size_t paths_of(struct perf_net *net, struct perf_conn *c,
     return n;
 }
 
+static bool is_multipath(struct perf_net *net, const struct perf_conn *c)
+{
+    struct plait_conn_info info;
+
+    (void)net;
+    plait_conn_info(c->plait, &info);
+    return info.multipath;
+}
+
 static bool cut_path(struct perf_net *net, const char *ifname)
 {
     struct drv_error err;
@@ -252,6 +261,7 @@ const struct perf_backend perf_plait = {
     .shutdown = shutdown_conn,
     .release = release_conn,
     .paths = paths_of,
+    .multipath = is_multipath,
     .cut = cut_path,
     .idle = is_idle,
 };

@@ -108,10 +108,14 @@ static plait_time most(plait_time a, plait_time b)
     return a > b ? a : b;
 }
 
-void perf_report_result(struct perf_report *r, const struct perf_flow *f)
+void perf_report_result(struct perf_report *r, const struct perf_set *set,
+                        const struct perf_flow *f)
 {
     struct perf_direction_result *d = f->h.direction == PERF_DOWN ? &r->down : &r->up;
 
+    if (f->tested && r->o->stack != PERF_STACK_KERNEL_TCP &&
+        !set->b->multipath(set->net, &f->conn))
+        r->plain++;
     if (!f->has_result)
         return;
     d->n++;
@@ -285,6 +289,8 @@ static void say_final(const struct perf_report *r, plait_time now, uint64_t cpu)
     say_direction("to the server", &r->up);
     say_direction("to the client", &r->down);
     say_requests(r, now - r->start);
+    if (r->plain > 0)
+        (void)printf("%llu connections spoke plain TCP\n", (unsigned long long)r->plain);
     (void)printf("%s: %.3f s of processor time, ", perf_stack_name(r->o->stack), seconds(cpu));
     if (r->requests > 0)
         (void)printf("%.1f us for each request, ", cpu_per_request(r, cpu));
@@ -344,6 +350,7 @@ static void write_final(const struct perf_report *r, plait_time now, uint64_t cp
     put_fraction(&j, "cpu_seconds_per_gb", cpu_per_gb(r, cpu));
     put_fraction(&j, "cpu_us_per_request", cpu_per_request(r, cpu));
     json_number(&j, "retransmitted", r->all.again);
+    json_number(&j, "plain_tcp", r->plain);
     json_array(&j, "paths");
     for (size_t i = 0; i < r->way_n; i++)
         put_way(&j, &r->way[i], &r->way[i].all, now - r->start);

@@ -32,6 +32,7 @@ struct perf_report {
     uint64_t cpu;             /* microseconds of this process before the test */
     struct perf_count all, last;
     uint64_t requests, last_requests;
+    uint64_t plain; /* connections without Multipath TCP, though it was asked for */
     struct perf_way way[PERF_WAYS_MAX];
     size_t way_n;
     struct perf_direction_result up, down; /* the client's direction, the server's */
@@ -43,7 +44,8 @@ void perf_report_begin(struct perf_report *r, const struct perf_options *o, plai
 /* Counts what this connection did since it was last looked at; before it is released, too. */
 void perf_report_count(struct perf_report *r, const struct perf_set *set, struct perf_flow *f);
 /* Takes the result of a connection that has ended. */
-void perf_report_result(struct perf_report *r, const struct perf_flow *f);
+void perf_report_result(struct perf_report *r, const struct perf_set *set,
+                        const struct perf_flow *f);
 /* The lines of an interval. */
 void perf_report_interval(struct perf_report *r, struct perf_set *set, plait_time now);
 void perf_report_final(struct perf_report *r, plait_time now);
