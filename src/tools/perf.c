@@ -229,7 +229,7 @@ static uint64_t wanted(const struct perf *p)
     if (p->over)
         return 0;
     if (p->o.mode != PERF_CRR)
-        return p->started > 0 ? 0 : p->o.parallel * (p->o.bidir ? 2 : 1);
+        return p->o.parallel * (p->o.bidir ? 2 : 1) - p->started;
     return p->o.amount > 0 ? least(room, p->o.amount - p->asked) : room;
 }
 
