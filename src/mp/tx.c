@@ -211,7 +211,9 @@ static uint32_t for_probe(const struct mp_subflow *s, uint32_t n, const struct o
 {
     uint32_t len = tcp_sndq_unsent(&s->tcb.sndq) == 0 ? tcp_pmtu_probe(&s->tcb, now) : 0;
 
-    return len > n && len <= o->want && !mp_join_unanswered(s) ? len : n;
+    if (len <= n || o->want < tcp_pmtu_with_followers(&s->tcb, len) || mp_join_unanswered(s))
+        return n;
+    return len;
 }
 
 /* Did s reinject it when it was last the oldest? That was in vain, or it would not be again. */

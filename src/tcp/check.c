@@ -22,6 +22,7 @@ static bool check_sending(const struct tcb *t)
     HOLDS(!t->fin_sent || t->fin_wanted, "a FIN is sent only when wanted");
     HOLDS(t->mss >= TCP_MSS_MIN && tcp_payload_mss(t) >= 8, "a segment has room for payload");
     HOLDS(tcp_payload_mss(t) <= t->mss, "options fit into the MSS");
+    HOLDS(!tcp_is_synchronized(t) || t->mss <= t->pmtu.high, "what passes is not what does not");
     HOLDS(t->snd_wscale <= TCP_WSCALE_MAX && t->rcv_wscale <= TCP_WSCALE_MAX,
           "window shifts are at most 14");
     HOLDS(t->max_wnd >= t->snd_wnd || !tcp_is_synchronized(t), "MAX.SND.WND is the largest seen");

@@ -138,7 +138,7 @@ static void copy_agreement(struct tcb *t, const struct tcp_half *h, plait_time n
     t->local = h->local;
     t->remote = h->remote;
     t->mss_peer = h->mss_peer;
-    t->mss = h->mss_peer < h->mss_local ? h->mss_peer : h->mss_local;
+    tcp_pmtu_init(t);
     t->ts_on = h->ts_on;
     t->sack_on = h->sack_on;
     t->wscale_on = h->wscale_on;

@@ -223,7 +223,7 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
     if (tcp_ecn_on(t) && why == TCP_WHY_DATA)
         n = mark_capable(t, n, mss, plan);
     set_payload(t, n, plan);
-    if (t->fin_wanted && plan->seq + n == t->sndq.end &&
+    if (t->fin_wanted && !plan->mtu_probe && plan->seq + n == t->sndq.end &&
         (t->shared_window || tcp_usable(t) > n) && t->sndq.recs.count + 2 <= t->sndq.recs_max)
         plan->flags |= WIRE_FIN;
     return true;

@@ -96,6 +96,28 @@ static uint32_t next_plateau(uint32_t mtu)
     return MTU_MIN_V4;
 }
 
+/* One answer in a round trip: errors about packets that were under way say the same again, and who
+ * forges them cannot have all that is in flight sent over and over. */
+static void deaf_for_a_while(struct tcb *t, plait_time now)
+{
+    t->pmtu.deaf_until = now + t->loss.rtt.srtt;
+}
+
+/*= RFC 4821 7.6.2
+ * Specifically, after a probe failure event and suppressed congestion control, PLPMTUD MUST NOT
+ * probe again until an interval that is larger than the expected interval between congestion
+ * control events. */
+/* Reno's window grows by a segment in a round trip, from its half to the next event. */
+static plait_time pause(const struct tcb *t)
+{
+    const struct tcp_loss *l = &t->loss;
+    uint32_t half = l->cc.cwnd / 2;
+
+    if (l->cc.ssthresh != CC_SSTHRESH_INFINITE && l->cc.ssthresh > half)
+        half = l->cc.ssthresh;
+    return l->rtt.srtt * (half / l->cc.mss + 1);
+}
+
 /* The router means the probe: what passes is known to be less, and the probe to be lost. */
 static bool probe_too_big(struct tcb *t, uint32_t mss, plait_time now)
 {
@@ -107,7 +129,7 @@ static bool probe_too_big(struct tcb *t, uint32_t mss, plait_time now)
     t->pmtu.high = (uint16_t)mss;
     t->pmtu.tried_high = false;
     tcp_loss_too_big(&t->loss, &t->sndq, t->pmtu.seq);
-    search_on(t, now + t->loss.rtt.srtt, now);
+    search_on(t, now + pause(t), now);
     return true;
 }
 
@@ -117,6 +139,8 @@ bool tcp_pmtu_too_big(struct tcb *t, uint32_t seq, uint32_t mtu, plait_time now)
     bool probe = t->pmtu.probe != 0 && seq == t->pmtu.seq;
     uint32_t mss;
 
+    if (now < t->pmtu.deaf_until || (mtu == 0 && t->local.family == 6))
+        return false;
     if (mtu == 0)
         mtu = next_plateau((probe ? t->pmtu.probe : t->mss) + headers(t));
     if (mtu < headers(t) + floor_mss(t))
@@ -127,6 +151,7 @@ bool tcp_pmtu_too_big(struct tcb *t, uint32_t seq, uint32_t mtu, plait_time now)
     if (mss >= t->mss)
         return false;
     set_mss(t, (uint16_t)mss);
+    deaf_for_a_while(t, now);
     t->pmtu.high = t->mss;
     search_on(t, now, now);
     return true;
@@ -141,8 +166,8 @@ void tcp_pmtu_timed_out(struct tcb *t, plait_time now)
     uint8_t n = t->loss.rto_n;
     uint16_t to = n >= TIMEOUTS_FLOOR ? floor_mss(t) : base_mss(t), was = t->mss;
 
-    if (n < TIMEOUTS_BASE || to >= was || !tcp_is_synchronized(t))
-        return;
+    if (n < TIMEOUTS_BASE || to >= was || !tcp_is_synchronized(t) || t->snd_wnd == 0)
+        return; /* a peer that closes its window may well have heard */
     if (tcp_sndq_rec(&t->sndq, 0)->len <= tcp_payload_mss(t) - (uint32_t)(was - to))
         return; /* it was small, and got no answer either */
     ctx_count(t->ctx, PLAIT_REASON_MTU_BLACK_HOLE);
@@ -165,6 +190,11 @@ static uint16_t next_size(const struct tcb *t, plait_time now)
     return p->tried_high ? (uint16_t)((t->mss + p->high + 1u) / 2) : p->high;
 }
 
+uint32_t tcp_pmtu_with_followers(const struct tcb *t, uint32_t len)
+{
+    return len + DUP_THRESH_SEGS * tcp_payload_mss(t);
+}
+
 /*= RFC 4821 7.4
  * Before sending a probe, the flow MUST meet at least the following conditions: */
 uint32_t tcp_pmtu_probe(const struct tcb *t, plait_time now)
@@ -179,7 +209,8 @@ uint32_t tcp_pmtu_probe(const struct tcb *t, plait_time now)
     if (l->state != TCP_LOSS_OPEN || t->sndq.lost > 0 || t->sndq.sacked > 0 ||
         (l->cwr_due && tcp_ecn_on(t)))
         return 0;
-    if (tcp_usable(t) < len + DUP_THRESH_SEGS * mss || l->cc.cwnd < len + DUP_THRESH_SEGS * mss)
+    if (tcp_usable(t) < tcp_pmtu_with_followers(t, len) ||
+        l->cc.cwnd < tcp_pmtu_with_followers(t, len))
         return 0;
     return tcp_loss_quota(l, &t->sndq) < len ? 0 : len;
 }
@@ -194,18 +225,6 @@ void tcp_pmtu_probed(struct tcb *t, const struct tcp_plan *plan)
         p->high = p->probe;
         p->tried_high = true;
     }
-}
-
-/*= RFC 4821 7.6.2
- * Specifically, after a probe failure event and suppressed congestion control, PLPMTUD MUST NOT
- * probe again until an interval that is larger than the expected interval between congestion
- * control events. */
-/* Reno's window grows by a segment in a round trip, from its half to the next event. */
-static plait_time pause(const struct tcb *t)
-{
-    const struct tcp_loss *l = &t->loss;
-
-    return l->rtt.srtt * (l->cc.cwnd / l->cc.mss / 2 + 1);
 }
 
 static void succeed(struct tcb *t, plait_time now)
@@ -225,6 +244,7 @@ static void fail(struct tcb *t, plait_time wait, plait_time now)
     ctx_count(t->ctx, PLAIT_REASON_MTU_PROBE_LOST);
     t->pmtu.high = (uint16_t)(t->pmtu.probe - 1);
     t->pmtu.tried_high = true;
+    deaf_for_a_while(t, now);
     search_on(t, now + wait, now);
 }
 
@@ -241,16 +261,19 @@ static void inconclusive(struct tcb *t, plait_time now)
 /* The scoreboard may have changed: what became of the probe? */
 void tcp_pmtu_review(struct tcb *t, plait_time now)
 {
-    const struct tcp_rec *r;
+    struct tcp_rec *r;
 
     if (t->pmtu.probe == 0)
         return;
     r = tcp_sndq_rec_at(&t->sndq, t->pmtu.seq, NULL);
-    if (r == NULL || (r->flags & TCP_REC_SACKED) != 0)
+    if (r == NULL || (r->flags & TCP_REC_SACKED) != 0) {
         succeed(t, now);
-    else if ((r->flags & TCP_REC_LOST) == 0)
         return;
-    else if (t->loss.state == TCP_LOSS_RTO)
+    }
+    if ((r->flags & TCP_REC_LOST) == 0)
+        return;
+    r->flags &= (uint16_t)~TCP_REC_MTU; /* from now on it is like any other */
+    if (t->loss.state == TCP_LOSS_RTO && t->pmtu.seq == t->sndq.una)
         /*= RFC 4821 7.6.3
          * A time interval that is five times the non-timeout failure case (Section 7.6.2) is
          * RECOMMENDED. */

@@ -62,6 +62,7 @@ struct tcp_pmtu {
     uint32_t seq;          /* where it begins */
     bool tried_high;       /* high itself was asked for: the next is halfway */
     plait_time at;         /* no probe before */
+    plait_time deaf_until; /* no error about the size is believed before */
 };
 
 /* What both sides said about ECN by the flags of their SYNs and SYN/ACKs (RFC 3168 6.1.1). */
@@ -312,6 +313,8 @@ uint32_t tcp_payload_mss(const struct tcb *t);
 /* Payload of the next data packet, if that may be a probe of the path MTU (pmtu.c); 0: it may not.
  * It takes a chunk that is as long. */
 uint32_t tcp_pmtu_probe(const struct tcb *t, plait_time now);
+/* So much has to wait to be sent with a probe of len bytes: whose SACKs tell that it is lost. */
+uint32_t tcp_pmtu_with_followers(const struct tcb *t, uint32_t len);
 /* There is something to push: what was learnt about the path's room is old after an idle time. To
  * be called before tcp_room() is asked; harmless at any time. */
 void tcp_resume(struct tcb *t, plait_time now);

@@ -83,8 +83,10 @@ static void old_router_tells_no_mtu(void **state)
     icmp = too_big(a, 0);
     tcp_icmp(a, &icmp, p->now, &res);
     assert_int_equal(a->mss, 1492 - 40);
-    icmp = too_big(a, 0);
-    tcp_icmp(a, &icmp, p->now, &res);
+    tcp_icmp(a, &icmp, p->now, &res); /* about another packet of the same flight */
+    assert_int_equal(res.reason, PLAIT_REASON_ICMP_IGNORED);
+    assert_int_equal(a->mss, 1492 - 40);
+    tcp_icmp(a, &icmp, p->now + a->loss.rtt.srtt, &res);
     assert_int_equal(a->mss, 1006 - 40);
 }
 
