@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The path MTU of a subflow, as the MSS that it leaves. The one writer of tcb.mss after the SYNs.
  *
- * Called by icmp.c for "too big" errors, timer.c when a time-out came, output.c for the next data
- * segment, ack.c for what became of a probe.
+ * Called by handshake.c and half.c when both SYNs have come, icmp.c for "too big" errors, timer.c
+ * when a time-out came, output.c for the next data segment (and from above for a chunk that it can
+ * be made of), ack.c for what became of a probe.
  *
  * A connection begins with the largest segment that both ends allow. Three things move it:
  *
@@ -165,6 +166,7 @@ void tcp_pmtu_timed_out(struct tcb *t, plait_time now)
 {
     uint8_t n = t->loss.rto_n;
     uint16_t to = n >= TIMEOUTS_FLOOR ? floor_mss(t) : base_mss(t), was = t->mss;
+    plait_time at = converged(t) || t->pmtu.at < now ? now : t->pmtu.at; /* a probe's pause stays */
 
     if (n < TIMEOUTS_BASE || to >= was || !tcp_is_synchronized(t) || t->snd_wnd == 0)
         return; /* a peer that closes its window may well have heard */
@@ -173,7 +175,7 @@ void tcp_pmtu_timed_out(struct tcb *t, plait_time now)
     ctx_count(t->ctx, PLAIT_REASON_MTU_BLACK_HOLE);
     set_mss(t, to);
     t->pmtu.tried_high = false;
-    search_on(t, now, now);
+    search_on(t, at, now);
 }
 
 /* ---- up -------------------------------------------------------------------------------------- */
@@ -272,7 +274,7 @@ void tcp_pmtu_review(struct tcb *t, plait_time now)
     }
     if ((r->flags & TCP_REC_LOST) == 0)
         return;
-    r->flags &= (uint16_t)~TCP_REC_MTU; /* from now on it is like any other */
+    tcp_sndq_end_mtu_probe(r);
     if (t->loss.state == TCP_LOSS_RTO && t->pmtu.seq == t->sndq.una)
         /*= RFC 4821 7.6.3
          * A time interval that is five times the non-timeout failure case (Section 7.6.2) is

@@ -371,6 +371,11 @@ static int send_new(struct tcp_sndq *q, uint32_t len, unsigned kind, plait_time 
     return 0;
 }
 
+void tcp_sndq_end_mtu_probe(struct tcp_rec *r)
+{
+    r->flags &= (uint16_t)~TCP_REC_MTU;
+}
+
 static void mark_resent(struct tcp_sndq *q, struct tcp_rec *r, unsigned kind, plait_time now)
 {
     unmark_lost(q, r);

@@ -88,6 +88,8 @@ struct tcp_rec *tcp_sndq_rec_at(const struct tcp_sndq *q, uint32_t seq, uint32_t
  * where only part of it is sent again). 0 or PLAIT_ENOMEM/PLAIT_ELIMIT, with nothing changed;
  * ELIMIT for new data alone. kind: 0, TCP_REC_SYN, TCP_REC_FIN, TCP_REC_PROBE, TCP_REC_MTU. */
 int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind, plait_time now);
+/* It is known what became of this TCP_REC_MTU: from now on it is like any other. */
+void tcp_sndq_end_mtu_probe(struct tcp_rec *r);
 /* Makes sure that the next tcp_sndq_sent() of at most two splits cannot fail for memory.
  * PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */
 int tcp_sndq_reserve(struct tcp_sndq *q);

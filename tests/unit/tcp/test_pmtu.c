@@ -150,12 +150,34 @@ static void time_out_while_a_probe_is_out(void **state)
     assert_in_range(a->mss, 1060 - SEARCH_ENDS, 1060);
 }
 
+/* The second time-out in a row does not end the pause that a probe earned by the first. */
+static void pause_outlives_a_time_out(void **state)
+{
+    struct pair *p = *state;
+    struct tcb *a = &p->end[0].t;
+    plait_time later = p->now + 5 * PLAIT_SEC;
+
+    pair_write(p, 0, 3000);
+    pair_flush(p);
+    a->mss -= 100; /* as if the size were being searched for */
+    a->pmtu.at = later;
+    a->loss.rto_n = 2;
+    tcp_pmtu_timed_out(a, p->now);
+    assert_int_equal(a->mss, 1024 - 40);
+    assert_int_equal(a->pmtu.at, later);
+    tcp_pmtu_init(a); /* nothing to be searched for until now */
+    a->pmtu.at = later;
+    tcp_pmtu_timed_out(a, p->now);
+    assert_int_equal(a->pmtu.at, p->now);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
     const struct CMUnitTest tests[] = {
         CASE(begins_with_what_both_allow), CASE(size_is_found_without_icmp), CASE(below_the_base),
         CASE(nothing_to_search), CASE(wider_again), CASE(time_out_while_a_probe_is_out),
+        CASE(pause_outlives_a_time_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
