@@ -543,11 +543,11 @@ int cat_main(int argc, char **argv)
     c.signal_fd = c.status_fd = c.control.fd = c.out.fd = -1;
     c.connect_by = c.end_at = PLAIT_NEVER;
     switch (cat_options_parse(&c.o, argc, argv)) {
-    case CAT_PARSE_DONE:
+    case ARGS_DONE:
         return STATUS_OK;
-    case CAT_PARSE_BAD:
+    case ARGS_BAD:
         return STATUS_USAGE;
-    case CAT_PARSE_OK:
+    case ARGS_OK:
     default:
         break;
     }

@@ -6,7 +6,6 @@
 #include "driver/addr.h"
 
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,91 +114,9 @@ static const char usage[] =
     "TCP,\n"
     "4 no permission, 124 timeout. See plait-cat(1).\n";
 
-static enum cat_parse bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define bad(...) args_bad("cat", __VA_ARGS__)
 
-static enum cat_parse bad(const char *fmt, ...)
-{
-    va_list args;
-
-    (void)fputs("plait cat: ", stderr);
-    va_start(args, fmt);
-    (void)vfprintf(stderr, fmt, args);
-    va_end(args);
-    (void)fputs("\nTry `plait cat --help`.\n", stderr);
-    return CAT_PARSE_BAD;
-}
-
-/* Digits, at most max of them, into *value; the end. NULL when there is none. */
-static const char *digits(const char *at, unsigned max, uint64_t *value)
-{
-    const char *start = at;
-
-    *value = 0;
-    while (*at >= '0' && *at <= '9' && (unsigned)(at - start) < max)
-        *value = *value * 10 + (uint64_t)(*at++ - '0');
-    return at == start ? NULL : at;
-}
-
-bool cat_parse_duration(const char *text, plait_time *out)
-{
-    static const struct {
-        const char *name;
-        uint64_t us;
-    } units[] = {
-        {"", 1000000},
-        {"s", 1000000},
-        {"ms", 1000},
-        {"min", 60000000},
-    };
-    uint64_t whole, fraction = 0, scale = 1;
-    const char *at = digits(text, 9, &whole);
-
-    if (at && *at == '.') {
-        const char *end = digits(at + 1, 6, &fraction);
-        for (const char *p = at + 1; end && p < end; p++)
-            scale *= 10;
-        at = end;
-    }
-    if (!at)
-        return false;
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(at, units[i].name) != 0)
-            continue;
-        *out = whole * units[i].us + fraction * units[i].us / scale;
-        return true;
-    }
-    return false;
-}
-
-static bool parse_bytes(const char *text, uint32_t *out)
-{
-    static const char units[] = "kMG";
-    uint64_t value;
-    const char *at = digits(text, 10, &value);
-    const char *unit = at && *at != '\0' ? strchr(units, *at) : NULL;
-
-    if (!at || (*at != '\0' && (!unit || at[1] != '\0')))
-        return false;
-    if (unit)
-        value <<= 10 * (unit - units + 1);
-    *out = (uint32_t)value;
-    return value >= 4096 && value <= (1u << 30);
-}
-
-static enum cat_parse take_path(struct cat_options *o, const char *arg)
-{
-    if (o->paths.path_n == DRV_PATHS_MAX)
-        return bad("--path %s: too many paths, the limit is %d", arg, DRV_PATHS_MAX);
-    if (!drv_path_parse(arg, &o->paths.path[o->paths.path_n]))
-        return bad(
-            "--path %s: it has to be IFNAME[=ADDR][,backup], as in eth0 or wlan0=192.0.2.7,backup",
-            arg);
-    o->paths.path_n++;
-    o->paths.automatic = false;
-    return CAT_PARSE_OK;
-}
-
-static enum cat_parse take_announce(struct cat_options *o, const char *arg)
+static enum args_verdict take_announce(struct cat_options *o, const char *arg)
 {
     if (o->paths.announce_n == DRV_ANNOUNCE_MAX)
         return bad("--announce %s: too many addresses, the limit is %d", arg, DRV_ANNOUNCE_MAX);
@@ -208,21 +125,21 @@ static enum cat_parse take_announce(struct cat_options *o, const char *arg)
                    "[2001:db8::7]:81",
                    arg);
     o->paths.announce_n++;
-    return CAT_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum cat_parse take_cc(struct cat_options *o, const char *arg)
+static enum args_verdict take_cc(struct cat_options *o, const char *arg)
 {
     static const char *const names[] = {"cubic", "reno"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], arg) == 0) {
             o->conn.cc = names[i];
-            return CAT_PARSE_OK;
+            return ARGS_OK;
         }
     return bad("--cc %s: there is no such congestion control; there are: cubic, reno", arg);
 }
 
-static enum cat_parse take_version(struct cat_options *o, const char *arg)
+static enum args_verdict take_version(struct cat_options *o, const char *arg)
 {
     static const struct {
         const char *name;
@@ -235,43 +152,43 @@ static enum cat_parse take_version(struct cat_options *o, const char *arg)
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
         if (strcmp(versions[i].name, arg) == 0) {
             o->conn.offer_versions = o->conn.accept_versions = versions[i].set;
-            return CAT_PARSE_OK;
+            return ARGS_OK;
         }
     return bad("--mptcp-version %s: it has to be 0, 1 or both", arg);
 }
 
-static enum cat_parse take_duration(const char *option, const char *arg, plait_time *out)
+static enum args_verdict take_duration(const char *option, const char *arg, plait_time *out)
 {
-    if (cat_parse_duration(arg, out) && *out > 0)
-        return CAT_PARSE_OK;
+    if (args_duration(arg, out) && *out > 0)
+        return ARGS_OK;
     return bad("%s %s: it has to be a time, as in 5, 2.5s, 300ms or 2min", option, arg);
 }
 
 /* FILE[=MS]. The file's name may have a '=' in it, where no number follows the last one. */
-static enum cat_parse take_status(struct cat_options *o, char *arg)
+static enum args_verdict take_status(struct cat_options *o, char *arg)
 {
     char *eq = strrchr(arg, '=');
     uint64_t ms = 0;
-    const char *end = eq ? digits(eq + 1, 7, &ms) : NULL;
+    const char *end = eq ? args_digits(eq + 1, 7, &ms) : NULL;
 
     o->status = arg;
     if (!end || *end != '\0')
-        return CAT_PARSE_OK;
+        return ARGS_OK;
     if (ms == 0)
         return bad("--status %s: the time between lines has to be at least 1 millisecond", arg);
     *eq = '\0';
     o->status_every = ms * PLAIT_MSEC;
-    return CAT_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum cat_parse take_port(const char *what, const char *arg, uint16_t *port)
+static enum args_verdict take_port(const char *what, const char *arg, uint16_t *port)
 {
     if (drv_addr_parse_port(arg, port))
-        return CAT_PARSE_OK;
+        return ARGS_OK;
     return bad("%s '%s': it has to be a number from 1 to 65535", what, arg);
 }
 
-static enum cat_parse take_flag(struct cat_options *o, int option)
+static enum args_verdict take_flag(struct cat_options *o, int option)
 {
     switch (option) {
     case 'l':
@@ -316,30 +233,33 @@ static enum cat_parse take_flag(struct cat_options *o, int option)
     default:
         break;
     }
-    return CAT_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum cat_parse take_buffer(struct cat_options *o, const char *arg)
+static enum args_verdict take_buffer(struct cat_options *o, const char *arg)
 {
+    uint64_t amount;
     uint32_t bytes;
-    if (!parse_bytes(arg, &bytes))
+
+    if (!args_amount(arg, &amount) || amount < 4096 || amount > 1u << 30)
         return bad("--buffer %s: it has to be a size from 4k to 1G", arg);
+    bytes = (uint32_t)amount;
     o->conn.sndbuf_max = o->conn.rcvbuf_max = bytes;
     if (o->conn.rcvbuf_init > bytes)
         o->conn.rcvbuf_init = bytes;
-    return CAT_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum cat_parse take_option(struct cat_options *o, int option, char **argv)
+static enum args_verdict take_option(struct cat_options *o, int option, char **argv)
 {
     switch (option) {
     case 'h':
         (void)fputs(usage, stdout);
-        return CAT_PARSE_DONE;
+        return ARGS_DONE;
     case 'p':
         return take_port("--source-port", optarg, &o->source_port);
     case OPT_PATH:
-        return take_path(o, optarg);
+        return args_path("cat", optarg, &o->paths);
     case OPT_ANNOUNCE:
         return take_announce(o, optarg);
     case OPT_CC:
@@ -356,38 +276,33 @@ static enum cat_parse take_option(struct cat_options *o, int option, char **argv
         return take_status(o, optarg);
     case OPT_PCAP:
         o->pcap = optarg;
-        return CAT_PARSE_OK;
+        return ARGS_OK;
     case OPT_CONTROL:
         o->control = optarg;
-        return CAT_PARSE_OK;
+        return ARGS_OK;
     case OPT_COOKIE:
         o->cookie = optarg;
-        return CAT_PARSE_OK;
+        return ARGS_OK;
     case ':':
-        return bad("option '%s' needs a value", argv[optind - 1]);
     case '?':
-        if (optopt > 0 && optopt < 256)
-            return bad("unknown option '-%c'", optopt);
-        return bad("option '%s' is unknown, ambiguous, or takes no value", argv[optind - 1]);
+        return args_bad_option("cat", option, argv);
     default:
         return take_flag(o, option);
     }
 }
 
-static enum cat_parse take_words(struct cat_options *o, int n, char **words)
+static enum args_verdict take_words(struct cat_options *o, int n, char **words)
 {
-    if (n == 0)
-        return bad(o->listening ? "PORT is missing" : "HOST and PORT are missing");
-    if (n == 1 && !o->listening)
-        return bad("PORT is missing after HOST '%s'", words[0]);
-    if (n > 2)
-        return bad("unexpected argument '%s'", words[2]);
-    o->host = n == 2 ? words[0] : NULL;
-    return take_port("PORT", words[n - 1], &o->port);
+    struct args_place place = {.serving = o->listening};
+    enum args_verdict verdict = args_place("cat", n, words, &place);
+
+    o->host = place.host;
+    o->port = place.port;
+    return verdict;
 }
 
 /* Options that make no sense together. */
-static enum cat_parse check(const struct cat_options *o)
+static enum args_verdict check(const struct cat_options *o)
 {
     if (o->conn.require_mptcp && !o->conn.mptcp)
         return bad("--require-mptcp and --no-mptcp exclude each other");
@@ -395,13 +310,13 @@ static enum cat_parse check(const struct cat_options *o)
         return bad("--source-port is for connecting; with -l give PORT alone");
     if (o->cookie != NULL && (o->listening || !o->conn.fastopen))
         return bad("--cookie is for connecting with --fastopen");
-    return CAT_PARSE_OK;
+    return ARGS_OK;
 }
 
-enum cat_parse cat_options_parse(struct cat_options *o, int argc, char **argv)
+enum args_verdict cat_options_parse(struct cat_options *o, int argc, char **argv)
 {
     struct plait_config defaults;
-    enum cat_parse verdict;
+    enum args_verdict verdict;
     int option;
 
     plait_config_init(&defaults);
@@ -414,9 +329,9 @@ enum cat_parse cat_options_parse(struct cat_options *o, int argc, char **argv)
     optind = 0; /* glibc: start afresh, also in the middle of a word */
     while ((option = getopt_long(argc, argv, ":lp:46vh", long_options, NULL)) != -1) {
         verdict = take_option(o, option, argv);
-        if (verdict != CAT_PARSE_OK)
+        if (verdict != ARGS_OK)
             return verdict;
     }
     verdict = take_words(o, argc - optind, argv + optind);
-    return verdict == CAT_PARSE_OK ? check(o) : verdict;
+    return verdict == ARGS_OK ? check(o) : verdict;
 }

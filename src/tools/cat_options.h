@@ -3,6 +3,7 @@
 #ifndef TOOLS_CAT_OPTIONS_H
 #define TOOLS_CAT_OPTIONS_H
 
+#include "args.h"
 #include "driver/paths.h"
 #include <plait/plait.h>
 
@@ -24,11 +25,7 @@ struct cat_options {
     const char *control; /* FIFO or fd:N; NULL: none */
 };
 
-enum cat_parse { CAT_PARSE_OK, CAT_PARSE_DONE, CAT_PARSE_BAD };
-
-/* DONE: help was printed. BAD: the mistake was told on stderr. argv[0] is "cat". */
-enum cat_parse cat_options_parse(struct cat_options *o, int argc, char **argv);
-/* "5", "2.5", "300ms", "10s", "2min": false for anything else. */
-bool cat_parse_duration(const char *text, plait_time *out);
+/* argv[0] is "cat". */
+enum args_verdict cat_options_parse(struct cat_options *o, int argc, char **argv);
 
 #endif

@@ -379,11 +379,11 @@ int perf_main(int argc, char **argv)
     p.signal_fd = -1;
     p.end_at = p.give_up_at = p.cut_at = p.interval_at = p.quiet_at = PLAIT_NEVER;
     switch (perf_options_parse(&p.o, argc, argv)) {
-    case PERF_PARSE_DONE:
+    case ARGS_DONE:
         return STATUS_OK;
-    case PERF_PARSE_BAD:
+    case ARGS_BAD:
         return STATUS_USAGE;
-    case PERF_PARSE_OK:
+    case ARGS_OK:
     default:
         break;
     }

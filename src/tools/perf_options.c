@@ -3,11 +3,7 @@
  * right. */
 #include "perf_options.h"
 
-#include "cat_options.h"
-#include "driver/addr.h"
-
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,41 +82,7 @@ static const char usage[] =
     "Exit status: 0 done, 1 the test failed, 2 usage, 4 no permission, 124 timeout,\n"
     "128 + N ended by signal N. See plait-perf(1).\n";
 
-static enum perf_parse bad(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static enum perf_parse bad(const char *fmt, ...)
-{
-    va_list args;
-
-    (void)fputs("plait perf: ", stderr);
-    va_start(args, fmt);
-    (void)vfprintf(stderr, fmt, args);
-    va_end(args);
-    (void)fputs("\nTry `plait perf --help`.\n", stderr);
-    return PERF_PARSE_BAD;
-}
-
-bool perf_parse_amount(const char *text, uint64_t *out)
-{
-    static const char units[] = "kMG";
-    const char *at = text, *unit;
-    uint64_t value = 0;
-
-    while (*at >= '0' && *at <= '9' && at - text < 15)
-        value = value * 10 + (uint64_t)(*at++ - '0');
-    if (at == text || value == 0)
-        return false;
-    if (*at != '\0') {
-        unit = strchr(units, *at);
-        if (unit == NULL || at[1] != '\0')
-            return false;
-        if (value > PERF_BYTES_MAX >> 10 * (unit - units + 1))
-            return false;
-        value <<= 10 * (unit - units + 1);
-    }
-    *out = value;
-    return value <= PERF_BYTES_MAX;
-}
+#define bad(...) args_bad("perf", __VA_ARGS__)
 
 bool perf_parse_cut(const char *text, char ifname[IF_NAMESIZE], plait_time *at)
 {
@@ -131,7 +93,7 @@ bool perf_parse_cut(const char *text, char ifname[IF_NAMESIZE], plait_time *at)
         return false;
     memcpy(ifname, text, len);
     ifname[len] = '\0';
-    return cat_parse_duration(sign + 1, at);
+    return args_duration(sign + 1, at);
 }
 
 static const char *const stacks[] = {
@@ -145,74 +107,63 @@ const char *perf_stack_name(enum perf_stack stack)
     return stacks[stack];
 }
 
-static enum perf_parse take_stack(struct perf_options *o, const char *arg)
+static enum args_verdict take_stack(struct perf_options *o, const char *arg)
 {
     for (size_t i = 0; i < sizeof stacks / sizeof stacks[0]; i++)
         if (strcmp(stacks[i], arg) == 0) {
             o->stack = (enum perf_stack)i;
-            return PERF_PARSE_OK;
+            return ARGS_OK;
         }
     return bad("--stack %s: it has to be plait, kernel-mptcp or kernel-tcp", arg);
 }
 
-static enum perf_parse take_duration(const char *option, const char *arg, plait_time *out)
+static enum args_verdict take_duration(const char *option, const char *arg, plait_time *out)
 {
-    if (cat_parse_duration(arg, out) && *out > 0 && *out <= PERF_DURATION_MAX)
-        return PERF_PARSE_OK;
+    if (args_duration(arg, out) && *out > 0 && *out <= PERF_DURATION_MAX)
+        return ARGS_OK;
     return bad("%s %s: it has to be a time, as in 5, 2.5s, 300ms or 2min, and at most a day",
                option, arg);
 }
 
-static enum perf_parse take_requests(struct perf_options *o, enum perf_mode mode, const char *arg)
+static enum args_verdict take_requests(struct perf_options *o, enum perf_mode mode, const char *arg)
 {
     uint64_t size;
 
     if (o->mode != PERF_BULK)
         return bad("--rr and --crr exclude each other");
-    if (!perf_parse_amount(arg, &size) || size > PERF_SIZE_MAX)
+    if (!args_amount(arg, &size) || size > PERF_SIZE_MAX)
         return bad("--%s %s: it has to be a size from 1 to 1G", mode == PERF_RR ? "rr" : "crr",
                    arg);
     o->mode = mode;
     o->size = (uint32_t)size;
-    return PERF_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum perf_parse take_parallel(struct perf_options *o, const char *arg)
+static enum args_verdict take_parallel(struct perf_options *o, const char *arg)
 {
     uint64_t n;
 
-    if (!perf_parse_amount(arg, &n) || n > PERF_PARALLEL_MAX)
+    if (!args_amount(arg, &n) || n > PERF_PARALLEL_MAX)
         return bad("--parallel %s: it has to be a number from 1 to %d", arg, PERF_PARALLEL_MAX);
     o->parallel = (uint32_t)n;
-    return PERF_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum perf_parse take_path(struct perf_options *o, const char *arg)
+static enum args_verdict take_amount(struct perf_options *o, const char *arg)
 {
-    if (o->paths.path_n == DRV_PATHS_MAX)
-        return bad("--path %s: too many paths, the limit is %d", arg, DRV_PATHS_MAX);
-    if (!drv_path_parse(arg, &o->paths.path[o->paths.path_n]))
-        return bad("--path %s: it has to be IFNAME[=ADDR][,backup], as in eth0", arg);
-    o->paths.path_n++;
-    o->paths.automatic = false;
-    return PERF_PARSE_OK;
-}
-
-static enum perf_parse take_amount(struct perf_options *o, const char *arg)
-{
-    if (perf_parse_amount(arg, &o->amount))
-        return PERF_PARSE_OK;
+    if (args_amount(arg, &o->amount))
+        return ARGS_OK;
     return bad("--bytes %s: it has to be a number from 1 on, as in 4096, 64k, 10M or 2G", arg);
 }
 
-static enum perf_parse take_cut(struct perf_options *o, const char *arg)
+static enum args_verdict take_cut(struct perf_options *o, const char *arg)
 {
     if (perf_parse_cut(arg, o->cut, &o->cut_at))
-        return PERF_PARSE_OK;
+        return ARGS_OK;
     return bad("--cut %s: it has to be IFNAME@SECONDS, as in wlan0@5", arg);
 }
 
-static enum perf_parse take_flag(struct perf_options *o, int option)
+static enum args_verdict take_flag(struct perf_options *o, int option)
 {
     switch (option) {
     case 's':
@@ -245,15 +196,15 @@ static enum perf_parse take_flag(struct perf_options *o, int option)
     default:
         break;
     }
-    return PERF_PARSE_OK;
+    return ARGS_OK;
 }
 
-static enum perf_parse take_option(struct perf_options *o, int option, char **argv)
+static enum args_verdict take_option(struct perf_options *o, int option, char **argv)
 {
     switch (option) {
     case 'h':
         (void)fputs(usage, stdout);
-        return PERF_PARSE_DONE;
+        return ARGS_DONE;
     case 't':
         return take_duration("--time", optarg, &o->duration);
     case 'i':
@@ -264,7 +215,7 @@ static enum perf_parse take_option(struct perf_options *o, int option, char **ar
         return take_parallel(o, optarg);
     case 'C':
         o->cc = optarg;
-        return PERF_PARSE_OK;
+        return ARGS_OK;
     case OPT_RR:
         return take_requests(o, PERF_RR, optarg);
     case OPT_CRR:
@@ -274,30 +225,23 @@ static enum perf_parse take_option(struct perf_options *o, int option, char **ar
     case OPT_STACK:
         return take_stack(o, optarg);
     case OPT_PATH:
-        return take_path(o, optarg);
+        return args_path("perf", optarg, &o->paths);
     case ':':
-        return bad("option '%s' needs a value", argv[optind - 1]);
     case '?':
-        if (optopt > 0 && optopt < 256)
-            return bad("unknown option '-%c'", optopt);
-        return bad("option '%s' is unknown, ambiguous, or takes no value", argv[optind - 1]);
+        return args_bad_option("perf", option, argv);
     default:
         return take_flag(o, option);
     }
 }
 
-static enum perf_parse take_words(struct perf_options *o, int n, char **words)
+static enum args_verdict take_words(struct perf_options *o, int n, char **words)
 {
-    if (n == 0)
-        return bad(o->serving ? "PORT is missing" : "HOST and PORT are missing");
-    if (n == 1 && !o->serving)
-        return bad("PORT is missing after HOST '%s'", words[0]);
-    if (n > 2)
-        return bad("unexpected argument '%s'", words[2]);
-    o->host = n == 2 ? words[0] : NULL;
-    if (!drv_addr_parse_port(words[n - 1], &o->port))
-        return bad("PORT '%s': it has to be a number from 1 to 65535", words[n - 1]);
-    return PERF_PARSE_OK;
+    struct args_place place = {.serving = o->serving};
+    enum args_verdict verdict = args_place("perf", n, words, &place);
+
+    o->host = place.host;
+    o->port = place.port;
+    return verdict;
 }
 
 /* What only the side that makes the test decides. */
@@ -307,13 +251,13 @@ static bool asks_for_test(const struct perf_options *o)
            o->duration > 0;
 }
 
-static enum perf_parse check_stack(const struct perf_options *o)
+static enum args_verdict check_stack(const struct perf_options *o)
 {
     if (o->stack == PERF_STACK_PLAIT) {
         if (strcmp(o->cc, "cubic") != 0 && strcmp(o->cc, "reno") != 0)
             return bad("--cc %s: plait has no such congestion control; there are: cubic, reno",
                        o->cc);
-        return PERF_PARSE_OK;
+        return ARGS_OK;
     }
     if (!o->paths.automatic)
         return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
@@ -321,11 +265,11 @@ static enum perf_parse check_stack(const struct perf_options *o)
     if (o->checksum)
         return bad("--checksum is for --stack plait; for the kernel set "
                    "net.mptcp.checksum_enabled");
-    return PERF_PARSE_OK;
+    return ARGS_OK;
 }
 
 /* Options that make no sense together. */
-static enum perf_parse check(struct perf_options *o)
+static enum args_verdict check(struct perf_options *o)
 {
     if (o->serving && asks_for_test(o))
         return bad("the client says what is tested: -s takes no -t, -n, -R, --bidir, -P, --rr or "
@@ -348,9 +292,9 @@ static enum perf_parse check(struct perf_options *o)
     return check_stack(o);
 }
 
-enum perf_parse perf_options_parse(struct perf_options *o, int argc, char **argv)
+enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **argv)
 {
-    enum perf_parse verdict;
+    enum args_verdict verdict;
     int option;
 
     memset(o, 0, sizeof *o);
@@ -363,9 +307,9 @@ enum perf_parse perf_options_parse(struct perf_options *o, int argc, char **argv
     optind = 0; /* glibc: start afresh, also in the middle of a word */
     while ((option = getopt_long(argc, argv, ":s1t:n:RP:C:46i:h", long_options, NULL)) != -1) {
         verdict = take_option(o, option, argv);
-        if (verdict != PERF_PARSE_OK)
+        if (verdict != ARGS_OK)
             return verdict;
     }
     verdict = take_words(o, argc - optind, argv + optind);
-    return verdict == PERF_PARSE_OK ? check(o) : verdict;
+    return verdict == ARGS_OK ? check(o) : verdict;
 }

@@ -3,6 +3,7 @@
 #ifndef TOOLS_PERF_OPTIONS_H
 #define TOOLS_PERF_OPTIONS_H
 
+#include "args.h"
 #include "driver/paths.h"
 #include "perf_wire.h"
 
@@ -29,12 +30,8 @@ struct perf_options {
     plait_time cut_at;
 };
 
-enum perf_parse { PERF_PARSE_OK, PERF_PARSE_DONE, PERF_PARSE_BAD };
-
-/* DONE: help was printed. BAD: the mistake was told on stderr. argv[0] is "perf". */
-enum perf_parse perf_options_parse(struct perf_options *o, int argc, char **argv);
-/* "4096", "64k", "10M", "2G": false for anything else, and for 0. */
-bool perf_parse_amount(const char *text, uint64_t *out);
+/* argv[0] is "perf". */
+enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **argv);
 /* IFNAME@SECONDS. */
 bool perf_parse_cut(const char *text, char ifname[IF_NAMESIZE], plait_time *at);
 const char *perf_stack_name(enum perf_stack stack);
