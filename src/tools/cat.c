@@ -19,6 +19,7 @@
 #include "cat_report.h"
 #include "driver/addr.h"
 #include "driver/host.h"
+#include "say.h"
 #include "start.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@
 enum { FD_SIGNAL, FD_STDIN, FD_STDOUT, FD_CONTROL, FDS };
 
 #define CAT_TIME_WAIT (500 * PLAIT_MSEC)
-#define LINGER_CLOSE  (30 * PLAIT_SEC) /* both directions are done, the peer has not said its last \
+#define LINGER_CLOSE \
+    (30 * PLAIT_SEC) /* both directions are done, the peer has not said its last \
                                         */
 #define LINGER_ABORT (200 * PLAIT_MSEC)
 
@@ -118,13 +120,13 @@ static void on_closed(struct cat *c)
     if (error == 0 || c->status != STATUS_OK)
         return;
     peer_text(c, peer, sizeof peer);
-    cat_say("%s: %s (%s)%s", peer, plait_strerror(error), plait_reason_text(reason), advice(error));
+    say("%s: %s (%s)%s", peer, plait_strerror(error), plait_reason_text(reason), advice(error));
     c->status = status_of(error);
 }
 
 static void fail_file(struct cat *c, const char *name, int error)
 {
-    cat_say("%s: %s", name, strerror(error));
+    say("%s: %s", name, strerror(error));
     give_up(c, STATUS_FAILED);
 }
 
@@ -140,9 +142,9 @@ static void on_connected(struct cat *c)
         return;
     plait_conn_info(c->conn, &info);
     if (info.multipath)
-        cat_say("connected, Multipath TCP version %u, token %08x", info.version, info.token_local);
+        say("connected, Multipath TCP version %u, token %08x", info.version, info.token_local);
     else
-        cat_say("connected, plain TCP: %s", plait_reason_text(info.fallback));
+        say("connected, plain TCP: %s", plait_reason_text(info.fallback));
 }
 
 /* The first connection is the only one; joins of it need no listener. */
@@ -308,8 +310,8 @@ static void check_times(struct cat *c)
     if (now >= c->connect_by) {
         c->connect_by = PLAIT_NEVER;
         peer_text(c, peer, sizeof peer);
-        cat_say("%s: no connection within the time of --connect-timeout%s", peer,
-                advice(PLAIT_ETIMEDOUT));
+        say("%s: no connection within the time of --connect-timeout%s", peer,
+            advice(PLAIT_ETIMEDOUT));
         give_up(c, STATUS_TIMEOUT);
     }
     if (now >= c->end_at && !c->out_blocked) {
@@ -345,8 +347,7 @@ static plait_time time_to_sleep(const struct cat *c)
 
 static bool wants_stdin(const struct cat *c)
 {
-    return c->connected && c->writable && !c->shut && !c->in_end &&
-           c->end_at == PLAIT_NEVER;
+    return c->connected && c->writable && !c->shut && !c->in_end && c->end_at == PLAIT_NEVER;
 }
 
 static void turn(struct cat *c)
@@ -382,11 +383,11 @@ static bool open_files(struct cat *c)
     cat_out_open(&c->out);
     c->signal_fd = start_signals();
     if (c->o.status && (c->status_fd = cat_open_lines(c->o.status, true)) < 0) {
-        cat_say("--status %s: %s", c->o.status, strerror(errno));
+        say("--status %s: %s", c->o.status, strerror(errno));
         return false;
     }
     if (c->o.control && (c->control.fd = cat_open_lines(c->o.control, false)) < 0) {
-        cat_say("--control %s: %s", c->o.control, strerror(errno));
+        say("--control %s: %s", c->o.control, strerror(errno));
         return false;
     }
     return true;
@@ -402,7 +403,7 @@ static void on_trace(void *ctx, const struct plait_trace *ev)
 static void on_warn(void *ctx, const char *text)
 {
     (void)ctx;
-    cat_say("%s", text);
+    say("%s", text);
 }
 
 static bool make_host(struct cat *c)
@@ -425,7 +426,7 @@ static bool make_host(struct cat *c)
         config.paths.peer = (struct plait_addr){0};
     c->host = drv_host_new(&config, &err);
     if (!c->host) {
-        cat_say("%s", err.text);
+        say("%s", err.text);
         c->status = start_status(err.fault);
         return false;
     }
@@ -442,18 +443,18 @@ static bool start_listening(struct cat *c)
     if (c->o.host) {
         at = c->o.paths.peer;
         if (drv_host_ifname_of(c->host, &at)[0] == '?') {
-            cat_say("%s: it is no address of the interfaces in use; see `ip addr`", c->o.host);
+            say("%s: it is no address of the interfaces in use; see `ip addr`", c->o.host);
             c->status = STATUS_USAGE;
             return false;
         }
     }
     rc = plait_listen(drv_host_stack(c->host), &at, NULL, &c->listener);
     if (rc < 0) {
-        cat_say("cannot listen on port %u: %s", c->o.port, plait_strerror(rc));
+        say("cannot listen on port %u: %s", c->o.port, plait_strerror(rc));
         return false;
     }
     if (c->o.verbose > 0)
-        cat_say("listening on port %u", c->o.port);
+        say("listening on port %u", c->o.port);
     return true;
 }
 
@@ -462,7 +463,7 @@ static bool load_cookie(const struct cat *c)
     if (c->o.cookie == NULL ||
         cat_cookie_load(c->o.cookie, drv_host_stack(c->host), &c->o.paths.peer))
         return true;
-    cat_say("--cookie %s: %s", c->o.cookie, strerror(errno));
+    say("--cookie %s: %s", c->o.cookie, strerror(errno));
     return false;
 }
 
@@ -484,14 +485,14 @@ static bool start_connecting(struct cat *c)
     int rc;
 
     if (drv_host_local_for(c->host, &how.remote, &how.local, &err) < 0) {
-        cat_say("%s", err.text);
+        say("%s", err.text);
         return false;
     }
     if (!load_cookie(c))
         return false;
     rc = plait_connect(drv_host_stack(c->host), &how, now_of(c), &c->conn);
     if (rc < 0) {
-        cat_say("%s: cannot connect: %s", drv_addr_text(&how.remote, text), plait_strerror(rc));
+        say("%s: cannot connect: %s", drv_addr_text(&how.remote, text), plait_strerror(rc));
         return false;
     }
     read_early(c);
@@ -526,9 +527,9 @@ static void finish(struct cat *c)
         c->conn = NULL;
         if (c->o.cookie != NULL &&
             !cat_cookie_save(c->o.cookie, drv_host_stack(c->host), &c->o.paths.peer))
-            cat_say("--cookie %s: %s", c->o.cookie, strerror(errno));
+            say("--cookie %s: %s", c->o.cookie, strerror(errno));
         if (!drv_host_free(c->host, &err)) {
-            cat_say("%s", err.text);
+            say("%s", err.text);
             c->status = c->status == STATUS_OK ? STATUS_FAILED : c->status;
         }
     }

@@ -5,6 +5,7 @@
 #include "cat_control.h"
 
 #include "cat_report.h"
+#include "say.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static size_t split(char *line, char *words[WORDS_MAX])
 static void tell(int rc, const struct drv_error *err)
 {
     if (rc < 0)
-        cat_say("control: %s", err->text);
+        say("control: %s", err->text);
 }
 
 static void add_path(struct drv_host *host, const char *text)
@@ -37,7 +38,7 @@ static void add_path(struct drv_host *host, const char *text)
     if (drv_path_parse(text, &path))
         tell(drv_host_path_add(host, &path, &err), &err);
     else
-        cat_say("control: add %s: it has to be IFNAME[=ADDR][,backup]", text);
+        say("control: add %s: it has to be IFNAME[=ADDR][,backup]", text);
 }
 
 enum cat_command cat_control_run(char *line, struct drv_host *host)
@@ -60,9 +61,9 @@ enum cat_command cat_control_run(char *line, struct drv_host *host)
              (strcmp(w[2], "on") == 0 || strcmp(w[2], "off") == 0))
         tell(drv_host_path_backup(host, w[1], strcmp(w[2], "on") == 0, &err), &err);
     else
-        cat_say("control: unknown command '%s'; there are: backup IFNAME on|off, del IFNAME, "
-                "add IFNAME[=ADDR][,backup], shutdown, abort",
-                w[0]);
+        say("control: unknown command '%s'; there are: backup IFNAME on|off, del IFNAME, "
+            "add IFNAME[=ADDR][,backup], shutdown, abort",
+            w[0]);
     return CAT_COMMAND_NONE;
 }
 

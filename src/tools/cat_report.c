@@ -5,31 +5,13 @@
 
 #include "driver/addr.h"
 #include "json.h"
+#include "say.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE = 640, TELL_LIFE = 1, TELL_DETAIL = 2, NO_SUBFLOW = 255 };
-
-void cat_say(const char *fmt, ...)
-{
-    char line[LINE];
-    va_list args;
-    int n;
-
-    memcpy(line, "plait: ", 7);
-    va_start(args, fmt);
-    n = vsnprintf(line + 7, sizeof line - 8, fmt, args);
-    va_end(args);
-    if (n < 0)
-        return;
-    n = n < (int)sizeof line - 9 ? n : (int)sizeof line - 9;
-    line[7 + n] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)n + 8) < 0)
-        return; /* nobody is left to be told */
-}
+enum { TELL_LIFE = 1, TELL_DETAIL = 2, NO_SUBFLOW = 255 };
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
@@ -162,9 +144,9 @@ void cat_tell(struct cat_teller *teller, const struct plait_trace *ev)
     describe_addrs(teller, ev, addrs, sizeof addrs);
     if (ev->subflow != NO_SUBFLOW)
         (void)snprintf(who, sizeof who, "subflow %u", ev->subflow);
-    cat_say("%llu.%03llu %s %s%s%s%s", (unsigned long long)(at / PLAIT_SEC),
-            (unsigned long long)(at % PLAIT_SEC / PLAIT_MSEC), who, what, addrs, why[0] ? ": " : "",
-            why);
+    say("%llu.%03llu %s %s%s%s%s", (unsigned long long)(at / PLAIT_SEC),
+        (unsigned long long)(at % PLAIT_SEC / PLAIT_MSEC), who, what, addrs, why[0] ? ": " : "",
+        why);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */

@@ -8,9 +8,6 @@
 #include <plait/plait.h>
 #include <stdint.h>
 
-/* Writes "plait: <text>" and a newline to standard error, in one write. */
-void cat_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
 /* The interfaces that subflows use or used: a name stays known when address and interface are gone.
  */
 struct cat_links {

@@ -8,9 +8,9 @@
  * and the server goes on. */
 #include "perf.h"
 
-#include "cat_report.h"
 #include "perf_options.h"
 #include "perf_report.h"
+#include "say.h"
 #include "start.h"
 
 #include <signal.h>
@@ -19,10 +19,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define QUIET       PLAIT_SEC        /* without a connection ends a server's test */
-#define RETRY       PLAIT_MSEC       /* no port was free */
+#define QUIET       PLAIT_SEC         /* without a connection ends a server's test */
+#define RETRY       PLAIT_MSEC        /* no port was free */
 #define PATIENCE    (120 * PLAIT_SEC) /* after the end of a test, for the peer to say its last */
-#define LINGER      (2 * PLAIT_SEC)  /* for the last packets */
+#define LINGER      (2 * PLAIT_SEC)   /* for the last packets */
 #define LINGER_STEP (20 * PLAIT_MSEC)
 
 struct perf {
@@ -30,14 +30,14 @@ struct perf {
     struct perf_set set;
     struct perf_report report;
     int signal_fd;
-    size_t live;         /* connections */
-    uint32_t started;    /* connections that a client has made */
-    uint64_t asked;      /* requests of --crr that were begun */
-    bool testing;        /* a report has begun */
-    bool over;           /* a client's test is: nothing new is begun */
-    bool retry;          /* no port was free */
+    size_t live;      /* connections */
+    uint32_t started; /* connections that a client has made */
+    uint64_t asked;   /* requests of --crr that were begun */
+    bool testing;     /* a report has begun */
+    bool over;        /* a client's test is: nothing new is begun */
+    bool retry;       /* no port was free */
     bool done;
-    plait_time end_at;   /* a test of requests is over */
+    plait_time end_at; /* a test of requests is over */
     plait_time give_up_at;
     plait_time cut_at, interval_at;
     plait_time quiet_at; /* a server's test is over */
@@ -84,7 +84,7 @@ static void fail_test(struct perf *p, const char *why, int status)
         p->status = status;
     p->report.error = why;
     p->done = true;
-    cat_say("%s port %u: %s", p->o.host ? p->o.host : "any", p->o.port, why);
+    say("%s port %u: %s", p->o.host ? p->o.host : "any", p->o.port, why);
 }
 
 static void end_flow(struct perf *p, struct perf_flow *f)
@@ -96,10 +96,9 @@ static void end_flow(struct perf *p, struct perf_flow *f)
         perf_report_result(&p->report, &p->set, f);
     }
     if (failed && p->o.serving)
-        cat_say("a connection on port %u: %s", p->o.port, f->why);
+        say("a connection on port %u: %s", p->o.port, f->why);
     else if (failed)
-        fail_test(p, f->why,
-                  f->conn.error == PLAIT_ETIMEDOUT ? STATUS_TIMEOUT : STATUS_FAILED);
+        fail_test(p, f->why, f->conn.error == PLAIT_ETIMEDOUT ? STATUS_TIMEOUT : STATUS_FAILED);
     let_go(p, f, failed);
 }
 
@@ -142,7 +141,7 @@ static bool refuse_one(struct perf *p)
     if (!p->set.b->accept(p->set.net, &c))
         return false;
     p->set.b->release(p->set.net, &c, true);
-    cat_say("a connection on port %u: there are %d already", p->o.port, PERF_CONNS_MAX);
+    say("a connection on port %u: there are %d already", p->o.port, PERF_CONNS_MAX);
     return true;
 }
 
@@ -330,7 +329,7 @@ static bool start(struct perf *p)
     if (p->o.host && !start_resolve(p->o.host, p->o.port, &p->o.paths))
         return false;
     if (p->o.cut[0] != '\0' && if_nametoindex(p->o.cut) == 0) {
-        cat_say("--cut %s: there is no such interface", p->o.cut);
+        say("--cut %s: there is no such interface", p->o.cut);
         p->status = STATUS_USAGE;
         return false;
     }
@@ -341,7 +340,7 @@ static bool start(struct perf *p)
     p->status = STATUS_OK;
     now = perf_now();
     if (p->o.serving) {
-        cat_say("listening on port %u", p->o.port);
+        say("listening on port %u", p->o.port);
         return true;
     }
     begin_test(p, now);

@@ -2,9 +2,9 @@
 /* The kernel's sockets as a back end of `plait perf`: Multipath TCP or plain TCP, never blocking.
  * Its paths are those that `ip mptcp` configures. A path is cut by taking its link down, which the
  * kernel does notice. */
-#include "cat_report.h"
 #include "driver/addr.h"
 #include "perf_net.h"
+#include "say.h"
 #include "start.h"
 
 #include <errno.h>
@@ -73,17 +73,16 @@ static bool set_option(int fd, int level, int name, int value)
 static int make_socket(const struct perf_net *net)
 {
     int family = net->peer.family == 4 ? AF_INET : AF_INET6;
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                    net->mptcp ? IPPROTO_MPTCP : 0);
+    int fd =
+        socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, net->mptcp ? IPPROTO_MPTCP : 0);
 
     if (fd < 0) {
-        cat_say("cannot open a socket: %s%s", strerror(errno),
-                net->mptcp ? "; does this kernel have MPTCP (net.mptcp.enabled)?" : "");
+        say("cannot open a socket: %s%s", strerror(errno),
+            net->mptcp ? "; does this kernel have MPTCP (net.mptcp.enabled)?" : "");
         return -1;
     }
     if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, net->cc, (socklen_t)strlen(net->cc)) != 0) {
-        cat_say("--cc %s: %s; see net.ipv4.tcp_available_congestion_control", net->cc,
-                strerror(errno));
+        say("--cc %s: %s; see net.ipv4.tcp_available_congestion_control", net->cc, strerror(errno));
         (void)close(fd);
         return -1;
     }
@@ -104,7 +103,7 @@ static bool start_listening(struct perf_net *net)
         (void)set_option(net->listener, IPPROTO_IPV6, IPV6_V6ONLY, net->peer.family == 6);
     if (bind(net->listener, &a.sa, len) == 0 && listen(net->listener, BACKLOG) == 0)
         return true;
-    cat_say("cannot listen on port %u: %s", net->peer.port, strerror(errno));
+    say("cannot listen on port %u: %s", net->peer.port, strerror(errno));
     return false;
 }
 
@@ -159,7 +158,7 @@ static int connect_conn(struct perf_net *net, struct perf_conn *c)
     (void)close(fd);
     if (error == EADDRNOTAVAIL)
         return PLAIT_EAGAIN; /* every port waits in TIME-WAIT */
-    cat_say("cannot connect: %s", strerror(error));
+    say("cannot connect: %s", strerror(error));
     return PLAIT_EUNREACH;
 }
 
@@ -365,7 +364,7 @@ static bool cut_path(struct perf_net *net, const char *ifname)
     r.ifr_flags = (short)(r.ifr_flags & ~IFF_UP);
     ok = ok && ioctl(fd, SIOCSIFFLAGS, &r) == 0;
     if (!ok)
-        cat_say("--cut %s: %s", ifname, strerror(errno));
+        say("--cut %s: %s", ifname, strerror(errno));
     if (fd >= 0)
         (void)close(fd);
     return ok;

@@ -18,14 +18,14 @@ enum {
 
 struct perf_conn {
     bool used;
-    struct plait_conn *plait; /* plait's connection, or */
-    int fd;                   /* the kernel's */
+    struct plait_conn *plait;        /* plait's connection, or */
+    int fd;                          /* the kernel's */
     struct plait_addr local, remote; /* of fd, once they are known */
-    bool wants_room; /* the last send found none */
-    bool ended;      /* the end of the peer's stream was seen */
-    size_t lent;     /* bytes of the last recv that plait has to get back */
-    int error;       /* a plait_err; 0: none yet */
-    const char *why; /* with an error: a sentence */
+    bool wants_room;                 /* the last send found none */
+    bool ended;                      /* the end of the peer's stream was seen */
+    size_t lent;                     /* bytes of the last recv that plait has to get back */
+    int error;                       /* a plait_err; 0: none yet */
+    const char *why;                 /* with an error: a sentence */
 };
 
 /* A subflow. The counters grow as long as the connection lives. */
@@ -39,7 +39,7 @@ struct perf_path {
 
 struct perf_net;
 
-/* What cannot be done is told by cat_say(). */
+/* What cannot be done is told by say(). */
 struct perf_backend {
     /* Listens, or is ready to connect. NULL: *status is the exit status. */
     struct perf_net *(*open)(struct perf_options *o, int *status);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plait's stack as a back end of `plait perf`. The clock of the stack is that of the host's step. A
  * client has a port for each connection: two connections with the same four numbers are one. */
-#include "cat_report.h"
 #include "driver/addr.h"
 #include "driver/host.h"
 #include "perf_net.h"
+#include "say.h"
 #include "start.h"
 
 #include <string.h>
@@ -29,7 +29,7 @@ static plait_time now_of(const struct perf_net *net)
 static void on_warn(void *ctx, const char *text)
 {
     (void)ctx;
-    cat_say("%s", text);
+    say("%s", text);
 }
 
 static void close_net(struct perf_net *net)
@@ -37,7 +37,7 @@ static void close_net(struct perf_net *net)
     struct drv_error err;
 
     if (net->host && !drv_host_free(net->host, &err))
-        cat_say("%s", err.text);
+        say("%s", err.text);
     net->host = NULL;
 }
 
@@ -68,7 +68,7 @@ static bool make_host(struct perf_net *net, const struct perf_options *o, int *s
     net->host = drv_host_new(&config, &err);
     if (net->host)
         return true;
-    cat_say("%s", err.text);
+    say("%s", err.text);
     *status = start_status(err.fault);
     return false;
 }
@@ -80,12 +80,12 @@ static bool start_listening(struct perf_net *net, const struct perf_options *o)
 
     at.port = o->port;
     if (at.family != 0 && drv_host_ifname_of(net->host, &at)[0] == '?') {
-        cat_say("%s: it is no address of the interfaces in use; see `ip addr`", o->host);
+        say("%s: it is no address of the interfaces in use; see `ip addr`", o->host);
         return false;
     }
     rc = plait_listen(drv_host_stack(net->host), &at, NULL, &net->listener);
     if (rc < 0)
-        cat_say("cannot listen on port %u: %s", o->port, plait_strerror(rc));
+        say("cannot listen on port %u: %s", o->port, plait_strerror(rc));
     return rc == 0;
 }
 
@@ -117,7 +117,7 @@ static int connect_conn(struct perf_net *net, struct perf_conn *c)
     int rc = PLAIT_EADDRINUSE;
 
     if (drv_host_local_for(net->host, &how.remote, &how.local, &err) < 0) {
-        cat_say("%s", err.text);
+        say("%s", err.text);
         return PLAIT_EUNREACH;
     }
     for (size_t i = 0; i <= net->more_ports && rc == PLAIT_EADDRINUSE; i++) {
@@ -128,7 +128,7 @@ static int connect_conn(struct perf_net *net, struct perf_conn *c)
     if (rc == PLAIT_EADDRINUSE)
         return PLAIT_EAGAIN;
     if (rc < 0)
-        cat_say("cannot connect: %s", plait_strerror(rc));
+        say("cannot connect: %s", plait_strerror(rc));
     c->used = rc == 0;
     return rc;
 }
@@ -238,7 +238,7 @@ static bool cut_path(struct perf_net *net, const char *ifname)
 
     if (drv_host_path_cut(net->host, ifname, &err) == 0)
         return true;
-    cat_say("--cut %s", err.text);
+    say("--cut %s", err.text);
     return false;
 }
 

@@ -3,8 +3,8 @@
  * statuses. Called by cat.c and perf's files. */
 #include "start.h"
 
-#include "cat_report.h"
 #include "driver/addr.h"
+#include "say.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -14,8 +14,8 @@
 
 static bool is_scope_missing(const struct drv_paths *paths)
 {
-    return paths->peer.family == 6 && addr_is_linklocal(&paths->peer) &&
-           paths->peer_ifindex == 0 && !paths->listening;
+    return paths->peer.family == 6 && addr_is_linklocal(&paths->peer) && paths->peer_ifindex == 0 &&
+           !paths->listening;
 }
 
 static bool take_address(const char *host, const struct addrinfo *found, struct drv_paths *paths)
@@ -23,7 +23,7 @@ static bool take_address(const char *host, const struct addrinfo *found, struct 
     struct sockaddr_in6 v6;
 
     if (!drv_addr_from_sockaddr(found->ai_addr, &paths->peer)) {
-        cat_say("%s: it has no IPv4 or IPv6 address", host);
+        say("%s: it has no IPv4 or IPv6 address", host);
         return false;
     }
     if (found->ai_family == AF_INET6) {
@@ -43,8 +43,8 @@ bool start_resolve(const char *host, uint16_t port, struct drv_paths *paths)
     /*= RFC 6897 6.4-1 */
     rc = getaddrinfo(host, NULL, &hints, &list); /* its first address alone is used */
     if (rc != 0) {
-        cat_say("%s: %s%s", host, gai_strerror(rc),
-                paths->family != 0 ? "; without -4 or -6 there may be an address" : "");
+        say("%s: %s%s", host, gai_strerror(rc),
+            paths->family != 0 ? "; without -4 or -6 there may be an address" : "");
         return false;
     }
     taken = take_address(host, list, paths);
@@ -53,7 +53,7 @@ bool start_resolve(const char *host, uint16_t port, struct drv_paths *paths)
         return false;
     paths->peer.port = port;
     if (is_scope_missing(paths)) {
-        cat_say("%s: a link-local address needs its interface, as in %s%%eth0", host, host);
+        say("%s: a link-local address needs its interface, as in %s%%eth0", host, host);
         return false;
     }
     return true;
