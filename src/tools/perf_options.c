@@ -59,7 +59,7 @@ static const char usage[] =
     "      --rr SIZE            request and response of SIZE bytes on one connection, over and "
     "over\n"
     "      --crr SIZE           connect, request, response, close, over and over\n"
-    "      --cut IF@T           lose every packet of this interface from T on\n"
+    "      --cut IF@T           lose every packet of this interface from T on (kernel: link down)\n"
     "      --stack NAME         plait (default), kernel-mptcp or kernel-tcp\n"
     "  -C, --cc NAME            congestion control (default cubic)\n"
     "      --checksum           protect the data with MPTCP's checksums (plait)\n"
