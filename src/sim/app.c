@@ -267,7 +267,9 @@ static void accept_all(struct sim_apps *apps, struct plait_listener *listener)
     while ((conn = plait_accept(listener)) != NULL) {
         struct sim_app *a = find_server(apps, conn);
         if (a == NULL) {
-            sim_fail(apps->server->sim, "a connection was accepted that nobody made");
+            if (!apps->strangers)
+                sim_fail(apps->server->sim, "a connection was accepted that nobody made");
+            plait_abort(conn, apps->server->sim->now);
             plait_release(conn, apps->server->sim->now);
             continue;
         }

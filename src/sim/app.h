@@ -64,6 +64,7 @@ struct sim_apps {
     struct sim_node *client, *server;
     struct plait_listener *listener;
     bool nat; /* the server sees other addresses than the clients have */
+    bool strangers; /* the network may forge a connection: it is reset and counts as nothing */
     unsigned n;
     struct sim_pair *pair[SIM_APPS_MAX];
 };

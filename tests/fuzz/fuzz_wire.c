@@ -267,6 +267,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(client != NULL && server != NULL, "the configuration is taken");
     FUZZ_CHECK(sim_topology_build(&x.topo, &topo, client, server) == 0, "the world stands");
     FUZZ_CHECK(sim_apps_init(&apps, client, server, &any) == 0, "the server listens");
+    /* A SYN of a join without its option, and a RST made an ACK: a handshake of plain TCP. */
+    apps.strangers = x.rewrites;
     how.remote = sim_path_addr(&topo, 0, true);
     how.remote.port = PORT;
     FUZZ_CHECK(sim_pair_start(&apps, &pair, &how) == 0, "the client connects");
