@@ -160,6 +160,17 @@ static inline struct mp_subflow *mp_after(const struct mp_conn *c, const struct 
 static inline plait_time mp_earlier(plait_time a, plait_time b) { return a < b ? a : b; }
 static inline plait_time mp_later(plait_time a, plait_time b) { return a > b ? a : b; }
 
+/* Buffers may grow up to here in any case. Beyond, what lies in them has left the processor's
+ * caches before it is used, and costs twice as much: there they grow for the paths' sake only. */
+#define MP_BUF_CACHED ((uint64_t)2 << 20)
+
+/* What the paths themselves can hold, with room to spare: eight times the bandwidth-delay product,
+ * where so many bytes pass in this time. What else is on its way waits in a queue. */
+static inline uint64_t mp_path_holds(uint64_t bytes, plait_time in, plait_time min_rtt)
+{
+    return min_rtt < in ? 8 * bytes * min_rtt / in : 8 * bytes;
+}
+
 /* ---- conn.c --------------------------------------------------------------------------------- */
 
 /* A trace point; s may be NULL. */

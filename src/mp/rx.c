@@ -359,16 +359,29 @@ static plait_time round_trip(const struct mp_conn *c)
     return mp_earlier(longest, DRS_ROUND_MAX);
 }
 
-/* Dynamic right-sizing: room for twice what was read in a round trip, and for its growth. */
+static plait_time round_trip_without_queues(const struct mp_conn *c)
+{
+    plait_time longest = 0;
+
+    MP_EACH(s, c)
+        if (s->phase == MP_PHASE_OPEN)
+            longest = mp_later(longest, s->tcb.loss.rtt.min_rtt);
+    return longest;
+}
+
+/* Dynamic right-sizing: room for twice what was read in a round trip, and for its growth, but not
+ * for what only waited on the way. */
 static void tune(struct mp_conn *c, plait_time now)
 {
-    uint64_t copied = c->rx.next - c->drs_pos, want;
+    uint64_t copied = c->rx.next - c->drs_pos, want, held;
 
     if (now - c->drs_at < round_trip(c))
         return;
     want = 2 * copied + 32768;
     if (copied > c->drs_copied)
         want += 2 * (copied - c->drs_copied);
+    held = mp_path_holds(copied, now - c->drs_at, round_trip_without_queues(c));
+    want = min_u64(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
     c->drs_copied = copied;
     c->drs_at = now;
     c->drs_pos = c->rx.next;

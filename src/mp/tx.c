@@ -97,22 +97,28 @@ int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
 /*= RFC 8684 3.3.5
  * The send buffer MUST, at a minimum, be as big as the receive buffer, to enable the sender to
  * reach maximum throughput. */
-/* As far as the paths can fill it: twice what is in flight while the slowest one makes its round.
- */
+/* As far as the paths can fill it: twice what is in flight while the slowest one makes its round,
+ * but not what only waits on the way. */
 static void tune_sndbuf(struct mp_conn *c)
 {
     plait_time longest = 1;
-    uint64_t want = SNDBUF_MIN;
+    uint64_t want = SNDBUF_MIN, held = 0;
 
     MP_EACH(s, c)
         if (mp_subflow_usable(s) && !s->stale)
             longest = mp_later(longest, s->tcb.loss.rtt.srtt);
     MP_EACH(s, c) {
-        plait_time srtt = s->tcb.loss.rtt.srtt;
-        uint64_t ratio_x4 = srtt > 0 ? min_u64(longest * 4 / srtt, 4 * RATIO_MAX) : 4;
-        if (mp_subflow_usable(s))
-            want += 2 * s->tcb.loss.cc.cwnd * (ratio_x4 > 4 ? ratio_x4 : 4) / 4;
+        const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
+        uint64_t ratio_x4 = rtt->srtt > 0 ? min_u64(longest * 4 / rtt->srtt, 4 * RATIO_MAX) : 4;
+        uint64_t flight = min_u64(s->tcb.loss.cc.cwnd, s->tcb.loss.flight_max);
+        if (!mp_subflow_usable(s))
+            continue;
+        if (ratio_x4 < 4)
+            ratio_x4 = 4;
+        want += 2 * s->tcb.loss.cc.cwnd * ratio_x4 / 4;
+        held += mp_path_holds(flight * ratio_x4 / 4, rtt->srtt, rtt->min_rtt);
     }
+    want = min_u64(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
     want = min_u64(want, c->cfg.sndbuf_max);
     if (want > c->sndbuf)
         c->sndbuf = (uint32_t)want;

@@ -105,12 +105,46 @@ static void test_reinjection_from_large_to_small(void **state)
     world_end(&w);
 }
 
+/* One path of a gigabit with a deep queue; the largest buffers that 64 MB made grow. */
+static void grow_buffers(plait_time delay, uint32_t *sndbuf, uint32_t *rcvbuf)
+{
+    struct world w;
+
+    world_init(&w, 1);
+    w.topo_cfg.path[0].up.rate = 1000000000;
+    w.topo_cfg.path[0].up.queue = 64 << 20;
+    w.topo_cfg.path[0].up.delay = w.topo_cfg.path[0].down.delay = delay;
+    w.client_cfg.conn.cc = "reno"; /* which fills the queue */
+    w.pair_cfg.client.send_bytes = 64 << 20;
+    w.pair_cfg.server.send_bytes = 0;
+    world_start(&w);
+    world_finish(&w, 60 * PLAIT_SEC);
+    *sndbuf = w.pair.client.info.sndbuf;
+    *rcvbuf = w.pair.server.info.rcvbuf;
+    world_end(&w);
+}
+
+/* What waits in a queue does not make buffers grow, what a long path holds does. */
+static void test_buffers_follow_the_path_and_not_the_queue(void **state)
+{
+    uint32_t sndbuf, rcvbuf;
+
+    (void)state;
+    grow_buffers(50, &sndbuf, &rcvbuf);
+    assert_in_range(sndbuf, 256 << 10, 2 << 20);
+    assert_in_range(rcvbuf, 256 << 10, 2 << 20);
+    grow_buffers(20 * PLAIT_MSEC, &sndbuf, &rcvbuf); /* it holds 5 MB */
+    assert_true(sndbuf > 5000000);
+    assert_true(rcvbuf > 5000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spurious_timeout_is_undone_by_timestamps),
         cmocka_unit_test(test_spurious_timeout_is_undone_by_dsack),
         cmocka_unit_test(test_reinjection_from_large_to_small),
+        cmocka_unit_test(test_buffers_follow_the_path_and_not_the_queue),
     };
 
     return cmocka_run_group_tests_name("scenario/windows", tests, NULL, NULL);
