@@ -66,7 +66,7 @@ static void stop_all(struct perf *p)
 {
     p->over = true;
     p->give_up_at = least(p->give_up_at, perf_now() + PATIENCE);
-    for (size_t i = 0; i < PERF_CONNS_MAX; i++)
+    for (size_t i = 0; i < p->set.top; i++)
         if (p->set.flow[i].used)
             perf_flow_stop(&p->set.flow[i]);
 }
@@ -76,6 +76,8 @@ static void let_go(struct perf *p, struct perf_flow *f, bool abort)
     p->set.b->release(p->set.net, &f->conn, abort);
     f->used = false;
     p->live--;
+    while (p->set.top > 0 && !p->set.flow[p->set.top - 1].used)
+        p->set.top--;
 }
 
 static void fail_test(struct perf *p, const char *why, int status)
@@ -107,7 +109,7 @@ static bool run_flows(struct perf *p)
 {
     bool busy = false;
 
-    for (size_t i = 0; i < PERF_CONNS_MAX; i++) {
+    for (size_t i = 0; i < p->set.top; i++) {
         struct perf_flow *f = &p->set.flow[i];
         enum perf_state before = f->state;
         if (!f->used)
@@ -125,10 +127,10 @@ static bool run_flows(struct perf *p)
 
 static struct perf_flow *free_slot(struct perf *p)
 {
-    for (size_t i = 0; i < PERF_CONNS_MAX; i++)
+    for (size_t i = 0; i < p->set.top; i++)
         if (!p->set.flow[i].used)
             return &p->set.flow[i];
-    return NULL;
+    return p->set.top < PERF_CONNS_MAX ? &p->set.flow[p->set.top++] : NULL;
 }
 
 /* ---- the server's connections --------------------------------------------------------------- */
@@ -294,7 +296,7 @@ static plait_time time_to_sleep(const struct perf *p, plait_time now)
         at = least(at, p->interval_at);
     if (p->retry)
         at = least(at, now + RETRY);
-    for (size_t i = 0; i < PERF_CONNS_MAX; i++)
+    for (size_t i = 0; i < p->set.top; i++)
         if (p->set.flow[i].used)
             at = least(at, perf_flow_deadline(&p->set.flow[i]));
     if (at == PLAIT_NEVER)
@@ -357,7 +359,7 @@ static void finish(struct perf *p)
 {
     plait_time end = perf_now() + LINGER;
 
-    for (size_t i = 0; i < PERF_CONNS_MAX; i++)
+    for (size_t i = 0; i < p->set.top; i++)
         if (p->set.flow[i].used) {
             perf_report_count(&p->report, &p->set, &p->set.flow[i]);
             let_go(p, &p->set.flow[i], true);

@@ -53,6 +53,7 @@ struct perf_flow {
 struct perf_set {
     const struct perf_backend *b;
     struct perf_net *net;
+    size_t top; /* flows from here on are not in use */
     struct perf_flow flow[PERF_CONNS_MAX];
 };
 

@@ -25,7 +25,7 @@
 #define SOL_MPTCP 284
 #endif
 
-enum { BACKLOG = 64, EXTRA_FDS = 4 };
+enum { BACKLOG = 256, EXTRA_FDS = 4 };
 
 struct perf_net {
     int listener; /* -1: a client */
@@ -33,7 +33,7 @@ struct perf_net {
     const char *cc;
     struct plait_addr peer;
     uint32_t peer_ifindex;
-    struct perf_conn *conn[PERF_CONNS_MAX]; /* those that are open */
+    struct perf_conn *conn[PERF_CONNS_MAX + 1]; /* those that are open, and one to be refused */
     size_t conn_n;
 };
 
@@ -238,7 +238,7 @@ static size_t gather(const struct perf_net *net, struct pollfd *fds)
 
 static void step(struct perf_net *net, plait_time timeout, struct pollfd *extra, size_t n)
 {
-    struct pollfd fds[PERF_CONNS_MAX + 1 + EXTRA_FDS];
+    struct pollfd fds[PERF_CONNS_MAX + 2 + EXTRA_FDS];
     size_t own = gather(net, fds);
     struct timespec ts = {.tv_sec = (time_t)(timeout / PLAIT_SEC),
                           .tv_nsec = (long)(timeout % PLAIT_SEC) * 1000};

@@ -10,7 +10,8 @@
 #include <poll.h>
 
 enum {
-    PERF_CONNS_MAX = 64, /* side by side */
+    /* Side by side: a client has 32 at most, a server also those that are still closing. */
+    PERF_CONNS_MAX = 256,
     PERF_PATHS_MAX = 8,  /* subflows of a connection that are looked at */
     PERF_PAGE = 4096,
     PERF_CHUNK = 1 << 18, /* bytes of one call at most */

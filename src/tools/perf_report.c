@@ -244,7 +244,7 @@ void perf_report_interval(struct perf_report *r, struct perf_set *set, plait_tim
 {
     for (size_t i = 0; i < r->way_n; i++)
         r->way[i].cwnd = 0;
-    for (size_t i = 0; i < PERF_CONNS_MAX; i++)
+    for (size_t i = 0; i < set->top; i++)
         if (set->flow[i].used)
             perf_report_count(r, set, &set->flow[i]);
     if (r->o->json_stream)
