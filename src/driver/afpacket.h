@@ -5,13 +5,12 @@
 #define DRV_AFPACKET_H
 
 #include "drv.h"
+#include "port.h"
 
 #include <plait/plait.h>
 #include <sys/uio.h>
 
 struct drv_afp;
-
-enum { DRV_PORTS_MAX = 32 };
 
 struct drv_afp_spec {
     uint32_t ifindex;

@@ -3,11 +3,13 @@
 #ifndef DRV_FILTER_H
 #define DRV_FILTER_H
 
+#include "port.h"
+
 #include <linux/filter.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { DRV_FILTER_MAX = 128 };
+enum { DRV_FILTER_MAX = 96 + DRV_PORTS_MAX };
 
 /* Writes into prog (DRV_FILTER_MAX instructions) what lets only our frames pass: link_len bytes
  * stand before IP, ports are in host order. The number of instructions. */

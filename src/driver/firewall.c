@@ -11,6 +11,8 @@
  * start. */
 #include "firewall.h"
 
+#include "port.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -24,7 +26,12 @@
 
 #define TABLE_PREFIX "plait_"
 
-enum { PORTS_TEXT = 256, SCRIPT_TEXT = 1024, NAME_TRIES = 8 };
+enum {
+    PORT_TEXT = sizeof "65535, " - 1,
+    PORTS_TEXT = DRV_PORTS_MAX * PORT_TEXT + 1,
+    SCRIPT_TEXT = PORTS_TEXT + 768,
+    NAME_TRIES = 8
+};
 
 /* Runs a script; its error text stays in the context's buffer. */
 static bool run(struct nft_ctx *ctx, const char *script)
@@ -36,7 +43,7 @@ static void ports_text(char *buf, size_t size, const uint16_t *ports, size_t n)
 {
     size_t used = 0;
     buf[0] = '\0';
-    for (size_t i = 0; i < n && used + 8 < size; i++)
+    for (size_t i = 0; i < n && used + PORT_TEXT < size; i++)
         used += (size_t)snprintf(buf + used, size - used, "%s%u", i ? ", " : "", ports[i]);
 }
 

@@ -5,6 +5,9 @@
 
 #include "drv.h"
 
+/* Of one host. The packet filter compares with one after the other, by jumps of eight bits. */
+enum { DRV_PORTS_MAX = 240 };
+
 struct drv_port {
     int fd;        /* a bound kernel socket that never listens; -1 when there is none */
     uint16_t port; /* host order */

@@ -241,6 +241,7 @@ static enum plait_reason become_conn(struct stack_half *h, const struct wire_seg
 {
     struct plait_stack *s = h->stack;
     struct plait_listener *l = h->listener;
+    struct mp_subflow *sf;
     int err;
 
     if (l->accepted_n >= STACK_BACKLOG)
@@ -256,7 +257,9 @@ static enum plait_reason become_conn(struct stack_half *h, const struct wire_seg
     }
     done_with(h);
     queue_for(l, c);
-    mp_input(stack_adopt(c), seg, block, now);
+    sf = stack_adopt(c);
+    stack_end_time_wait(s, sf, now);
+    mp_input(sf, seg, block, now);
     stack_touch(c, now);
     return PLAIT_REASON_NONE;
 }
@@ -280,6 +283,7 @@ static enum plait_reason become_subflow(struct stack_half *h, const struct wire_
         return why;
     }
     stack_adopt(c);
+    stack_end_time_wait(s, sf, now);
     mp_input(sf, seg, block, now);
     stack_touch(c, now);
     return PLAIT_REASON_NONE;

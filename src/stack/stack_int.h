@@ -205,6 +205,9 @@ uint64_t stack_tuple_hash(const struct plait_stack *s, const struct plait_addr *
 /* The youngest one, where a 4-tuple left TIME-WAIT for a new connection; NULL: none. */
 struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct plait_addr *local,
                                       const struct plait_addr *remote);
+/* The heir took over a 4-tuple: whoever waits there in TIME-WAIT does so no longer. Otherwise a
+ * busy client would leave one behind with each connection, all under one hash. */
+void stack_end_time_wait(struct plait_stack *s, struct mp_subflow *heir, plait_time now);
 struct stack_half *stack_find_half(const struct plait_stack *s, const struct plait_addr *local,
                                    const struct plait_addr *remote);
 bool stack_tuple_used(const struct plait_stack *s, const struct plait_addr *local,

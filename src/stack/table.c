@@ -42,6 +42,22 @@ struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct 
     return old;
 }
 
+void stack_end_time_wait(struct plait_stack *s, struct mp_subflow *heir, plait_time now)
+{
+    const struct tcb *t = mp_subflow_tcb(heir);
+    struct htab_node *node = htab_first(&s->subflows, stack_tuple_hash(s, &t->local, &t->remote));
+
+    for (; node != NULL; node = htab_next(node)) {
+        struct mp_subflow *sf = mp_subflow_of_node(node);
+        struct tcb *old = mp_subflow_tcb(sf);
+        if (old->state != TCP_ST_TIME_WAIT || !addr_equal(&old->local, &t->local) ||
+            !addr_equal(&old->remote, &t->remote))
+            continue;
+        tcp_time_wait_end(old, now);
+        stack_touch(mp_owner(mp_subflow_conn(sf)), now);
+    }
+}
+
 struct stack_half *stack_find_half(const struct plait_stack *s, const struct plait_addr *local,
                                    const struct plait_addr *remote)
 {

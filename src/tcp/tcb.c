@@ -19,6 +19,7 @@
  * its position in the stream of payload. RFC 9293 3.3, 3.9.1, 3.10.1 to 3.10.5. */
 #include "internal.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char *tcp_state_name(enum tcp_state s)
@@ -120,6 +121,12 @@ void tcp_set_state(struct tcb *t, enum tcp_state to, plait_time now)
         t->time_wait_at = t->ack_at = PLAIT_NEVER;
         t->ack_now = t->ack_pending = false;
     }
+}
+
+void tcp_time_wait_end(struct tcb *t, plait_time now)
+{
+    assert(t->state == TCP_ST_TIME_WAIT && "nothing else waits");
+    t->time_wait_at = now;
 }
 
 /* CLOSED, and why. */

@@ -275,9 +275,10 @@ struct plait_block *tcp_take(struct tcb *t);
 void tcp_icmp(struct tcb *t, const struct wire_icmp *icmp, plait_time now, struct tcp_result *res);
 /* The RST that answers a segment for nobody (RFC 9293 3.10.7.1); false: none is due. */
 bool tcp_reset_for(const struct wire_seg *seg, struct tcp_plan *plan);
-/* May this SYN begin a new connection in place of t, which is in TIME-WAIT (RFC 6191)? The owner of
- * t then drops it and treats the SYN as new. */
+/* May this SYN begin a new connection in place of t, which is in TIME-WAIT (RFC 6191)? */
 bool tcp_time_wait_reusable(const struct tcb *t, const struct wire_seg *syn);
+/* That has come to be: t waits no longer than until the next tcp_tick(). */
+void tcp_time_wait_end(struct tcb *t, plait_time now);
 /* May this side begin a new connection beside t, which is in TIME-WAIT? */
 bool tcp_time_wait_outlived(const struct tcb *t, plait_time now);
 

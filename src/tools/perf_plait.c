@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define PERF_TIME_WAIT     (500 * PLAIT_MSEC)
-#define PERF_TIME_WAIT_CRR PLAIT_MSEC /* or a client has used up its ports at once */
+#define PERF_TIME_WAIT (500 * PLAIT_MSEC) /* with --crr the stack's default */
+
 
 struct perf_net {
     struct drv_host *host;
@@ -61,8 +61,8 @@ static bool make_host(struct perf_net *net, const struct perf_options *o, int *s
     config.stack.conn.checksum = o->checksum;
     config.stack.conn.cc = o->cc;
     config.stack.conn.nodelay = true;
-    config.stack.time_wait =
-        o->mode == PERF_CRR && !o->serving ? PERF_TIME_WAIT_CRR : PERF_TIME_WAIT;
+    if (!o->serving && o->mode != PERF_CRR)
+        config.stack.time_wait = PERF_TIME_WAIT;
     if (o->serving)
         config.paths.peer = (struct plait_addr){0};
     net->host = drv_host_new(&config, &err);

@@ -50,6 +50,25 @@ static void adds_and_removes(void **state)
     assert_false(ruleset_has("plait_"));
 }
 
+/* Every port is in the rule, as many as a host may have. */
+static void knows_all_ports(void **state)
+{
+    uint16_t many[DRV_PORTS_MAX];
+    struct drv_firewall fw;
+    struct drv_error err;
+    char last[32];
+
+    netns_enter();
+    for (unsigned i = 0; i < DRV_PORTS_MAX; i++)
+        many[i] = (uint16_t)(20000 + 2 * i);
+    if (drv_firewall_open(&fw, many, DRV_PORTS_MAX, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_true(ruleset_has(" 20000,"));
+    (void)snprintf(last, sizeof last, " %u }", many[DRV_PORTS_MAX - 1]);
+    assert_true(ruleset_has(last));
+    drv_firewall_close(&fw);
+}
+
 /* A process that is killed leaves no table behind. */
 static void dies_with_its_process(void **state)
 {
@@ -133,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adds_and_removes),
+        cmocka_unit_test(knows_all_ports),
         cmocka_unit_test(dies_with_its_process),
         cmocka_unit_test(sweeps_what_the_dead_left),
         cmocka_unit_test(reserves_a_port),
