@@ -7,12 +7,7 @@
  * to whoever is below (NEEDS_CSUM); of a received frame the kernel says whether it has been
  * checked.
  *
- * Receive: a batch of blocks of the stack, largest size, filled by one recvmmsg. A large frame is
- * handed on as its block. A small one is lent for the call, so that the stack copies it into a
- * block of its size, and the same few blocks, hot in the cache, serve again. Frames start 2 bytes
- * into a page: the IP header is aligned, and the payload lies 60 bytes or more ahead of a page's
- * start, where the kernel's copy from page-aligned memory is fast (1 to 31 bytes ahead it is ten
- * times slower on common CPUs).
+ * Receive: rx_ring.c or, where the system has no ring for us or the caller wants none, rx_msgs.c.
  *
  * Send: the packets of one batch lie in slots: headers copied, payload by reference. One sendmmsg
  * for all. A packet is committed before it is sent, so the socket must not say "not now" to it:
@@ -26,6 +21,7 @@
 
 #include "base/csum.h"
 #include "filter.h"
+#include "rx.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,25 +35,13 @@
 #include <unistd.h>
 
 enum {
-    RX_BATCH = 16,
     TX_BATCH = 16,
-    RX_PAD = 2,            /* bytes before the frame */
-    RX_SIZE = 65536 + 256, /* of a block: the largest IP packet, link header, pad */
-    RX_KEEP = 16384,       /* frames from this size on are handed over with their block */
-    RCVBUF = 16 << 20,     /* asked of the kernel, bytes */
+    RCVBUF = 16 << 20, /* asked of the kernel, bytes */
     SNDBUF = 32 << 20,
     BACKLOG_MAX = 4 << 20, /* bytes that may wait for room in the send buffer */
     VNET_LEN = sizeof(struct virtio_net_hdr),
     LINK_MAX = 14,
     TCP_CSUM_AT = 16, /* of the checksum in the TCP header */
-};
-
-struct rx_slot {
-    struct virtio_net_hdr vnet;
-    struct plait_block *block; /* NULL: the slot has no memory, or the scratch buffer */
-    uint8_t *frame;            /* where the frame starts */
-    size_t len;                /* of the frame; 0: to be skipped */
-    struct iovec iov[2];
 };
 
 struct tx_slot {
@@ -85,9 +69,12 @@ struct drv_afp {
     struct sockaddr_ll to[2]; /* IPv4, IPv6 */
     struct drv_afp_counters counters;
 
-    struct rx_slot rx[RX_BATCH];
-    struct mmsghdr rx_msg[RX_BATCH];
-    uint8_t *scratch; /* RX_SIZE bytes, for when the stack has no block */
+    struct drv_ring *ring; /* or NULL, with ring_errno, and then */
+    int ring_errno;
+    struct drv_msgs *msgs;
+    struct rx_frame rx[RX_BATCH]; /* what came last */
+    size_t rx_n;
+    struct plait_stack *stack; /* whose blocks receive it */
 
     struct tx_slot tx[TX_BATCH];
     struct mmsghdr tx_msg[TX_BATCH];
@@ -151,6 +138,11 @@ static int set_up_socket(struct drv_afp *afp, const struct drv_afp_spec *spec,
         return drv_fail(err, DRV_FAULT_SYSTEM, "%s: the kernel has no PACKET_VNET_HDR: %s",
                         spec->name, strerror(errno));
     afp->gso = spec->offload;
+    if (spec->ring)
+        afp->ring = drv_ring_new(afp->fd, &afp->counters);
+    afp->ring_errno = errno;
+    if (!afp->ring && !(afp->msgs = drv_msgs_new(&afp->counters)))
+        return drv_fail(err, DRV_FAULT_SYSTEM, "out of memory");
     set_buffers(afp->fd);
     (void)setsockopt(afp->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
     memset(&sa, 0, sizeof sa);
@@ -176,12 +168,6 @@ static void init_messages(struct drv_afp *afp)
         afp->to[i].sll_ifindex = (int)afp->ifindex;
         afp->to[i].sll_halen = 6;
     }
-    for (int i = 0; i < RX_BATCH; i++) {
-        struct rx_slot *slot = &afp->rx[i];
-        slot->iov[0] = (struct iovec){&slot->vnet, VNET_LEN};
-        afp->rx_msg[i].msg_hdr.msg_iov = slot->iov;
-        afp->rx_msg[i].msg_hdr.msg_iovlen = 2;
-    }
     afp->backlog_end = &afp->backlog;
 }
 
@@ -196,8 +182,7 @@ struct drv_afp *drv_afp_open(const struct drv_afp_spec *spec, struct drv_error *
         return NULL;
     }
     afp = calloc(1, sizeof *afp);
-    if (!afp || !(afp->scratch = malloc(RX_SIZE))) {
-        free(afp);
+    if (!afp) {
         (void)drv_fail(err, DRV_FAULT_SYSTEM, "out of memory");
         return NULL;
     }
@@ -228,13 +213,11 @@ static void drop_backlog(struct drv_afp *afp)
 
 void drv_afp_close(struct drv_afp *afp, struct plait_stack *stack)
 {
-    for (int i = 0; i < RX_BATCH; i++)
-        if (afp->rx[i].block)
-            plait_block_put(stack, afp->rx[i].block);
+    drv_msgs_free(afp->msgs, stack);
+    drv_ring_free(afp->ring);
     drop_backlog(afp);
     if (afp->fd >= 0)
         (void)close(afp->fd);
-    free(afp->scratch);
     free(afp);
 }
 
@@ -265,6 +248,21 @@ bool drv_afp_has_gso(const struct drv_afp *afp)
     return afp->gso;
 }
 
+bool drv_afp_has_ring(const struct drv_afp *afp)
+{
+    return afp->ring != NULL;
+}
+
+int drv_afp_ring_errno(const struct drv_afp *afp)
+{
+    return afp->ring_errno;
+}
+
+bool drv_afp_is_ready(const struct drv_afp *afp)
+{
+    return afp->ring && drv_ring_is_ready(afp->ring);
+}
+
 bool drv_afp_is_blocked(const struct drv_afp *afp)
 {
     return afp->backlog != NULL;
@@ -283,92 +281,71 @@ void drv_afp_counters(struct drv_afp *afp, struct drv_afp_counters *counters)
 
 /* ---- receive -------------------------------------------------------------------------------- */
 
-static void give_memory(struct rx_slot *slot, struct plait_block *block, uint8_t *mem)
+static void count_in(struct drv_afp *afp, struct rx_frame *frame)
 {
-    slot->block = block;
-    slot->frame = mem + RX_PAD;
-    slot->iov[1] = (struct iovec){slot->frame, RX_SIZE - RX_PAD};
-}
+    struct iovec iov = {(void *)(uintptr_t)frame->bytes, frame->len};
 
-/* The number of slots that can take a frame: at least one. */
-static unsigned refill(struct drv_afp *afp, struct plait_stack *stack)
-{
-    unsigned n;
-    for (n = 0; n < RX_BATCH; n++) {
-        struct plait_block *block;
-        size_t size;
-        if (afp->rx[n].block)
-            continue;
-        block = plait_block_get(stack, RX_SIZE);
-        if (!block)
-            break;
-        give_memory(&afp->rx[n], block, plait_block_bytes(block, &size));
-    }
-    if (n > 0)
-        return n;
-    give_memory(&afp->rx[0], NULL, afp->scratch);
-    return 1;
-}
-
-static void look_at(struct drv_afp *afp, struct rx_slot *slot, const struct mmsghdr *msg)
-{
-    struct iovec iov;
-
-    slot->len = 0;
-    if (msg->msg_hdr.msg_flags & MSG_TRUNC) {
-        afp->counters.in_truncated++;
+    if (frame->len <= afp->link_len)
+        frame->len = 0;
+    if (frame->len == 0)
         return;
-    }
-    if (msg->msg_len <= VNET_LEN + (unsigned)afp->link_len)
-        return;
-    slot->len = msg->msg_len - VNET_LEN;
     afp->counters.frames_in++;
-    afp->counters.bytes_in += slot->len;
-    if (!slot->block)
-        afp->counters.in_scratch++;
-    iov = (struct iovec){slot->frame, slot->len};
+    afp->counters.bytes_in += frame->len;
     if (afp->spec.tap)
         afp->spec.tap(afp->spec.tap_ctx, afp, &iov, 1, false);
 }
 
-size_t drv_afp_recv(struct drv_afp *afp, struct plait_stack *stack)
+/* Reading a ring is no system call that would take the socket's error, and poll() tells of it until
+ * somebody does. */
+static void take_error(struct drv_afp *afp)
 {
-    unsigned slots = refill(afp, stack);
-    int n = recvmmsg(afp->fd, afp->rx_msg, slots, MSG_DONTWAIT, NULL);
+    int error = 0;
+    socklen_t len = sizeof error;
 
-    if (n < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            afp->counters.last_errno = errno; /* ENETDOWN: told once, the socket lives on */
-        return 0;
-    }
-    for (int i = 0; i < n; i++)
-        look_at(afp, &afp->rx[i], &afp->rx_msg[i]);
-    return (size_t)n;
+    if (getsockopt(afp->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0)
+        afp->counters.last_errno = error; /* ENETDOWN: told once, the socket lives on */
 }
 
-bool drv_afp_full(size_t n)
+size_t drv_afp_recv(struct drv_afp *afp, struct plait_stack *stack)
 {
-    return n == RX_BATCH;
+    afp->stack = stack;
+    afp->rx_n = afp->ring ? drv_ring_recv(afp->ring, afp->rx)
+                          : drv_msgs_recv(afp->msgs, afp->fd, stack, afp->rx);
+    if (afp->ring && afp->rx_n == 0)
+        take_error(afp);
+    for (size_t i = 0; i < afp->rx_n; i++)
+        count_in(afp, &afp->rx[i]);
+    return afp->rx_n;
 }
 
 bool drv_afp_frame(struct drv_afp *afp, size_t i, struct plait_in *in)
 {
-    struct rx_slot *slot = &afp->rx[i];
+    struct rx_frame *frame = &afp->rx[i];
 
-    if (slot->len == 0)
+    if (frame->len == 0)
         return false;
-    in->block = slot->len >= RX_KEEP ? slot->block : NULL;
-    in->ip = slot->frame + afp->link_len;
-    in->len = slot->len - afp->link_len;
-    in->csum_ok =
-        (slot->vnet.flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
+    if (afp->ring)
+        drv_ring_move(afp->ring, i, afp->stack, frame);
+    in->block = frame->block;
+    in->ip = frame->bytes + afp->link_len;
+    in->len = frame->len - afp->link_len;
+    in->csum_ok = frame->csum_ok;
     in->ifindex = afp->ifindex;
     return true;
 }
 
-void drv_afp_frame_taken(struct drv_afp *afp, size_t i)
+void drv_afp_frame_done(struct drv_afp *afp, size_t i, const struct plait_in *in)
 {
-    afp->rx[i].block = NULL;
+    struct rx_frame *frame = &afp->rx[i];
+
+    if (afp->ring) {
+        if (in->block)
+            plait_block_put(afp->stack, in->block);
+        drv_ring_release(afp->ring, i);
+    } else if (frame->block && !in->block) {
+        drv_msgs_taken(afp->msgs, i);
+    }
+    frame->len = 0;
 }
 
 /* ---- send ----------------------------------------------------------------------------------- */

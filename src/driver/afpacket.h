@@ -19,6 +19,7 @@ struct drv_afp_spec {
     uint8_t mac[6];        /* the interface's own; zeros on loopback */
     const uint16_t *ports; /* our TCP ports, host order */
     size_t port_n;         /* 1 to DRV_PORTS_MAX */
+    bool ring;             /* receive from a ring in shared memory, where the kernel has one */
     bool offload;          /* false: send one packet at a time, checksums by software */
     /* Sees each frame without the offload header, as it arrived or is about to leave; may be NULL.
      */
@@ -31,7 +32,7 @@ struct drv_afp_counters {
     uint64_t bytes_in, bytes_out;   /* of the frames */
     uint64_t in_truncated;          /* larger than any frame we can take */
     uint64_t in_kernel_drop;        /* dropped by the kernel: the socket's buffer was full */
-    uint64_t in_scratch;       /* read without a block of the stack: its memory cap was reached */
+    uint64_t in_scratch;       /* without a block of the stack: its memory cap was reached */
     uint64_t out_backlogged;   /* copied and sent later: the socket's send buffer was full */
     uint64_t out_backlog_full; /* dropped: the backlog was full too */
     uint64_t out_queue_drop;   /* dropped by the interface's queue (ENOBUFS) */
@@ -50,18 +51,23 @@ const char *drv_afp_name(const struct drv_afp *afp);
 uint8_t drv_afp_link_len(const struct drv_afp *afp);
 /* The kernel cuts super-segments for us; turns false when it refuses one. */
 bool drv_afp_has_gso(const struct drv_afp *afp);
+/* Received frames come by shared memory. */
+bool drv_afp_has_ring(const struct drv_afp *afp);
+int drv_afp_ring_errno(const struct drv_afp *afp); /* why they do not */
+/* A frame is there; without a ring nobody knows before drv_afp_recv(). */
+bool drv_afp_is_ready(const struct drv_afp *afp);
 /* Frames wait for room in the send buffer: poll for POLLOUT, then drv_afp_flush(). */
 bool drv_afp_is_blocked(const struct drv_afp *afp);
 void drv_afp_counters(struct drv_afp *afp, struct drv_afp_counters *counters);
 
 /* Reads a batch; the number of frames, 0 when nothing waits. */
 size_t drv_afp_recv(struct drv_afp *afp, struct plait_stack *stack);
-bool drv_afp_full(size_t n); /* drv_afp_recv() answered n: more may be waiting */
-/* Frame i of the batch as plait_input() takes it; false for one to be skipped. Valid until the next
- * drv_afp_recv(). */
+/* Frame i of the batch as plait_input() takes it, in order; false for one to be skipped. Each has
+ * to be given back, before the program sleeps. */
 bool drv_afp_frame(struct drv_afp *afp, size_t i, struct plait_in *in);
-/* After plait_input() took frame i's block (in->block became NULL). */
-void drv_afp_frame_taken(struct drv_afp *afp, size_t i);
+/* Gives frame i back, whether it was skipped or given to plait_input(), which may have kept
+ * in->block. */
+void drv_afp_frame_done(struct drv_afp *afp, size_t i, const struct plait_in *in);
 
 /* Adds a packet to the batch; its views must stay valid until drv_afp_flush(). mac is the next
  * hop's. A full batch is flushed first. */

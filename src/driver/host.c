@@ -15,6 +15,7 @@
 #include "addr.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,6 +23,10 @@
 #include <time.h>
 
 enum { PAGE = 4096, LINE = 64 };
+enum {
+    SPIN_POLL = 5, /* us between two looks at descriptors that need a system call */
+    SPIN_GAP = 30, /* us without a look: the processor was somebody else's meanwhile */
+};
 
 #define SETTLE_MAX (3 * PLAIT_SEC) /* duplicate address detection takes one or two seconds */
 
@@ -186,6 +191,12 @@ static void settle(struct drv_host *host)
         drv_host_step(host, 100 * PLAIT_MSEC, NULL, 0);
 }
 
+static int usable_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
 static int set_up(struct drv_host *host, struct drv_error *err)
 {
     host->mon = drv_netmon_open(err);
@@ -211,6 +222,7 @@ struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_e
         return NULL;
     }
     host->config = *config;
+    drv_spin_init(&host->spin, config->spin, usable_cpus());
     for (size_t i = 0; i < DRV_PORTS_MAX; i++)
         host->port[i].fd = -1;
     read_clock(host);
@@ -463,23 +475,26 @@ static bool is_ours(const struct drv_host *host, const struct plait_in *in)
     return link && link->loopback;
 }
 
+static void input_frame(struct drv_host *host, struct plait_in *in)
+{
+    if (is_cut(host, in->ifindex))
+        return;
+    if (is_ours(host, in))
+        (void)plait_input(host->stack, in, host->now); /* the stack counts what it drops */
+    else
+        host->not_ours++;
+}
+
 static size_t input(struct drv_host *host, struct drv_afp *afp)
 {
     size_t n = drv_afp_recv(afp, host->stack);
     struct plait_in in;
 
     for (size_t i = 0; i < n; i++) {
-        bool lent;
-        if (!drv_afp_frame(afp, i, &in) || is_cut(host, in.ifindex))
-            continue;
-        if (!is_ours(host, &in)) {
-            host->not_ours++;
-            continue;
-        }
-        lent = in.block == NULL;
-        (void)plait_input(host->stack, &in, host->now); /* the stack counts what it drops */
-        if (!lent && in.block == NULL)
-            drv_afp_frame_taken(afp, i);
+        in.block = NULL;
+        if (drv_afp_frame(afp, i, &in))
+            input_frame(host, &in);
+        drv_afp_frame_done(afp, i, &in);
     }
     return n;
 }
@@ -506,20 +521,77 @@ static void read_news(struct drv_host *host)
         output_held(host);
 }
 
-static void sleep_for(const struct drv_host *host, plait_time timeout, struct pollfd *fds, size_t n)
+static int poll_fds(struct pollfd *fds, size_t n, plait_time timeout)
+{
+    struct timespec ts;
+    int ready;
+
+    ts.tv_sec = (time_t)(timeout / PLAIT_SEC);
+    ts.tv_nsec = (long)(timeout % PLAIT_SEC) * 1000;
+    ready = ppoll(fds, n, timeout == PLAIT_NEVER ? NULL : &ts, NULL);
+    for (size_t i = 0; ready < 0 && i < n; i++)
+        fds[i].revents = 0;
+    return ready;
+}
+
+static bool frame_is_there(const struct drv_host *host)
+{
+    for (size_t i = 0; i < host->iface_n; i++)
+        if (drv_afp_is_ready(host->iface[i].afp))
+            return true;
+    return false;
+}
+
+/* Looks until there is news, for so long at most. A ring is looked at without a system call; other
+ * descriptors, all of them where there are no rings, now and then. */
+static enum drv_spin_end look(const struct drv_host *host, plait_time time, struct pollfd *fds,
+                              size_t n)
+{
+    plait_time start = clock_us(CLOCK_MONOTONIC), now = start, last = start, polled = start;
+    bool rings = host->iface_n > 0 && drv_afp_has_ring(host->iface[0].afp);
+
+    for (;;) {
+        if (frame_is_there(host))
+            return poll_fds(fds, n, 0) != 0 ? DRV_SPIN_PAID : DRV_SPIN_FAILED;
+        if (!rings || now - polled >= SPIN_POLL) {
+            polled = now;
+            if (poll_fds(fds, n, 0) != 0)
+                return DRV_SPIN_PAID;
+        }
+        now = clock_us(CLOCK_MONOTONIC);
+        if (now - last > SPIN_GAP)
+            return DRV_SPIN_TAKEN;
+        if (now - start >= time)
+            return DRV_SPIN_FAILED;
+        last = now;
+    }
+}
+
+/* True: fds tell the news. */
+static bool spin(struct drv_host *host, plait_time timeout, struct pollfd *fds, size_t n)
+{
+    plait_time time = drv_spin_begin(&host->spin);
+    enum drv_spin_end end;
+
+    if (time == 0 || timeout == 0)
+        return false;
+    if (poll_fds(fds, n, 0) != 0)
+        return true;
+    end = look(host, time < timeout ? time : timeout, fds, n);
+    drv_spin_end(&host->spin, end);
+    return end == DRV_SPIN_PAID;
+}
+
+static void sleep_for(struct drv_host *host, plait_time timeout, struct pollfd *fds, size_t n)
 {
     plait_time deadline = plait_deadline(host->stack);
-    struct timespec ts;
 
     if (deadline <= host->now)
         timeout = 0;
     else if (deadline != PLAIT_NEVER && deadline - host->now < timeout)
         timeout = deadline - host->now;
-    ts.tv_sec = (time_t)(timeout / PLAIT_SEC);
-    ts.tv_nsec = (long)(timeout % PLAIT_SEC) * 1000;
-    if (ppoll(fds, n, timeout == PLAIT_NEVER ? NULL : &ts, NULL) < 0)
-        for (size_t i = 0; i < n; i++)
-            fds[i].revents = 0;
+    if (!spin(host, timeout, fds, n))
+        (void)poll_fds(fds, n, timeout);
 }
 
 static size_t gather(const struct drv_host *host, struct pollfd *fds)

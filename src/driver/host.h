@@ -16,6 +16,13 @@ struct drv_host;
 
 enum { DRV_EXTRA_FDS = 16 };
 
+/* How packets come and go. */
+enum drv_driver {
+    DRV_DRIVER_AUTO,          /* the best that works here */
+    DRV_DRIVER_AFPACKET,      /* packet sockets, read by system calls */
+    DRV_DRIVER_AFPACKET_RING, /* packet sockets with a receive ring in shared memory */
+};
+
 struct drv_host_config {
     struct plait_config stack;
     struct drv_paths paths;
@@ -23,6 +30,9 @@ struct drv_host_config {
     /* Free ports in addition, for connections to one peer side by side; with those announced, at
      * most DRV_PORTS_MAX in all */
     uint8_t more_ports;
+    enum drv_driver driver;
+    plait_time spin;  /* look for news for so long at most before sleeping, while it pays; 0: never
+                         */
     bool offload;     /* use the kernel's segmentation and checksums */
     const char *pcap; /* file to write all packets to, or NULL */
     void (*trace)(void *ctx, const struct plait_trace *ev); /* may be NULL */

@@ -7,6 +7,7 @@
 #include "host.h"
 #include "pcapng.h"
 #include "port.h"
+#include "spin.h"
 #include "unreach.h"
 
 enum { DRV_IFACES_MAX = 32, DRV_REFUSED_MAX = 8, DRV_NO_WAY_MAX = 32 };
@@ -46,6 +47,7 @@ struct drv_host {
     struct drv_pair no_way[DRV_NO_WAY_MAX]; /* of SYNs that met no route; a ring */
     size_t no_way_n;                        /* entries ever written */
     plait_time now;
+    struct drv_spin spin;
     struct drv_afp_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
     uint32_t cut; /* the interface whose packets are lost on purpose; 0: none */

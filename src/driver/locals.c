@@ -47,6 +47,7 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
         .link_type = link->type,
         .ports = host->port_number,
         .port_n = host->port_n,
+        .ring = host->config.driver == DRV_DRIVER_AFPACKET_RING,
         .offload = host->config.offload,
         .tap = host->pcap ? capture : NULL,
         .tap_ctx = host,
@@ -59,6 +60,11 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
         drv_host_warn(host, "%s", err.text);
         return NULL;
     }
+    if (spec.ring && !drv_afp_has_ring(iface->afp))
+        drv_host_warn(host,
+                      "%s: the kernel gives no receive ring (%s): packets are read by system "
+                      "calls, small ones at twice the CPU",
+                      link->name, strerror(drv_afp_ring_errno(iface->afp)));
     if (host->pcap)
         iface->pcap_id =
             drv_pcapng_interface(host->pcap, link->name, drv_afp_link_len(iface->afp) > 0);

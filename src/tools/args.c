@@ -50,6 +50,32 @@ enum args_verdict args_path(const char *program, const char *arg, struct drv_pat
     return ARGS_OK;
 }
 
+static const char *const drivers[] = {
+    [DRV_DRIVER_AUTO] = "auto",
+    [DRV_DRIVER_AFPACKET] = "afpacket",
+    [DRV_DRIVER_AFPACKET_RING] = "afpacket-ring",
+};
+
+enum args_verdict args_driver(const char *program, const char *arg, enum drv_driver *driver)
+{
+    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
+        if (strcmp(arg, drivers[i]) == 0) {
+            *driver = (enum drv_driver)i;
+            return ARGS_OK;
+        }
+    return args_bad(program, "--driver %s: it has to be auto, afpacket or afpacket-ring", arg);
+}
+
+enum args_verdict args_spin(const char *program, const char *arg, plait_time *spin)
+{
+    const char *end = args_digits(arg, 6, spin);
+
+    if (!end || *end != '\0' || *spin > ARGS_SPIN_MAX)
+        return args_bad(program, "--spin %s: it has to be microseconds, from 0 to %d", arg,
+                        ARGS_SPIN_MAX);
+    return ARGS_OK;
+}
+
 enum args_verdict args_place(const char *program, int n, char **words, struct args_place *place)
 {
     if (n == 0)

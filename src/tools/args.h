@@ -3,12 +3,13 @@
 #ifndef TOOLS_ARGS_H
 #define TOOLS_ARGS_H
 
-#include "driver/paths.h"
+#include "driver/host.h"
 #include <plait/types.h>
 
 /* DONE: help was printed. BAD: the mistake was told on stderr. */
 enum args_verdict { ARGS_OK, ARGS_DONE, ARGS_BAD };
 
+enum { ARGS_SPIN_MAX = 10000 };
 #define ARGS_AMOUNT_MAX ((uint64_t)1 << 50)
 
 /* Tells a mistake in the command line of `plait PROGRAM`; BAD. */
@@ -17,6 +18,10 @@ enum args_verdict args_bad(const char *program, const char *fmt, ...)
 /* What getopt_long() made of an option, ':' or '?', is a mistake. */
 enum args_verdict args_bad_option(const char *program, int option, char **argv);
 enum args_verdict args_path(const char *program, const char *arg, struct drv_paths *paths);
+
+/* The name of a driver, and the microseconds to spin for at most. */
+enum args_verdict args_driver(const char *program, const char *arg, enum drv_driver *driver);
+enum args_verdict args_spin(const char *program, const char *arg, plait_time *spin);
 
 /* The words behind the options: HOST PORT, or [HOST] PORT of a server. */
 struct args_place {

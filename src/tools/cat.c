@@ -411,6 +411,8 @@ static bool make_host(struct cat *c)
     struct drv_host_config config = {
         .paths = c->o.paths,
         .port = c->o.listening ? c->o.port : c->o.source_port,
+        .driver = c->o.driver,
+        .spin = c->o.spin,
         .offload = c->o.offload,
         .pcap = c->o.pcap,
         .trace = c->o.verbose > 0 ? on_trace : NULL,

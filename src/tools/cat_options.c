@@ -12,6 +12,8 @@
 
 enum {
     OPT_PATH = 256,
+    OPT_DRIVER,
+    OPT_SPIN,
     OPT_ANNOUNCE,
     OPT_CHECKSUM,
     OPT_CC,
@@ -39,6 +41,8 @@ static const struct option long_options[] = {
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, 'h'},
     {"path", required_argument, NULL, OPT_PATH},
+    {"driver", required_argument, NULL, OPT_DRIVER},
+    {"spin", required_argument, NULL, OPT_SPIN},
     {"announce", required_argument, NULL, OPT_ANNOUNCE},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
     {"ecn", no_argument, NULL, OPT_ECN},
@@ -94,6 +98,8 @@ static const char usage[] =
     "      --buffer BYTES       largest send and receive buffer, with k, M or G (default 8M)\n"
     "      --connect-timeout T  give up connecting after T (5, 2.5s, 300ms, 2min)\n"
     "      --user-timeout T     give up when nothing is acknowledged for T\n"
+    "      --driver NAME        how packets come: auto (default), afpacket or afpacket-ring\n"
+    "      --spin US            look so long for packets before sleeping, while it pays\n"
     "      --no-offload         send one packet at a time and compute checksums here\n"
     "  -v, --verbose            tell each subflow's life on standard error; -vv: losses and "
     "timeouts too\n"
@@ -260,6 +266,10 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
         return take_port("--source-port", optarg, &o->source_port);
     case OPT_PATH:
         return args_path("cat", optarg, &o->paths);
+    case OPT_DRIVER:
+        return args_driver("cat", optarg, &o->driver);
+    case OPT_SPIN:
+        return args_spin("cat", optarg, &o->spin);
     case OPT_ANNOUNCE:
         return take_announce(o, optarg);
     case OPT_CC:

@@ -4,7 +4,6 @@
 #define TOOLS_CAT_OPTIONS_H
 
 #include "args.h"
-#include "driver/paths.h"
 #include <plait/plait.h>
 
 struct cat_options {
@@ -16,6 +15,8 @@ struct cat_options {
     struct plait_conn_config conn;
     plait_time connect_timeout; /* 0: the stack's retries decide */
     bool offload;
+    enum drv_driver driver;
+    plait_time spin; /* microseconds; 0: never */
     unsigned verbose; /* 0, 1, 2 */
     const char *pcap;
     bool stats;

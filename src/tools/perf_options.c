@@ -18,6 +18,8 @@ enum {
     OPT_CHECKSUM,
     OPT_JSON,
     OPT_JSON_STREAM,
+    OPT_DRIVER,
+    OPT_SPIN,
 };
 
 static const struct option long_options[] = {
@@ -35,6 +37,8 @@ static const struct option long_options[] = {
     {"cc", required_argument, NULL, 'C'},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
     {"path", required_argument, NULL, OPT_PATH},
+    {"driver", required_argument, NULL, OPT_DRIVER},
+    {"spin", required_argument, NULL, OPT_SPIN},
     {"interval", required_argument, NULL, 'i'},
     {"json", no_argument, NULL, OPT_JSON},
     {"json-stream", no_argument, NULL, OPT_JSON_STREAM},
@@ -65,6 +69,8 @@ static const char usage[] =
     "      --checksum           protect the data with MPTCP's checksums (plait)\n"
     "      --path IF[=ADDR][,backup]\n"
     "                           use this interface (and address); repeat for each path (plait)\n"
+    "      --driver NAME        how packets come: auto (default), afpacket, afpacket-ring (plait)\n"
+    "      --spin US            look so long for an answer before sleeping, while it pays (plait)\n"
     "  -4, -6                   use only IPv4, only IPv6\n"
     "  -i, --interval T         time between lines (default 1)\n"
     "      --json               one JSON object at the end in place of text\n"
@@ -226,6 +232,10 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
         return take_stack(o, optarg);
     case OPT_PATH:
         return args_path("perf", optarg, &o->paths);
+    case OPT_DRIVER:
+        return args_driver("perf", optarg, &o->driver);
+    case OPT_SPIN:
+        return args_spin("perf", optarg, &o->spin);
     case ':':
     case '?':
         return args_bad_option("perf", option, argv);
@@ -262,6 +272,8 @@ static enum args_verdict check_stack(const struct perf_options *o)
     if (!o->paths.automatic)
         return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
                    "endpoint`");
+    if (o->driver != DRV_DRIVER_AUTO || o->spin > 0)
+        return bad("--driver and --spin are for --stack plait");
     if (o->checksum)
         return bad("--checksum is for --stack plait; for the kernel set "
                    "net.mptcp.checksum_enabled");

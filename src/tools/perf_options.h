@@ -4,7 +4,6 @@
 #define TOOLS_PERF_OPTIONS_H
 
 #include "args.h"
-#include "driver/paths.h"
 #include "perf_wire.h"
 
 #include <net/if.h>
@@ -26,6 +25,8 @@ struct perf_options {
     uint32_t parallel;
     const char *cc;
     struct drv_paths paths; /* peer is not yet filled */
+    enum drv_driver driver;
+    plait_time spin;        /* microseconds; 0: never */
     char cut[IF_NAMESIZE];  /* empty: none */
     plait_time cut_at;
 };

@@ -52,7 +52,11 @@ static uint8_t more_ports(const struct perf_options *o)
 
 static bool make_host(struct perf_net *net, const struct perf_options *o, int *status)
 {
-    struct drv_host_config config = {.paths = o->paths, .offload = true, .warn = on_warn};
+    struct drv_host_config config = {.paths = o->paths,
+                                     .driver = o->driver,
+                                     .spin = o->spin,
+                                     .offload = true,
+                                     .warn = on_warn};
     struct drv_error err;
 
     plait_config_init(&config.stack);

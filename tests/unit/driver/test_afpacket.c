@@ -135,6 +135,7 @@ static void expect(struct rig *r, uint8_t flags)
         bool found = false;
         for (size_t i = 0; i < n; i++) {
             struct plait_in in;
+            in.block = NULL;
             assert_true(drv_afp_frame(r->afp, i, &in));
             assert_int_equal(wire_parse(in.ip, in.len, in.csum_ok, &r->last), PLAIT_REASON_NONE);
             assert_int_equal(r->last.kind, WIRE_KIND_TCP);
@@ -148,6 +149,7 @@ static void expect(struct rig *r, uint8_t flags)
                 r->rcv += seg->len;
             }
             found = found || (seg->flags & flags) == flags;
+            drv_afp_frame_done(r->afp, i, &in);
         }
         if (found)
             return;
@@ -173,15 +175,19 @@ static void resolve(struct rig *r)
     drv_netmon_close(mon);
 }
 
-static void open_rig(struct rig *r, const char *near, const char *far, bool offload, uint16_t port)
+enum { OFFLOAD = 1, RING = 2 };
+
+static void open_rig(struct rig *r, const char *near, const char *far, unsigned how, uint16_t port)
 {
     struct plait_env env = {.alloc = env_alloc, .free = env_free, .random = env_random};
     struct plait_config config;
     struct drv_error err;
     struct drv_netmon *mon = drv_netmon_open(&err);
     const struct drv_link *link;
-    struct drv_afp_spec spec = {.name = "near", .ports = &port, .port_n = 1, .offload = offload};
+    struct drv_afp_spec spec = {.name = "near", .ports = &port, .port_n = 1};
 
+    spec.offload = (how & OFFLOAD) != 0;
+    spec.ring = (how & RING) != 0;
     memset(r, 0, sizeof *r);
     assert_non_null(mon);
     link = drv_netmon_find_name(mon, "near");
@@ -193,7 +199,8 @@ static void open_rig(struct rig *r, const char *near, const char *far, bool offl
     r->afp = drv_afp_open(&spec, &err);
     if (!r->afp)
         fail_msg("%s", err.text);
-    assert_int_equal(drv_afp_has_gso(r->afp), offload);
+    assert_int_equal(drv_afp_has_gso(r->afp), spec.offload);
+    assert_int_equal(drv_afp_has_ring(r->afp), spec.ring);
     assert_true(drv_addr_parse(near, &r->near));
     assert_true(drv_addr_parse(far, &r->far));
     r->near.port = port;
@@ -227,7 +234,7 @@ static void send_bulk(struct rig *r)
     }
 }
 
-static void transfer(const char *near, const char *far, bool offload)
+static void transfer(const char *near, const char *far, unsigned how)
 {
     struct rig *r = calloc(1, sizeof *r);
     struct drv_afp_counters counters;
@@ -243,7 +250,7 @@ static void transfer(const char *near, const char *far, bool offload)
     assert_int_equal(drv_port_reserve(&port, 0, &err), 0);
     if (drv_firewall_open(&fw, &port.port, 1, &err) < 0)
         fail_msg("%s", err.text);
-    open_rig(r, near, far, offload, port.port);
+    open_rig(r, near, far, how, port.port);
     handshake(r);
     send_bulk(r);
     while (r->got < BULK) {
@@ -254,7 +261,7 @@ static void transfer(const char *near, const char *far, bool offload)
         assert_int_equal(r->in[i], pattern(i));
     drv_afp_counters(r->afp, &counters);
     assert_int_equal(counters.out_error + counters.out_queue_drop + counters.in_truncated, 0);
-    if (offload) {
+    if ((how & OFFLOAD) != 0) {
         assert_true(r->largest > 1500);
         assert_true(r->csum_ok);
     }
@@ -268,26 +275,41 @@ static void transfer(const char *near, const char *far, bool offload)
 
 static void v4_offload(void **state)
 {
-    transfer("10.9.0.1", "10.9.0.2", true);
+    transfer("10.9.0.1", "10.9.0.2", OFFLOAD);
 }
 
 static void v6_offload(void **state)
 {
-    transfer("fd09::1", "fd09::2", true);
+    transfer("fd09::1", "fd09::2", OFFLOAD);
 }
 
 static void v4_software(void **state)
 {
-    transfer("10.9.0.1", "10.9.0.2", false);
+    transfer("10.9.0.1", "10.9.0.2", 0);
 }
 
 static void v6_software(void **state)
 {
-    transfer("fd09::1", "fd09::2", false);
+    transfer("fd09::1", "fd09::2", 0);
+}
+
+static void v4_ring(void **state)
+{
+    transfer("10.9.0.1", "10.9.0.2", OFFLOAD | RING);
+}
+
+static void v6_ring(void **state)
+{
+    transfer("fd09::1", "fd09::2", OFFLOAD | RING);
+}
+
+static void v4_ring_software(void **state)
+{
+    transfer("10.9.0.1", "10.9.0.2", RING);
 }
 
 /* A link that is switched off and on again does not kill the socket. */
-static void survives_link_down(void **state)
+static void go_down_and_up(unsigned how)
 {
     struct rig *r = calloc(1, sizeof *r);
     struct netns_peer peer;
@@ -300,7 +322,7 @@ static void survives_link_down(void **state)
     netns_fork(&peer, echo_peer);
     assert_int_equal(read(peer.fd, &byte, 1), 1);
     assert_int_equal(drv_firewall_open(&fw, &port, 1, &err), 0);
-    open_rig(r, "10.9.0.1", "10.9.0.2", true, port);
+    open_rig(r, "10.9.0.1", "10.9.0.2", how, port);
     netns_run("ip link set near down");
     send_segment(r, WIRE_SYN, NULL, 0, 0);
     assert_int_equal(drv_afp_recv(r->afp, r->stack), 0);
@@ -318,12 +340,24 @@ static void survives_link_down(void **state)
     free(r);
 }
 
+static void survives_link_down(void **state)
+{
+    go_down_and_up(OFFLOAD);
+}
+
+static void ring_survives_link_down(void **state)
+{
+    go_down_and_up(OFFLOAD | RING);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(v4_offload),         cmocka_unit_test(v6_offload),
         cmocka_unit_test(v4_software),        cmocka_unit_test(v6_software),
-        cmocka_unit_test(survives_link_down),
+        cmocka_unit_test(v4_ring),            cmocka_unit_test(v6_ring),
+        cmocka_unit_test(v4_ring_software),   cmocka_unit_test(survives_link_down),
+        cmocka_unit_test(ring_survives_link_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
