@@ -22,7 +22,7 @@
 enum {
     ENTRIES = 1024, /* power of two */
     WAYS = 4,       /* places where an entry may stand */
-    HELD_MAX = 16,
+    HELD_MAX = 64, /* the first packets of as many connections */
     HELD_BYTES = 2048,
 };
 

@@ -65,6 +65,15 @@ static uint64_t more_than(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
+/* The window of a moment: the connections' together. */
+static void add_window(struct perf_report *r, const struct perf_path *p)
+{
+    struct perf_way *w = way_of(r, p);
+
+    if (w)
+        w->cwnd += p->cwnd;
+}
+
 static void count_path(struct perf_report *r, struct perf_seen *seen, const struct perf_path *p)
 {
     struct perf_path *old = seen_before(seen, p);
@@ -82,25 +91,33 @@ static void count_path(struct perf_report *r, struct perf_seen *seen, const stru
     w->all.out += more.out;
     w->all.in += more.in;
     w->all.again += more.again;
-    w->cwnd += p->cwnd;
     if (p->rtt > 0)
         w->rtt = p->rtt;
 }
 
-void perf_report_count(struct perf_report *r, const struct perf_set *set, struct perf_flow *f)
+static void count_flow(struct perf_report *r, const struct perf_set *set, struct perf_flow *f,
+                       bool windows)
 {
     struct perf_path path[PERF_PATHS_MAX];
     struct perf_seen *seen = &f->seen;
     size_t n = f->conn.used ? set->b->paths(set->net, &f->conn, path) : 0;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         count_path(r, seen, &path[i]);
+        if (windows)
+            add_window(r, &path[i]);
+    }
     r->all.out += f->out - seen->out;
     r->all.in += f->in - seen->in;
     r->requests += f->requests - seen->requests;
     seen->out = f->out;
     seen->in = f->in;
     seen->requests = f->requests;
+}
+
+void perf_report_count(struct perf_report *r, const struct perf_set *set, struct perf_flow *f)
+{
+    count_flow(r, set, f, false);
 }
 
 static plait_time most(plait_time a, plait_time b)
@@ -246,7 +263,7 @@ void perf_report_interval(struct perf_report *r, struct perf_set *set, plait_tim
         r->way[i].cwnd = 0;
     for (size_t i = 0; i < set->top; i++)
         if (set->flow[i].used)
-            perf_report_count(r, set, &set->flow[i]);
+            count_flow(r, set, &set->flow[i], true);
     if (r->o->json_stream)
         write_interval(r, now);
     else if (!r->o->json)
