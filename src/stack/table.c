@@ -42,19 +42,29 @@ struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct 
     return old;
 }
 
-void stack_end_time_wait(struct plait_stack *s, struct mp_subflow *heir, plait_time now)
+/* Somebody who waits in TIME-WAIT for longer than now at this 4-tuple; NULL: nobody does. */
+static struct mp_subflow *find_waiting(const struct plait_stack *s, const struct tcb *t,
+                                       plait_time now)
 {
-    const struct tcb *t = mp_subflow_tcb(heir);
     struct htab_node *node = htab_first(&s->subflows, stack_tuple_hash(s, &t->local, &t->remote));
 
     for (; node != NULL; node = htab_next(node)) {
-        struct mp_subflow *sf = mp_subflow_of_node(node);
-        struct tcb *old = mp_subflow_tcb(sf);
-        if (old->state != TCP_ST_TIME_WAIT || !addr_equal(&old->local, &t->local) ||
-            !addr_equal(&old->remote, &t->remote))
-            continue;
-        tcp_time_wait_end(old, now);
-        stack_touch(mp_owner(mp_subflow_conn(sf)), now);
+        const struct tcb *old = mp_subflow_tcb(mp_subflow_of_node(node));
+        if (old->state == TCP_ST_TIME_WAIT && old->time_wait_at > now &&
+            addr_equal(&old->local, &t->local) && addr_equal(&old->remote, &t->remote))
+            return mp_subflow_of_node(node);
+    }
+    return NULL;
+}
+
+/* Looks anew after each: to touch a connection may add to the table, and take from it. */
+void stack_end_time_wait(struct plait_stack *s, struct mp_subflow *heir, plait_time now)
+{
+    struct mp_subflow *old;
+
+    while ((old = find_waiting(s, mp_subflow_tcb(heir), now)) != NULL) {
+        tcp_time_wait_end(mp_subflow_tcb(old), now);
+        stack_touch(mp_owner(mp_subflow_conn(old)), now);
     }
 }
 
