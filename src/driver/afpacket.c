@@ -138,9 +138,8 @@ static int set_up_socket(struct drv_afp *afp, const struct drv_afp_spec *spec,
         return drv_fail(err, DRV_FAULT_SYSTEM, "%s: the kernel has no PACKET_VNET_HDR: %s",
                         spec->name, strerror(errno));
     afp->gso = spec->offload;
-    if (spec->ring)
-        afp->ring = drv_ring_new(afp->fd, &afp->counters);
-    afp->ring_errno = errno;
+    if (spec->ring && !(afp->ring = drv_ring_new(afp->fd, &afp->counters)))
+        afp->ring_errno = errno;
     if (!afp->ring && !(afp->msgs = drv_msgs_new(&afp->counters)))
         return drv_fail(err, DRV_FAULT_SYSTEM, "out of memory");
     set_buffers(afp->fd);

@@ -13,6 +13,7 @@
 
 #include "port.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -42,8 +43,10 @@ static bool run(struct nft_ctx *ctx, const char *script)
 static void ports_text(char *buf, size_t size, const uint16_t *ports, size_t n)
 {
     size_t used = 0;
+
+    assert(n <= DRV_PORTS_MAX && "a port that is not in the rule would be answered by the kernel");
     buf[0] = '\0';
-    for (size_t i = 0; i < n && used + PORT_TEXT < size; i++)
+    for (size_t i = 0; i < n; i++)
         used += (size_t)snprintf(buf + used, size - used, "%s%u", i ? ", " : "", ports[i]);
 }
 

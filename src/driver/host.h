@@ -18,7 +18,7 @@ enum { DRV_EXTRA_FDS = 16 };
 
 /* How packets come and go. */
 enum drv_driver {
-    DRV_DRIVER_AUTO,          /* the best that works here */
+    DRV_DRIVER_AUTO,          /* what suits most hosts: today the next one */
     DRV_DRIVER_AFPACKET,      /* packet sockets, read by system calls */
     DRV_DRIVER_AFPACKET_RING, /* packet sockets with a receive ring in shared memory */
 };
@@ -31,8 +31,7 @@ struct drv_host_config {
      * most DRV_PORTS_MAX in all */
     uint8_t more_ports;
     enum drv_driver driver;
-    plait_time spin;  /* look for news for so long at most before sleeping, while it pays; 0: never
-                         */
+    plait_time spin;  /* looks for packets for so long before sleeping, while it pays; 0: never */
     bool offload;     /* use the kernel's segmentation and checksums */
     const char *pcap; /* file to write all packets to, or NULL */
     void (*trace)(void *ctx, const struct plait_trace *ev); /* may be NULL */

@@ -62,8 +62,7 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
     }
     if (spec.ring && !drv_afp_has_ring(iface->afp))
         drv_host_warn(host,
-                      "%s: the kernel gives no receive ring (%s): packets are read by system "
-                      "calls, small ones at twice the CPU",
+                      "%s: the kernel gives no receive ring (%s): packets are read by system calls",
                       link->name, strerror(drv_afp_ring_errno(iface->afp)));
     if (host->pcap)
         iface->pcap_id =

@@ -16,6 +16,7 @@
 
 #include "base/copy.h"
 
+#include <errno.h>
 #include <linux/if_packet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ struct drv_ring *drv_ring_new(int fd, struct drv_afp_counters *counters)
 {
     static const struct tpacket_req none;
     struct drv_ring *ring = calloc(1, sizeof *ring);
+    int why;
 
     if (!ring || !ask_for_ring(fd)) {
         free(ring);
@@ -82,8 +84,10 @@ struct drv_ring *drv_ring_new(int fd, struct drv_afp_counters *counters)
     ring->counters = counters;
     ring->mem = mmap(NULL, (size_t)BLOCKS * BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (ring->mem == MAP_FAILED) {
+        why = errno;
         (void)setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &none, sizeof none);
         free(ring);
+        errno = why;
         return NULL;
     }
     return ring;
