@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#define PERF_TIME_WAIT (500 * PLAIT_MSEC) /* with --crr the stack's default */
-
+/* Of a client that closes first, so that it can end soon. All others have the stack's default. */
+#define PERF_TIME_WAIT (500 * PLAIT_MSEC)
 
 struct perf_net {
     struct drv_host *host;
