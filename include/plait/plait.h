@@ -45,7 +45,9 @@ struct plait_conn_config {
     bool fastopen;
     bool server_joins;     /* let the accepting side open subflows too; default false */
     const char *cc;        /* "reno" or "cubic"; default "cubic" */
-    const char *sched;     /* "minrtt" */
+    /* "minrtt" (default), "minrtt-plain", "minrtt-penalty", "linger", "roundrobin", "redundant",
+     * "blest", "ecf", "handover" or "latency"; plait-cat(1) says what they do */
+    const char *sched;
     const char *pm;        /* "fullmesh" or "none"; default "fullmesh" */
     enum plait_ecn ecn;    /* default PLAIT_ECN_ACCEPT, as servers do */
     uint8_t subflows_max;  /* subflows of a connection, the first included; default 8 */

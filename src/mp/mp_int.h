@@ -104,6 +104,7 @@ struct mp_conn {
     plait_time rtx_at;         /* data-level retransmission (RFC 8684 3.3.6); PLAIT_NEVER */
     uint8_t rtx_n;
     plait_time opportune_at;   /* opportunistic reinjection not before */
+    uint32_t held_up_n;        /* how often a slow path held up the window that a fast one wanted */
     union sched_state sched_state;
     uint64_t bytes_reinjected;
 

@@ -80,6 +80,8 @@ struct mp_subflow {
     bool grounded;             /* its local link has no carrier: stale whatever comes */
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
+    uint64_t copied_to;        /* from here on it may carry copies of what others were given */
+    uint64_t sched_own;        /* the scheduler's word */
     uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
     bool infinite;             /* the next chunk carries the infinite mapping */
     uint32_t infinite_end;     /* sequence number behind that chunk */

@@ -179,10 +179,31 @@ static uint32_t room_of(const struct mp_subflow *s)
     return room < mss ? room : mss;
 }
 
-/* What s would send at once, in whole packets where more waits. */
+/* What s was given and has not had acknowledged. */
+static uint32_t queued_on(const struct mp_subflow *s)
+{
+    return s->tcb.sndq.end - s->tcb.sndq.una;
+}
+
+/* For a scheduler that gives a path its next data before it can send it: up to twice the window
+ * lies there, as in the socket of a Linux subflow. */
+static uint32_t room_ahead(const struct mp_subflow *s)
+{
+    const struct tcp_sndq *q = &s->tcb.sndq;
+    uint32_t full = s->tcb.loss.cc.cwnd * 2, queued = queued_on(s);
+
+    if (!tcp_can_send(&s->tcb) || q->chunks.count == q->chunks.max)
+        return 0;
+    return full > queued ? full - queued : 0;
+}
+
+/* What s would take now, in whole packets where more waits. */
 static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 {
-    uint32_t room = room_of(s), mss = tcp_payload_mss(&s->tcb), target = worth(s, mss);
+    bool ahead = s->conn->cfg.sched->ahead && s->conn->mode == MP_MODE_MULTIPATH &&
+                 !mp_join_unanswered(s);
+    uint32_t room = ahead ? room_ahead(s) : room_of(s);
+    uint32_t mss = tcp_payload_mss(&s->tcb), target = worth(s, mss);
 
     if (room >= want)
         return room;
@@ -199,7 +220,8 @@ static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 static uint32_t chunk_len(const struct mp_subflow *s, uint64_t want, uint32_t room)
 {
     uint32_t mss = tcp_payload_mss(&s->tcb);
-    uint32_t n = (uint32_t)min_u64(min_u64(want, room), chunk_max(s));
+    uint32_t max = s->conn->cfg.sched->single ? mss : chunk_max(s);
+    uint32_t n = (uint32_t)min_u64(min_u64(want, room), max);
 
     return n < want && n > mss ? n - n % mss : n;
 }
@@ -228,37 +250,67 @@ static bool sent_again(const struct mp_subflow *s, uint64_t pos)
     return pos >= s->again_lo && pos < s->again_hi;
 }
 
-/* Asks the scheduler. NULL: wait. */
-static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, plait_time now)
-{
+/* What the scheduler sees, and which subflow each path of it is. */
+struct offered {
     struct mp_subflow *of[SCHED_PATHS_MAX];
     struct sched_view view;
-    int i;
+};
 
-    view.now = now;
-    view.want = (uint32_t)min_u64(o->want, UINT32_MAX);
-    view.window = o->window;
-    view.reinject = o->again;
-    view.n = 0;
+static void make_view(struct mp_conn *c, const struct offer *o, struct offered *out,
+                      plait_time now)
+{
+    struct sched_view *view = &out->view;
+
+    view->now = now;
+    view->want = (uint32_t)min_u64(o->want, UINT32_MAX);
+    view->window = o->window;
+    view->waiting = c->store.end - c->snd_nxt;
+    view->out = c->snd_nxt - c->snd_una;
+    view->span = min_u64(c->snd_edge - c->snd_una, c->sndbuf);
+    view->blocked = c->held_up_n;
+    view->reinject = o->again;
+    view->n = 0;
     MP_EACH(s, c) {
         const struct tcp_loss *l = &s->tcb.loss;
-        if (!mp_subflow_usable(s) || view.n == SCHED_PATHS_MAX)
+        if (!mp_subflow_usable(s) || view->n == SCHED_PATHS_MAX)
             continue;
-        view.path[view.n] = (struct sched_path){
+        view->path[view->n] = (struct sched_path){
             .srtt = l->rtt.srtt, .rttvar = l->rtt.rttvar,
             .min_rtt = l->rtt.min_rtt == PLAIT_NEVER ? 0 : l->rtt.min_rtt,
-            .room = useful_room(s, o->want), .cwnd = l->cc.cwnd,
-            .flight = tcp_sndq_flight(&s->tcb.sndq), .mss = tcp_payload_mss(&s->tcb),
+            .room = useful_room(s, o->want), .queued = queued_on(s), .cwnd = l->cc.cwnd,
+            .ssthresh = l->cc.ssthresh, .flight = tcp_sndq_flight(&s->tcb.sndq),
+            .mss = tcp_payload_mss(&s->tcb), .id = s->id, .own = &s->sched_own,
             /*= RFC 8684 3.3.8
              * It should be noted that the backup flag is a request from a data receiver to a data
              * sender only, and the data sender SHOULD adhere to these requests. */
             .usable = true, .backup = s->backup_local || s->backup_remote, .stale = s->stale,
             .carried = o->again && (mp_carry_has(s, o->pos) || sent_again(s, o->pos)),
         };
-        of[view.n++] = s;
+        out->of[view->n++] = s;
     }
-    i = view.n > 0 ? c->cfg.sched->pick(&c->sched_state, &view) : SCHED_WAIT;
-    return i == SCHED_WAIT ? NULL : of[i];
+}
+
+/* Asks the scheduler. NULL: wait. */
+static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, struct offered *offered,
+                               plait_time now)
+{
+    struct sched_view *view = &offered->view;
+    int i;
+
+    make_view(c, o, offered, now);
+    i = view->n > 0 ? c->cfg.sched->pick(&c->sched_state, view) : SCHED_WAIT;
+    return i == SCHED_WAIT ? NULL : offered->of[i];
+}
+
+/* Tells the scheduler what became of its decision, where it wants to know. */
+static void tell_given(struct mp_conn *c, const struct offered *offered,
+                       const struct mp_subflow *s, uint32_t len)
+{
+    if (c->cfg.sched->given == NULL)
+        return;
+    for (unsigned i = 0; i < offered->view.n; i++)
+        if (offered->of[i] == s)
+            c->cfg.sched->given(&c->sched_state, &offered->view, i, len);
 }
 
 /* The mapping may end with the DATA_FIN: RFC 8684 3.3.3 counts it in its length alone. */
@@ -311,15 +363,34 @@ static void queue_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
     (void)rangeset_add(r, lo, hi);
 }
 
+/* Does another subflow carry all of this, so that nobody has to wait for s? */
+static bool is_elsewhere(const struct mp_subflow *s, const struct mp_carry *r)
+{
+    uint64_t pos = r->pos, end = r->pos + r->len;
+
+    MP_EACH(o, s->conn) {
+        const struct mp_carry *other;
+        if (o == s || o->stale || !mp_subflow_usable(o))
+            continue;
+        while (pos < end && (other = mp_carry_find(o, pos)) != NULL && !other->moved)
+            pos = other->pos + other->len;
+        if (pos >= end)
+            return true;
+    }
+    return false;
+}
+
 /*= RFC 8684 3.3.6
  * When doing this, a host MUST still retransmit the original data on the original subflow, in order
  * to preserve the subflow's integrity (middleboxes could replay old data and/or could reject holes
  * in subflows), and a receiver will ignore these retransmissions. */
 void mp_tx_requeue(struct mp_subflow *s)
 {
+    bool copies = s->conn->cfg.sched->copies != NULL;
+
     for (uint32_t i = 0; i < s->carry.count; i++) {
         struct mp_carry *r = ring_at(&s->carry, i);
-        if (!r->moved)
+        if (!r->moved && !(copies && is_elsewhere(s, r)))
             queue_again(s->conn, r->pos, r->pos + r->len);
         r->moved = true;
     }
@@ -346,7 +417,8 @@ static bool send_again(struct mp_conn *c, plait_time now)
 {
     struct range r = c->reinject.v[0];
     struct offer o = { .pos = r.lo, .want = r.hi - r.lo, .window = UINT32_MAX, .again = true };
-    struct mp_subflow *s = pick(c, &o, now);
+    struct offered offered;
+    struct mp_subflow *s = pick(c, &o, &offered, now);
     uint32_t n;
 
     if (s == NULL)
@@ -354,6 +426,7 @@ static bool send_again(struct mp_conn *c, plait_time now)
     n = chunk_len(s, o.want, useful_room(s, o.want));
     if (n == 0 || !give(s, r.lo, n, now))
         return false;
+    tell_given(c, &offered, s, n);
     (void)rangeset_del(&c->reinject, r.lo, r.lo + n); /* a prefix: cannot fail */
     note_reinjected(s, r.lo, n, now);
     c->again_end = c->again_end > r.lo + n ? c->again_end : r.lo + n;
@@ -361,11 +434,12 @@ static bool send_again(struct mp_conn *c, plait_time now)
 }
 
 /* The window blocks and its oldest byte is with a subflow that lets it wait, while another one has
- * room: that one sends it too. */
+ * room: that one sends it too, where the scheduler is of that kind. */
 static void opportunity(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *fast = mp_best(c, NULL), *slow = NULL;
     const struct mp_carry *head = NULL;
+    const struct sched_ops *sched = c->cfg.sched;
     plait_time fast_rtt, slow_rtt;
 
     if (fast == NULL || now < c->opportune_at || c->reinject.n > 0 || c->snd_una == c->snd_nxt)
@@ -380,6 +454,11 @@ static void opportunity(struct mp_conn *c, plait_time now)
     if (head == NULL || head->moved)
         return;
     slow_rtt = slow->tcb.loss.rtt.srtt;
+    c->held_up_n += fast_rtt < slow_rtt;
+    if (sched->penalise && fast_rtt < slow_rtt)
+        tcp_loss_penalise(&slow->tcb.loss);
+    if (!sched->opportune)
+        return;
     if (slow_rtt >= 2 * fast_rtt || slow->stale || now - slow->tcb.last_rcvd > slow_rtt)
         queue_again(c, head->pos, min_u64(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
 }
@@ -442,9 +521,11 @@ static bool send_new(struct mp_conn *c, plait_time now)
     uint64_t waiting = c->store.end - c->snd_nxt, wnd = window(c);
     struct offer o = { .pos = c->snd_nxt, .want = min_u64(waiting, wnd),
                        .window = (uint32_t)min_u64(wnd, UINT32_MAX) };
+    struct offered offered;
     struct mp_subflow *s;
     uint32_t n;
 
+    offered.view.n = 0;
     if (wnd == 0) {
         c->blocked = true;
         opportunity(c, now);
@@ -452,7 +533,7 @@ static bool send_new(struct mp_conn *c, plait_time now)
     }
     s = overdue(c);
     if (s == NULL)
-        s = pick(c, &o, now);
+        s = pick(c, &o, &offered, now);
     if (s == NULL || mp_data_waits(s))
         return false;
     n = chunk_len(s, o.want, useful_room(s, o.want));
@@ -465,8 +546,63 @@ static bool send_new(struct mp_conn *c, plait_time now)
     }
     if (!give(s, c->snd_nxt, n, now))
         return false;
+    if (s->copied_to == c->snd_nxt)
+        s->copied_to += n;
     c->snd_nxt += n;
+    tell_given(c, &offered, s, n);
     return true;
+}
+
+/* ---- the same on several paths -------------------------------------------------------------- */
+
+/* Where s should carry something that others were given: the next position that it does not carry
+ * itself; snd_nxt: nowhere. */
+static uint64_t copy_from(const struct mp_subflow *s, uint64_t from)
+{
+    const struct mp_carry *r;
+    uint64_t end = s->conn->snd_nxt;
+
+    from = from > s->copied_to ? from : s->copied_to;
+    while (from < end && (r = mp_carry_find(s, from)) != NULL)
+        from = r->pos + r->len;
+    return min_u64(from, end);
+}
+
+static bool copy(struct mp_subflow *s, uint64_t behind, plait_time now)
+{
+    struct mp_conn *c = s->conn;
+    uint64_t pos = copy_from(s, c->snd_nxt - behind), left = c->snd_nxt - pos;
+    uint32_t n;
+
+    if (left == 0 || mp_data_waits(s))
+        return false;
+    n = chunk_len(s, left, useful_room(s, left));
+    if (n == 0 || !give(s, pos, n, now))
+        return false;
+    s->copied_to = pos + n;
+    note_reinjected(s, pos, n, now);
+    c->again_end = c->again_end > pos + n ? c->again_end : pos + n;
+    return true;
+}
+
+/* What the scheduler wants on more than one path. Each path goes on where it stands, as far as it
+ * has room; what has been DATA_ACKed meanwhile it leaves out. A peer that our MP_FAIL has made
+ * plain would take a copy for new data. */
+static void send_copies(struct mp_conn *c, plait_time now)
+{
+    const struct sched_ops *sched = c->cfg.sched;
+    struct offer o = { .pos = c->snd_nxt, .want = c->snd_nxt - c->snd_una };
+    struct offered offered;
+
+    if (sched->copies == NULL || o.want == 0 || c->mode != MP_MODE_MULTIPATH || c->sub_n < 2 ||
+        mp_fail_is_out(c))
+        return;
+    make_view(c, &o, &offered, now);
+    for (unsigned i = 0; i < offered.view.n; i++) {
+        uint64_t behind = sched->copies(&offered.view, i);
+        while (behind > 0 && copy(offered.of[i], min_u64(behind, o.want), now))
+            ;
+    }
 }
 
 /* Data waits for a window and nothing is in flight that would bring news of it: probing is TCP's.
@@ -511,10 +647,12 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now)
         resume(c, now);
         while (c->reinject.n > 0 && send_again(c, now))
             ;
+        send_copies(c, now);
         while (c->store.end > c->snd_nxt && send_new(c, now))
             ;
         while (c->reinject.n > 0 && send_again(c, now)) /* an opportunity was seen */
             ;
+        send_copies(c, now);
         if (c->fin_wanted && c->snd_nxt == c->store.end)
             mp_close_step(c, now);
     }

@@ -150,6 +150,18 @@ static void reduce(struct tcp_loss *l, const struct tcp_sndq *q, const struct tc
         l->cc.cwnd = l->cc.ssthresh;
 }
 
+void tcp_loss_penalise(struct tcp_loss *l)
+{
+    struct cc *cc = &l->cc;
+    bool start = cc->cwnd < cc->ssthresh;
+
+    if (l->state != TCP_LOSS_OPEN)
+        return;
+    cc->cwnd = cc->cwnd / 2 > cc->mss ? cc->cwnd / 2 : cc->mss;
+    if (!start)
+        cc->ssthresh = cc->ssthresh / 2 > 2 * cc->mss ? cc->ssthresh / 2 : 2 * cc->mss;
+}
+
 /* The probe's ACK told of a loss that nothing else showed (RFC 8985 7.4.2). */
 static void react_to_probe(struct tcp_loss *l, const struct tcp_sndq *q,
                            const struct tcp_ackctx *a)

@@ -114,6 +114,9 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
 uint32_t tcp_loss_quota(const struct tcp_loss *l, const struct tcp_sndq *q);
 /* The next lost run to send again: its first record, or NULL. Lost data goes before new data. */
 const struct tcp_rec *tcp_loss_next_lost(const struct tcp_loss *l, const struct tcp_sndq *q);
+/* Others wait for what this path carries: half the window, unless it is being reduced already. In
+ * slow start ssthresh stays (Raiciu et al., NSDI 2012). */
+void tcp_loss_penalise(struct tcp_loss *l);
 enum tcp_loss_want { TCP_WANT_NOTHING = 0, TCP_WANT_PROBE };
 /* PROBE: a tail loss probe is due. New data of one MSS where there is some and the peer's window
  * takes it, else what tcp_loss_probe() says; in either case sent as TCP_REC_PROBE. */

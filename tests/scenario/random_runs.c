@@ -7,6 +7,7 @@
  *
  * A failure prints its seed; --seed replays that one run, --pcap writes what was on the wire. The
  * number of runs can also be given by PLAIT_RUNS. */
+#include "sched/sched.h"
 #include "sim/app.h"
 #include "sim/pcap.h"
 #include "sim/topology.h"
@@ -361,11 +362,32 @@ static void wind_up(struct run *r)
         r->why = "connections are left over";
 }
 
+/* Each end has its own scheduler, half of them the default. From a generator of its own: the rest
+ * of a run is the same with whatever is drawn here. */
+static const char *random_sched(struct sim_rng *rng)
+{
+    unsigned n = 0;
+
+    while (sched_at(n) != NULL)
+        n++;
+    return sched_at(sim_rng_below(rng, 2) == 0 ? 0 : (unsigned)sim_rng_below(rng, n))->name;
+}
+
+static void random_policies(struct run *r, uint64_t seed)
+{
+    struct sim_rng rng;
+
+    sim_rng_init(&rng, ~seed);
+    r->client_cfg.conn.sched = random_sched(&rng);
+    r->server_cfg.conn.sched = random_sched(&rng);
+}
+
 static void one_run(struct run *r, uint64_t seed, const char *pcap)
 {
     *r = (struct run){.seed = seed};
     sim_rng_init(&r->rng, seed);
     random_world(r);
+    random_policies(r, seed);
     if (!start(r, pcap)) {
         fprintf(stderr, "random_runs: seed %llu: the world refused its configuration\n",
                 (unsigned long long)seed);
@@ -403,10 +425,11 @@ static void tell(const struct run *r)
     const struct sim *s = r->sim;
 
     printf("seed %llu: %s\n", (unsigned long long)r->seed, r->why != NULL ? r->why : "ok");
-    printf("  %u paths%s, gso %u, %s/%s, checksum %d/%d, mptcp %d/%d, "
+    printf("  %u paths%s, gso %u, %s/%s, %s/%s, checksum %d/%d, mptcp %d/%d, "
            "versions offered %u accepted %u, rcvbuf %u/%u, sndbuf %u/%u\n",
            r->topo_cfg.path_n, r->topo_cfg.mesh ? " (mesh)" : "", r->topo_cfg.gso_max,
-           r->client_cfg.conn.cc, r->server_cfg.conn.cc, r->client_cfg.conn.checksum,
+           r->client_cfg.conn.cc, r->server_cfg.conn.cc, r->client_cfg.conn.sched,
+           r->server_cfg.conn.sched, r->client_cfg.conn.checksum,
            r->server_cfg.conn.checksum, r->client_cfg.conn.mptcp, r->server_cfg.conn.mptcp,
            r->client_cfg.conn.offer_versions, r->server_cfg.conn.accept_versions,
            r->client_cfg.conn.rcvbuf_max, r->server_cfg.conn.rcvbuf_max,

@@ -252,6 +252,32 @@ static void lost_syns(void **state)
     }
 }
 
+/* Half the window, never less than a segment; ssthresh only in congestion avoidance; nothing while
+ * a loss is being answered. */
+static void penalised(void **state)
+{
+    struct tcp_loss l;
+
+    tcp_loss_init(&l, &cc_reno_ops, 1000, 200 * PLAIT_MSEC);
+    l.cc.cwnd = 9000;
+    tcp_loss_penalise(&l);
+    assert_int_equal(l.cc.cwnd, 4500);
+    assert_int_equal(l.cc.ssthresh, CC_SSTHRESH_INFINITE);
+    l.cc.ssthresh = 4400;
+    tcp_loss_penalise(&l);
+    assert_int_equal(l.cc.cwnd, 2250);
+    assert_int_equal(l.cc.ssthresh, 2200);
+    l.cc.cwnd = 2200;
+    tcp_loss_penalise(&l);
+    tcp_loss_penalise(&l);
+    assert_int_equal(l.cc.cwnd, 1000);
+    assert_int_equal(l.cc.ssthresh, 2000);
+    l.cc.cwnd = 8000;
+    l.state = TCP_LOSS_RECOVERY;
+    tcp_loss_penalise(&l);
+    assert_int_equal(l.cc.cwnd, 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,7 +286,7 @@ int main(void)
         cmocka_unit_test(grows_only_when_limited), cmocka_unit_test(ack_splitting),
         cmocka_unit_test(idle_restart), cmocka_unit_test(smaller_mtu),
         cmocka_unit_test(rtt_samples),
-        cmocka_unit_test(lost_syns),
+        cmocka_unit_test(lost_syns), cmocka_unit_test(penalised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
