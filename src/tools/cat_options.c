@@ -4,6 +4,7 @@
 #include "cat_options.h"
 
 #include "driver/addr.h"
+#include "policy.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@ enum {
     OPT_ANNOUNCE,
     OPT_CHECKSUM,
     OPT_CC,
+    OPT_SCHED,
     OPT_ECN,
     OPT_REQUIRE,
     OPT_NO_MPTCP,
@@ -49,6 +51,7 @@ static const struct option long_options[] = {
     {"fastopen", no_argument, NULL, OPT_FASTOPEN},
     {"cookie", required_argument, NULL, OPT_COOKIE},
     {"cc", required_argument, NULL, OPT_CC},
+    {"sched", required_argument, NULL, OPT_SCHED},
     {"require-mptcp", no_argument, NULL, OPT_REQUIRE},
     {"no-mptcp", no_argument, NULL, OPT_NO_MPTCP},
     {"mptcp-version", required_argument, NULL, OPT_VERSION},
@@ -89,6 +92,7 @@ static const char usage[] =
     "                           listening: take only 1, only 0, or both (default)\n"
     "      --checksum           protect the data with MPTCP's checksums\n"
     "      --cc NAME            congestion control: cubic (default) or reno\n"
+    "      --sched NAME         which path carries what is to be sent: see below\n"
     "      --ecn                let routers mark packets instead of dropping them\n"
     "      --fastopen           Fast Open: data in the first packet, for requests that may be "
     "repeated\n"
@@ -261,6 +265,7 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
     switch (option) {
     case 'h':
         (void)fputs(usage, stdout);
+        policy_help();
         return ARGS_DONE;
     case 'p':
         return take_port("--source-port", optarg, &o->source_port);
@@ -274,6 +279,8 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
         return take_announce(o, optarg);
     case OPT_CC:
         return take_cc(o, optarg);
+    case OPT_SCHED:
+        return policy_sched("cat", optarg, &o->conn.sched);
     case OPT_VERSION:
         return take_version(o, optarg);
     case OPT_BUFFER:

@@ -3,6 +3,9 @@
  * right. */
 #include "perf_options.h"
 
+#include "policy.h"
+#include "sched/sched.h"
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,7 @@ enum {
     OPT_JSON_STREAM,
     OPT_DRIVER,
     OPT_SPIN,
+    OPT_SCHED,
 };
 
 static const struct option long_options[] = {
@@ -35,6 +39,7 @@ static const struct option long_options[] = {
     {"cut", required_argument, NULL, OPT_CUT},
     {"stack", required_argument, NULL, OPT_STACK},
     {"cc", required_argument, NULL, 'C'},
+    {"sched", required_argument, NULL, OPT_SCHED},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
     {"path", required_argument, NULL, OPT_PATH},
     {"driver", required_argument, NULL, OPT_DRIVER},
@@ -66,6 +71,7 @@ static const char usage[] =
     "      --cut IF@T           lose every packet of this interface from T on (kernel: link down)\n"
     "      --stack NAME         plait (default), kernel-mptcp or kernel-tcp\n"
     "  -C, --cc NAME            congestion control (default cubic)\n"
+    "      --sched NAME         which path carries what this side sends: see below (plait)\n"
     "      --checksum           protect the data with MPTCP's checksums (plait)\n"
     "      --path IF[=ADDR][,backup]\n"
     "                           use this interface (and address); repeat for each path (plait)\n"
@@ -210,6 +216,7 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
     switch (option) {
     case 'h':
         (void)fputs(usage, stdout);
+        policy_help();
         return ARGS_DONE;
     case 't':
         return take_duration("--time", optarg, &o->duration);
@@ -222,6 +229,8 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
     case 'C':
         o->cc = optarg;
         return ARGS_OK;
+    case OPT_SCHED:
+        return policy_sched("perf", optarg, &o->sched);
     case OPT_RR:
         return take_requests(o, PERF_RR, optarg);
     case OPT_CRR:
@@ -274,6 +283,8 @@ static enum args_verdict check_stack(const struct perf_options *o)
                    "endpoint`");
     if (o->driver != DRV_DRIVER_AUTO || o->spin > 0)
         return bad("--driver and --spin are for --stack plait");
+    if (o->sched != sched_at(0)->name)
+        return bad("--sched is for --stack plait; for the kernel set net.mptcp.scheduler");
     if (o->checksum)
         return bad("--checksum is for --stack plait; for the kernel set "
                    "net.mptcp.checksum_enabled");
@@ -314,6 +325,7 @@ enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **ar
     o->interval = PLAIT_SEC;
     o->parallel = 1;
     o->cc = "cubic";
+    o->sched = sched_at(0)->name;
     o->paths.automatic = true;
     opterr = 0;
     optind = 0; /* glibc: start afresh, also in the middle of a word */

@@ -23,7 +23,7 @@ struct perf_options {
     plait_time duration; /* 0: the amount decides */
     plait_time interval;
     uint32_t parallel;
-    const char *cc;
+    const char *cc, *sched;
     struct drv_paths paths; /* peer is not yet filled */
     enum drv_driver driver;
     plait_time spin;        /* microseconds; 0: never */

@@ -487,6 +487,14 @@ def plain():
                    near_extra=("--require-mptcp",), ends_well=False, after=refused_tcp, self_test=False)
 
 
+def policies():
+    """Each scheduler against a peer that has another one: two paths that are not alike, and all arrives."""
+    for name in ("minrtt-plain", "minrtt-penalty", "linger", "roundrobin", "redundant", "blest", "ecf", "handover",
+                 "latency"):
+        yield Scenario(f"client with --sched {name}", [Path("shaped", 200), Path("shaped", 50)], uses(), send=8 * MIB,
+                       recv=2 * MIB, near_extra=("--sched", name), self_test=False, all_paths=name != "handover")
+
+
 def speed():
     yield Scenario("figures: 2 x 500 Mbit/s to the kernel", two(rate=500), uses(), send=96 * MIB, recv=0, loud=True,
                    far_close="last", after=figures)
@@ -495,5 +503,5 @@ def speed():
 
 
 def all_rows(self_test):
-    rows = [row for group in (matrix, joining, failing, closing, plain, tracing, speed) for row in group()]
+    rows = [row for group in (matrix, joining, failing, closing, plain, policies, tracing, speed) for row in group()]
     return [row for row in rows if row.self_test or not self_test]

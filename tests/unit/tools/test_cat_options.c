@@ -21,8 +21,8 @@ static void takes_everything(void **state)
 {
     assert_int_equal(
         parse(
-            "cat --path eth0 --path wlan0=192.0.2.7,backup -4 --checksum --cc reno --require-mptcp "
-            "--nodelay --connect-timeout 2.5 -vv host 5000"),
+            "cat --path eth0 --path wlan0=192.0.2.7,backup -4 --checksum --cc reno --sched ecf "
+            "--require-mptcp --nodelay --connect-timeout 2.5 -vv host 5000"),
         ARGS_OK);
     assert_string_equal(o.host, "host");
     assert_int_equal(o.port, 5000);
@@ -32,6 +32,7 @@ static void takes_everything(void **state)
     assert_int_equal(o.paths.family, 4);
     assert_true(o.conn.checksum && o.conn.require_mptcp && o.conn.nodelay && o.conn.mptcp);
     assert_string_equal(o.conn.cc, "reno");
+    assert_string_equal(o.conn.sched, "ecf");
     assert_int_equal(o.connect_timeout, 2500000);
     assert_int_equal(o.verbose, 2);
     assert_int_equal(
@@ -68,6 +69,7 @@ static void names_the_mistake(void **state)
         {"cat --path =x h 1", "--path =x"},
         {"cat --announce x h 1", "--announce x"},
         {"cat --cc vegas h 1", "vegas"},
+        {"cat --sched daps h 1", "minrtt, minrtt-plain"},
         {"cat --connect-timeout 0 h 1", "--connect-timeout 0"},
         {"cat --user-timeout 1y h 1", "1y"},
         {"cat --foo h 1", "--foo"},

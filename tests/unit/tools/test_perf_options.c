@@ -86,6 +86,8 @@ static void names_the_mistake(void **state)
         {"perf -C vegas h 1", "vegas"},
         {"perf --stack kernel-tcp --path eth0 h 1", "--path"},
         {"perf --stack kernel-mptcp --checksum h 1", "--checksum"},
+        {"perf --stack kernel-mptcp --sched blest h 1", "net.mptcp.scheduler"},
+        {"perf --sched daps h 1", "daps"},
         {"perf -s -t 5 1", "-s takes no"},
         {"perf -s --rr 5 1", "-s takes no"},
         {"perf -1 h 1", "--one"},
