@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all congestion control algorithms share: windows at the start, after idling, after a
- * spurious reduction, and slow start.
+ * spurious reduction, slow start, and steps up and down.
  *
  * Owned by struct tcp_loss, which calls cc->ops. Invariants: mss <= cwnd <= CC_CWND_MAX outside
- * recovery, ssthresh >= 2 mss after a reduction. RFC 5681 3.1 and 4.1, 6928 2, 3465 2.2 and 2.3.
- * */
+ * recovery, ssthresh >= 2 mss after a reduction (1 mss where a coupled algorithm says so).
+ * RFC 5681 3.1 and 4.1, 6928 2, 3465 2.1 to 2.3. */
 #include "cc.h"
 
 #include "../base/name.h"
@@ -12,7 +12,9 @@
 #include <assert.h>
 #include <string.h>
 
-static const struct cc_ops *const all[] = { &cc_reno_ops, &cc_cubic_ops };
+static const struct cc_ops *const all[] = {
+    &cc_cubic_ops, &cc_reno_ops, &cc_lia_ops, &cc_olia_ops, &cc_balia_ops, &cc_ewtcp_ops,
+};
 
 const struct cc_ops *cc_find(const char *name)
 {
@@ -20,6 +22,11 @@ const struct cc_ops *cc_find(const char *name)
         if (name_equal(all[i]->name, name))
             return all[i];
     return NULL;
+}
+
+const char *cc_name(unsigned i)
+{
+    return i < sizeof all / sizeof all[0] ? all[i]->name : NULL;
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -44,14 +51,20 @@ void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss)
     assert(mss > 0 && mss <= 65535 && "a segment carries bytes");
     memset(cc, 0, sizeof *cc);
     cc->ops = ops;
+    cc_open(cc, mss);
+}
+
+void cc_open(struct cc *cc, uint32_t mss)
+{
     cc->mss = mss;
+    cc->undo_cwnd = cc->undo_ssthresh = 0;
     cc->cwnd = cc_initial_window(mss);
     /*= RFC 5681 3.1
      * The initial value of ssthresh SHOULD be set arbitrarily high (e.g., to the size of the
      * largest possible advertised window), but ssthresh MUST be reduced in response to congestion.
      * */
     cc->ssthresh = CC_SSTHRESH_INFINITE;
-    ops->init(cc);
+    cc->ops->init(cc);
 }
 
 /*= RFC 5681 3.1-6 */
@@ -110,6 +123,54 @@ void cc_slow_start(struct cc *cc, const struct cc_ack *ack)
      * unacknowledged bytes ACKed by each incoming acknowledgment, provided the increase is not more
      * than L bytes. */
     cc_grow(cc, min_u32(ack->acked, limit));
+}
+
+bool cc_past_slow_start(struct cc *cc, const struct cc_ack *ack)
+{
+    if (!ack->cwnd_limited)
+        return false;
+    /*= RFC 5681 3.1
+     * The slow start algorithm is used when cwnd < ssthresh, while the congestion avoidance
+     * algorithm is used when cwnd > ssthresh. */
+    if (cc->cwnd >= cc->ssthresh)
+        return true;
+    cc_slow_start(cc, ack);
+    return false;
+}
+
+/* One segment less, and slow start does not bring it back. */
+static void step_down(struct cc *cc)
+{
+    cc->cwnd = cc->cwnd > 2 * cc->mss ? cc->cwnd - cc->mss : cc->mss;
+    cc->ssthresh = min_u32(cc->ssthresh, cc->cwnd);
+}
+
+/*= RFC 5681 3.1-1, 3.1-9, 3.1-10, 3.1-11, 3.1-12, 3.1-13 */
+void cc_avoid(struct cc *cc, uint32_t acked, int64_t pace)
+{
+    int64_t *credit = &cc->u.reno.credit, window = (int64_t)cc->cwnd * CC_ONE;
+
+    /*= RFC 3465 2.1
+     * When bytes_acked becomes greater than or equal to the value of the congestion window,
+     * bytes_acked is reduced by the value of cwnd. */
+    *credit += acked * pace;
+    if (*credit >= window) {
+        *credit -= window;
+        if (*credit > window)
+            *credit = window; /* an ACK of several windows is still one step */
+        cc_grow(cc, cc->mss);
+    } else if (*credit <= -window) {
+        *credit += window;
+        if (*credit < -window)
+            *credit = -window;
+        step_down(cc);
+    }
+}
+
+void cc_reduce(struct cc *cc, uint32_t target, uint32_t segs_min)
+{
+    cc->ssthresh = max_u32(target, segs_min * cc->mss);
+    cc->u.reno.credit = 0;
 }
 
 void cc_restart(struct cc *cc, plait_time idle, plait_time rto)

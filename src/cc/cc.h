@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Congestion control: a policy of one subflow. It sees numbers and sets two: cwnd and ssthresh. All
- * in bytes, microseconds and integers: a simulation is the same bit for bit on every compiler. */
+ * in bytes, microseconds and integers: a simulation is the same bit for bit on every compiler.
+ *
+ * Coupled algorithms (RFC 6356) look at the other subflows of the connection too: these stand in a
+ * ring, and each says there what the others need to know. */
 #ifndef CC_CC_H
 #define CC_CC_H
 
@@ -10,6 +13,7 @@ enum {
     CC_SSTHRESH_INFINITE = 0x7fffffff,
     CC_CWND_MAX = 1 << 30, /* no window grows beyond */
     CC_BURST_SEGS = 2,     /* RFC 3465's L: segments that one ACK may add in slow start */
+    CC_ONE = 1 << 28,      /* 1 as a fixed-point fraction: of a rate, or of Reno's pace */
 };
 
 /* What an ACK brought. */
@@ -28,17 +32,16 @@ struct cc_ack {
 
 /* RFC 9406; see hystart.c. */
 struct cc_hystart {
-    plait_time last_min, round_min; /* lowest RTT of the last round and of this one; PLAIT_NEVER */
-    plait_time css_base;            /* round_min when conservative slow start began */
-    uint32_t round_end;             /* SND.NXT when this round began */
-    uint32_t samples;               /* RTT samples of this round */
-    uint8_t css_rounds;             /* rounds of conservative slow start */
+    uint32_t last_min, round_min; /* lowest RTT of the last round and of this one; UINT32_MAX */
+    uint32_t css_base;            /* round_min when conservative slow start began */
+    uint32_t round_end;           /* SND.NXT when this round began */
+    uint32_t samples;             /* RTT samples of this round */
+    uint8_t css_rounds;           /* rounds of conservative slow start */
     bool began, css;
 };
 
 /* RFC 9438 4.1.2, in bytes; see cubic.c. */
 struct cc_cubic {
-    struct cc_hystart start; /* of the first slow start */
     uint32_t w_max;      /* window when the last reduction came; 0: none known */
     uint32_t w_est;      /* what Reno would have by now */
     uint32_t cwnd_prior; /* cwnd before the last reduction */
@@ -50,15 +53,32 @@ struct cc_cubic {
     uint64_t est_frac;   /* likewise: 9 * mss * bytes */
 };
 
+/* The states of all algorithms but CUBIC begin with this one. */
 struct cc_reno {
-    uint32_t acked; /* bytes towards the next +1 MSS */
+    int64_t credit; /* bytes acknowledged towards the next step of one MSS, times CC_ONE */
+};
+
+/* See olia.c. */
+struct cc_olia {
+    struct cc_reno reno;
+    uint64_t before, since; /* bytes acknowledged between the last two losses, since the last */
+    uint32_t una;           /* counted up to here, */
+    bool counting;          /* once there was an ACK */
 };
 
 struct cc {
     const struct cc_ops *ops;
+    struct cc *next;     /* ring of a connection's subflows; NULL: alone. cc_join(), cc_leave() */
     uint32_t mss;        /* payload bytes of a full segment */
     uint32_t cwnd, ssthresh;
-    union { struct cc_reno reno; struct cc_cubic cubic; } u, undo_u;
+    /* for the others of the ring; kept up to date by tcp */
+    uint32_t srtt;       /* 0: no sample yet */
+    uint32_t flight;     /* most bytes in flight during the last flight */
+    bool recovering;     /* in fast recovery: ssthresh stands for the window */
+    bool silent;         /* timed out, and nothing was acknowledged since */
+    plait_time last_sent; /* data; 0: never */
+    union { struct cc_hystart start; } m; /* what was measured: nothing to undo */
+    union { struct cc_reno reno; struct cc_cubic cubic; struct cc_olia olia; } u, undo_u;
     uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
 };
 
@@ -67,8 +87,8 @@ struct cc_ops {
     void (*init)(struct cc *cc);
     /* Congestion avoidance or slow start: called for every ACK of new data outside recovery. */
     void (*on_ack)(struct cc *cc, const struct cc_ack *ack);
-    /* A loss or ECN event, once for each window: sets ssthresh (>= 2 MSS); cwnd follows it through
-     * PRR. flight: bytes in flight when it was found. */
+    /* A loss or ECN event, once for each window: sets ssthresh (>= 2 MSS; 1 where others of the
+     * ring send); cwnd follows it through PRR. flight: bytes in flight when it was found. */
     void (*on_congestion)(struct cc *cc, uint32_t flight, plait_time now);
     /* First time-out of a segment: sets ssthresh; the caller sets cwnd to 1 MSS. */
     void (*on_rto)(struct cc *cc, uint32_t flight, plait_time now);
@@ -78,11 +98,15 @@ struct cc_ops {
     void (*on_idle)(struct cc *cc, plait_time idle, plait_time rto, plait_time now);
 };
 
-extern const struct cc_ops cc_reno_ops, cc_cubic_ops;
+extern const struct cc_ops cc_reno_ops, cc_cubic_ops, cc_lia_ops, cc_olia_ops, cc_balia_ops,
+    cc_ewtcp_ops;
 const struct cc_ops *cc_find(const char *name); /* NULL: no such algorithm */
+const char *cc_name(unsigned i); /* of all algorithms, the default first; NULL: there are no more */
 
-/* cwnd = initial window of RFC 6928, ssthresh infinite. */
+/* Alone, and then cc_open(). */
 void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss);
+/* Data may be sent from now on: cwnd = initial window of RFC 6928, ssthresh infinite. */
+void cc_open(struct cc *cc, uint32_t mss);
 /* Another segment size; where it is smaller cwnd shrinks in proportion (RFC 5681 3.1), to 1 MSS at
  * least. */
 void cc_set_mss(struct cc *cc, uint32_t mss);
@@ -92,11 +116,38 @@ void cc_save(struct cc *cc);
 void cc_undo(struct cc *cc);
 uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
 
-/* ---- what the algorithms share ----------------------------------------------------------------
- * */
+/* ---- the ring ----------------------------------------------------------------------------------
+ */
+
+/* cc, which is alone, becomes one of the subflows that other is of. */
+void cc_join(struct cc *cc, struct cc *other);
+void cc_leave(struct cc *cc); /* nothing to do where it is alone */
+/* Walks over those that count at now: cc itself, and who of the others sends. */
+#define CC_EACH(o, cc, now)                                                                        \
+    for (const struct cc *o = (cc); o != NULL; o = cc_after(o, (cc), (now)))
+const struct cc *cc_after(const struct cc *o, const struct cc *self, plait_time now);
+/* How many they are; 1 where cc's own RTT is not known yet. */
+unsigned cc_count(const struct cc *cc, plait_time now);
+/* What it really may have in flight, at least 1 MSS, and that by its RTT: bytes per microsecond,
+ * times 2^32; never 0. */
+uint32_t cc_window(const struct cc *o);
+uint64_t cc_rate(const struct cc *o);
+uint64_t cc_rate_sum(const struct cc *cc, plait_time now);
+/* part / whole, which is not 0, in CC_ONE; at most 8. */
+int64_t cc_fraction(uint64_t part, uint64_t whole);
+
+/* ---- what the algorithms share -----------------------------------------------------------------
+ */
 
 /* Slow start with appropriate byte counting: adds to cwnd. */
 void cc_slow_start(struct cc *cc, const struct cc_ack *ack);
+/* Slow start where it is time for it. True: this ACK is one of congestion avoidance. */
+bool cc_past_slow_start(struct cc *cc, const struct cc_ack *ack);
+/* Congestion avoidance with pace (CC_ONE: as Reno; it may be negative): a step of 1 MSS for each
+ * window that is acknowledged, times pace. */
+void cc_avoid(struct cc *cc, uint32_t acked, int64_t pace);
+/* ssthresh = target, at least so many segments; cc_avoid() begins anew. */
+void cc_reduce(struct cc *cc, uint32_t target, uint32_t segs_min);
 /* Slow start that watches the RTT, for the first one (RFC 9406). */
 void cc_hystart_init(struct cc_hystart *h);
 void cc_hystart_on_ack(struct cc_hystart *h, struct cc *cc, const struct cc_ack *ack);
@@ -104,5 +155,10 @@ void cc_hystart_on_ack(struct cc_hystart *h, struct cc *cc, const struct cc_ack 
 void cc_grow(struct cc *cc, uint64_t bytes);
 /* After idling for longer than rto: cwnd = restart window (RFC 5681 4.1). */
 void cc_restart(struct cc *cc, plait_time idle, plait_time rto);
+/* Reno's, for those that differ from it in other things. */
+void cc_reno_init(struct cc *cc);
+void cc_reno_on_congestion(struct cc *cc, uint32_t flight, plait_time now);
+void cc_reno_on_recovered(struct cc *cc, plait_time now);
+void cc_reno_on_idle(struct cc *cc, plait_time idle, plait_time rto, plait_time now);
 
 #endif

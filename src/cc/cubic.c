@@ -80,7 +80,7 @@ static uint32_t window_at(const struct cc *cc, plait_time t)
 static void cubic_init(struct cc *cc)
 {
     memset(&cc->u, 0, sizeof cc->u);
-    cc_hystart_init(&cc->u.cubic.start);
+    cc_hystart_init(&cc->m.start);
 }
 
 /* Congestion avoidance begins (RFC 9438 4.2). Without a known maximum, as after a time-out (4.8)
@@ -150,7 +150,7 @@ static void cubic_on_ack(struct cc *cc, const struct cc_ack *ack)
     if (cc->cwnd < cc->ssthresh) {
         c->running = false;
         if (cc->ssthresh == CC_SSTHRESH_INFINITE)
-            cc_hystart_on_ack(&c->start, cc, ack);
+            cc_hystart_on_ack(&cc->m.start, cc, ack);
         else
             cc_slow_start(cc, ack);
         return;

@@ -11,14 +11,13 @@
 
 #include "../base/seq.h"
 
-#define MIN_RTT_THRESH (4 * PLAIT_MSEC)
-#define MAX_RTT_THRESH (16 * PLAIT_MSEC)
+enum { MIN_RTT_THRESH = 4000, MAX_RTT_THRESH = 16000 }; /* microseconds */
 enum { MIN_RTT_DIVISOR = 8, N_RTT_SAMPLE = 8, CSS_GROWTH_DIVISOR = 4, CSS_ROUNDS = 5 };
 
 void cc_hystart_init(struct cc_hystart *h)
 {
-    *h = (struct cc_hystart){ .last_min = PLAIT_NEVER, .round_min = PLAIT_NEVER,
-                              .css_base = PLAIT_NEVER };
+    *h = (struct cc_hystart){ .last_min = UINT32_MAX, .round_min = UINT32_MAX,
+                              .css_base = UINT32_MAX };
 }
 
 static void new_round(struct cc_hystart *h, const struct cc_ack *ack)
@@ -28,19 +27,19 @@ static void new_round(struct cc_hystart *h, const struct cc_ack *ack)
     h->began = true;
     h->round_end = ack->snd_nxt;
     h->last_min = h->round_min;
-    h->round_min = PLAIT_NEVER;
+    h->round_min = UINT32_MAX;
     h->samples = 0;
 }
 
 static bool queue_grows(const struct cc_hystart *h)
 {
-    plait_time thresh = h->last_min / MIN_RTT_DIVISOR;
+    uint32_t thresh = h->last_min / MIN_RTT_DIVISOR;
 
-    if (h->samples < N_RTT_SAMPLE || h->round_min == PLAIT_NEVER || h->last_min == PLAIT_NEVER)
+    if (h->samples < N_RTT_SAMPLE || h->round_min == UINT32_MAX || h->last_min == UINT32_MAX)
         return false;
     thresh = thresh < MIN_RTT_THRESH ? MIN_RTT_THRESH : thresh;
     thresh = thresh > MAX_RTT_THRESH ? MAX_RTT_THRESH : thresh;
-    return h->round_min >= h->last_min + thresh;
+    return h->round_min > h->last_min && h->round_min - h->last_min >= thresh;
 }
 
 static void judge(struct cc_hystart *h)
@@ -51,7 +50,7 @@ static void judge(struct cc_hystart *h)
         h->css_base = h->round_min;
     } else if (h->css && h->samples >= N_RTT_SAMPLE && h->round_min < h->css_base) {
         h->css = false;
-        h->css_base = PLAIT_NEVER;
+        h->css_base = UINT32_MAX;
     }
 }
 
@@ -63,7 +62,7 @@ void cc_hystart_on_ack(struct cc_hystart *h, struct cc *cc, const struct cc_ack 
     if (!h->began || seq_ge(ack->snd_una, h->round_end))
         new_round(h, ack);
     if (ack->rtt > 0) {
-        h->round_min = ack->rtt < h->round_min ? ack->rtt : h->round_min;
+        h->round_min = ack->rtt < h->round_min ? (uint32_t)ack->rtt : h->round_min;
         h->samples++;
     }
     judge(h);

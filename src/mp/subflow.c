@@ -90,12 +90,23 @@ void mp_subflow_free(struct mp_subflow *s)
     struct mp_conn *c = s->conn;
 
     let_go(s);
+    cc_leave(&s->tcb.loss.cc);
     tcp_fini(&s->tcb);
     list_del(&s->in_conn);
     c->sub_n--;
     if (c->last_in == s)
         c->last_in = NULL;
     ctx_free(c->ctx, s, sizeof *s);
+}
+
+/* Open subflows see each other's congestion windows. */
+static void couple(struct mp_subflow *s)
+{
+    MP_EACH(o, s->conn)
+        if (o != s && o->phase == MP_PHASE_OPEN) {
+            cc_join(&s->tcb.loss.cc, &o->tcb.loss.cc);
+            return;
+        }
 }
 
 void mp_subflow_set_phase(struct mp_subflow *s, enum mp_phase to, plait_time now)
@@ -106,10 +117,13 @@ void mp_subflow_set_phase(struct mp_subflow *s, enum mp_phase to, plait_time now
     if (s->phase == to)
         return;
     s->phase = to;
-    if (to == MP_PHASE_OPEN)
+    if (to == MP_PHASE_OPEN) {
+        couple(s);
         mp_trace(s->conn, s, up, now);
-    else if (to == MP_PHASE_DOWN)
+    } else if (to == MP_PHASE_DOWN) {
+        cc_leave(&s->tcb.loss.cc);
         mp_trace(s->conn, s, down, now);
+    }
 }
 
 void mp_subflow_up(struct mp_subflow *s, plait_time now)

@@ -110,7 +110,7 @@ static void tune_sndbuf(struct mp_conn *c)
     MP_EACH(s, c) {
         const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
         uint64_t ratio_x4 = rtt->srtt > 0 ? min_u64(longest * 4 / rtt->srtt, 4 * RATIO_MAX) : 4;
-        uint64_t flight = min_u64(s->tcb.loss.cc.cwnd, s->tcb.loss.flight_max);
+        uint64_t flight = min_u64(s->tcb.loss.cc.cwnd, s->tcb.loss.cc.flight);
         if (!mp_subflow_usable(s))
             continue;
         if (ratio_x4 < 4)

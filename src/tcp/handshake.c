@@ -125,7 +125,7 @@ void tcp_established(struct tcp_in *in)
 {
     struct tcb *t = in->t;
 
-    cc_init(&t->loss.cc, t->cfg.cc, tcp_payload_mss(t));
+    cc_open(&t->loss.cc, tcp_payload_mss(t));
     if (t->syn_n > 2)
         t->loss.cc.cwnd = t->loss.cc.mss;
     if (t->syn_n > 1)

@@ -99,8 +99,16 @@ static void sample_rtt(struct tcp_loss *l, struct tcp_ackctx *a)
         return;
     a->out->rtt = a->now > sent ? a->now - sent : 1;
     tcp_rtt_sample(&l->rtt, a->out->rtt);
+    l->cc.srtt = l->rtt.srtt < UINT32_MAX ? (uint32_t)l->rtt.srtt : UINT32_MAX;
     tcp_rtt_reset_backoff(&l->rtt);
     l->rtt_sample_since_tlp = true;
+}
+
+/* What coupled congestion control on other subflows has to know of this one. */
+static void tell_others(struct tcp_loss *l)
+{
+    l->cc.recovering = l->state == TCP_LOSS_RECOVERY;
+    l->cc.silent = l->rto_n > 0;
 }
 
 /* The window grows with what was acknowledged, outside fast recovery. */
@@ -122,7 +130,7 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
      * bursts short, and a super-segment is a burst as it is. */
     k.burst = SUPER_SEGMENT;
     k.cwnd_limited = l->cwnd_limited ||
-                     (l->cc.cwnd < l->cc.ssthresh && l->cc.cwnd / 2 < l->flight_max);
+                     (l->cc.cwnd < l->cc.ssthresh && l->cc.cwnd / 2 < l->cc.flight);
     l->cc.ops->on_ack(&l->cc, &k);
     if (l->cc.cwnd >= l->cc.ssthresh)
         l->after_rto = false;
@@ -242,6 +250,7 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
         tcp_prr_ack(l, q, a.delivered, a.advanced && a.lost == 0);
     else if (!was_recovery && !in->ece) /* RFC 3168 6.1.2: no increase on such an ACK */
         grow(l, q, &a);
+    tell_others(l);
     tcp_loss_rearm(l, q, a.now);
 }
 
@@ -317,23 +326,23 @@ static void note_flight(struct tcp_loss *l, const struct tcp_sndq *q, bool began
 
     if (began || seq_ge(q->una, l->flight_end)) {
         l->flight_end = q->nxt;
-        l->flight_max = 0;
+        l->cc.flight = 0;
         l->cwnd_limited = false;
     }
-    if (flight > l->flight_max)
-        l->flight_max = flight;
+    if (flight > l->cc.flight)
+        l->cc.flight = flight;
     if (flight + l->cc.mss > l->cc.cwnd)
         l->cwnd_limited = true;
 }
 
 void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
-    plait_time idle = now - l->last_sent;
+    plait_time idle = now - l->cc.last_sent;
 
-    if (q->recs.count > 0 || l->last_sent == 0 || idle <= l->rtt.rto)
+    if (q->recs.count > 0 || l->cc.last_sent == 0 || idle <= l->rtt.rto)
         return;
     l->cc.ops->on_idle(&l->cc, idle, l->rtt.rto, now);
-    l->last_sent = now;
+    l->cc.last_sent = now;
 }
 
 static void note_rtx(struct tcp_loss *l, const struct tcp_sent *s, uint32_t payload)
@@ -349,10 +358,10 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
     bool began = !s->rtx && s->seq == q->una;
     uint32_t payload = stamp(q, s);
 
-    if (began && l->last_sent != 0)
-        l->cc.ops->on_idle(&l->cc, now - l->last_sent, l->rtt.rto, now);
+    if (began && l->cc.last_sent != 0)
+        l->cc.ops->on_idle(&l->cc, now - l->cc.last_sent, l->rtt.rto, now);
     if (payload > 0)
-        l->last_sent = now;
+        l->cc.last_sent = now;
     if (began)
         l->rto_base = l->last_progress = now;
     if (s->rtx)
@@ -444,6 +453,7 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plai
     } else {
         expire_reorder(l, q, now);
     }
+    tell_others(l);
     tcp_loss_rearm(l, q, now);
     return what;
 }

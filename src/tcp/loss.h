@@ -59,10 +59,8 @@ struct tcp_loss {
     plait_time deadline;       /* PLAIT_NEVER with TCP_TIMER_NONE */
     plait_time rto_base;       /* the retransmission time-out runs from here */
     plait_time last_progress;  /* when SND.UNA moved last, or sending began */
-    plait_time last_sent;      /* of data; 0: never */
     uint8_t rto_n;             /* time-outs in a row */
     bool cwnd_limited;         /* during the last flight the window was the limit */
-    uint32_t flight_max;       /* bytes, of the last flight */
     uint32_t flight_end;       /* when SND.UNA gets here the next flight is looked at */
     bool after_rto;            /* slow start that follows a time-out */
     uint64_t rtx_bytes;        /* payload sent again, ever */
