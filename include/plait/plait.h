@@ -44,7 +44,9 @@ struct plait_conn_config {
      * one before the handshake is over. Default false */
     bool fastopen;
     bool server_joins;     /* let the accepting side open subflows too; default false */
-    const char *cc;        /* "reno" or "cubic"; default "cubic" */
+    /* "cubic" (default), "reno", or coupled: "lia", "olia", "balia", "ewtcp"; plait-cat(1) says
+     * what they do */
+    const char *cc;
     /* "minrtt" (default), "minrtt-plain", "minrtt-penalty", "linger", "roundrobin", "redundant",
      * "blest", "ecf", "handover" or "latency"; plait-cat(1) says what they do */
     const char *sched;

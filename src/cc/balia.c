@@ -57,6 +57,7 @@ static void balia_on_congestion(struct cc *cc, uint32_t flight, plait_time now)
 
 const struct cc_ops cc_balia_ops = {
     .name = "balia",
+    .what = "coupled: quicker than olia, gentler to others than lia",
     .init = cc_reno_init,
     .on_ack = balia_on_ack,
     .on_congestion = balia_on_congestion,

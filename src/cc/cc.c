@@ -24,9 +24,9 @@ const struct cc_ops *cc_find(const char *name)
     return NULL;
 }
 
-const char *cc_name(unsigned i)
+const struct cc_ops *cc_at(unsigned i)
 {
-    return i < sizeof all / sizeof all[0] ? all[i]->name : NULL;
+    return i < sizeof all / sizeof all[0] ? all[i] : NULL;
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)

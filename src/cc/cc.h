@@ -84,6 +84,7 @@ struct cc {
 
 struct cc_ops {
     const char *name;
+    const char *what; /* it does: a line for people */
     void (*init)(struct cc *cc);
     /* Congestion avoidance or slow start: called for every ACK of new data outside recovery. */
     void (*on_ack)(struct cc *cc, const struct cc_ack *ack);
@@ -101,7 +102,7 @@ struct cc_ops {
 extern const struct cc_ops cc_reno_ops, cc_cubic_ops, cc_lia_ops, cc_olia_ops, cc_balia_ops,
     cc_ewtcp_ops;
 const struct cc_ops *cc_find(const char *name); /* NULL: no such algorithm */
-const char *cc_name(unsigned i); /* of all algorithms, the default first; NULL: there are no more */
+const struct cc_ops *cc_at(unsigned i); /* all of them, the default first; NULL: no more */
 
 /* Alone, and then cc_open(). */
 void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss);

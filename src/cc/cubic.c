@@ -213,6 +213,7 @@ static void cubic_on_idle(struct cc *cc, plait_time idle, plait_time rto, plait_
 
 const struct cc_ops cc_cubic_ops = {
     .name = "cubic",
+    .what = "each subflow by itself, quick where bandwidth and delay are large (RFC 9438)",
     .init = cubic_init,
     .on_ack = cubic_on_ack,
     .on_congestion = cubic_on_congestion,

@@ -19,6 +19,7 @@ static void ewtcp_on_ack(struct cc *cc, const struct cc_ack *ack)
 
 const struct cc_ops cc_ewtcp_ops = {
     .name = "ewtcp",
+    .what = "each of n subflows as an n-th of a TCP",
     .init = cc_reno_init,
     .on_ack = ewtcp_on_ack,
     .on_congestion = cc_reno_on_congestion,

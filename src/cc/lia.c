@@ -59,6 +59,7 @@ static void lia_on_ack(struct cc *cc, const struct cc_ack *ack)
  * decrease of the congestion avoidance state are the same as in standard TCP [RFC5681]. */
 const struct cc_ops cc_lia_ops = {
     .name = "lia",
+    .what = "coupled: all together as much as one TCP on the best path (RFC 6356)",
     .init = cc_reno_init,
     .on_ack = lia_on_ack,
     .on_congestion = cc_reno_on_congestion,

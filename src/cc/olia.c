@@ -115,6 +115,7 @@ static void olia_on_congestion(struct cc *cc, uint32_t flight, plait_time now)
 
 const struct cc_ops cc_olia_ops = {
     .name = "olia",
+    .what = "coupled: only the best paths, and a trial of the others",
     .init = cc_reno_init,
     .on_ack = olia_on_ack,
     .on_congestion = olia_on_congestion,

@@ -40,6 +40,7 @@ void cc_reno_on_idle(struct cc *cc, plait_time idle, plait_time rto, plait_time 
 
 const struct cc_ops cc_reno_ops = {
     .name = "reno",
+    .what = "each subflow by itself (RFC 5681)",
     .init = cc_reno_init,
     .on_ack = reno_on_ack,
     .on_congestion = cc_reno_on_congestion,

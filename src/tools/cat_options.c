@@ -91,7 +91,7 @@ static const char usage[] =
     "answer;\n"
     "                           listening: take only 1, only 0, or both (default)\n"
     "      --checksum           protect the data with MPTCP's checksums\n"
-    "      --cc NAME            congestion control: cubic (default) or reno\n"
+    "      --cc NAME            congestion control: see below\n"
     "      --sched NAME         which path carries what is to be sent: see below\n"
     "      --ecn                let routers mark packets instead of dropping them\n"
     "      --fastopen           Fast Open: data in the first packet, for requests that may be "
@@ -136,17 +136,6 @@ static enum args_verdict take_announce(struct cat_options *o, const char *arg)
                    arg);
     o->paths.announce_n++;
     return ARGS_OK;
-}
-
-static enum args_verdict take_cc(struct cat_options *o, const char *arg)
-{
-    static const char *const names[] = {"cubic", "reno"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(names[i], arg) == 0) {
-            o->conn.cc = names[i];
-            return ARGS_OK;
-        }
-    return bad("--cc %s: there is no such congestion control; there are: cubic, reno", arg);
 }
 
 static enum args_verdict take_version(struct cat_options *o, const char *arg)
@@ -278,7 +267,7 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
     case OPT_ANNOUNCE:
         return take_announce(o, optarg);
     case OPT_CC:
-        return take_cc(o, optarg);
+        return policy_cc("cat", optarg, &o->conn.cc);
     case OPT_SCHED:
         return policy_sched("cat", optarg, &o->conn.sched);
     case OPT_VERSION:

@@ -70,7 +70,7 @@ static const char usage[] =
     "      --crr SIZE           connect, request, response, close, over and over\n"
     "      --cut IF@T           lose every packet of this interface from T on (kernel: link down)\n"
     "      --stack NAME         plait (default), kernel-mptcp or kernel-tcp\n"
-    "  -C, --cc NAME            congestion control (default cubic)\n"
+    "  -C, --cc NAME            congestion control (plait: see below)\n"
     "      --sched NAME         which path carries what this side sends: see below (plait)\n"
     "      --checksum           protect the data with MPTCP's checksums (plait)\n"
     "      --path IF[=ADDR][,backup]\n"
@@ -270,14 +270,10 @@ static bool asks_for_test(const struct perf_options *o)
            o->duration > 0;
 }
 
-static enum args_verdict check_stack(const struct perf_options *o)
+static enum args_verdict check_stack(struct perf_options *o)
 {
-    if (o->stack == PERF_STACK_PLAIT) {
-        if (strcmp(o->cc, "cubic") != 0 && strcmp(o->cc, "reno") != 0)
-            return bad("--cc %s: plait has no such congestion control; there are: cubic, reno",
-                       o->cc);
-        return ARGS_OK;
-    }
+    if (o->stack == PERF_STACK_PLAIT)
+        return policy_cc("perf", o->cc, &o->cc);
     if (!o->paths.automatic)
         return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
                    "endpoint`");

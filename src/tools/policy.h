@@ -5,6 +5,8 @@
 
 #include "args.h"
 
+/* --cc NAME. */
+enum args_verdict policy_cc(const char *program, const char *arg, const char **out);
 /* --sched NAME. */
 enum args_verdict policy_sched(const char *program, const char *arg, const char **out);
 /* All of them on standard output, a line for each. */

@@ -41,6 +41,12 @@ static void test_names(void **state)
     assert_int_equal(resolve(&c, &m), 0);
     assert_string_equal(m.tcp.cc->name, "reno");
     assert_string_equal(m.pm->name, "none");
+    for (unsigned i = 0; cc_at(i) != NULL; i++) {
+        c.cc = cc_at(i)->name;
+        assert_int_equal(resolve(&c, &m), 0);
+        assert_string_equal(m.tcp.cc->name, c.cc);
+    }
+    assert_string_equal(cc_at(0)->name, config.conn.cc);
     c.cc = "nonesuch";
     assert_int_equal(resolve(&c, &m), PLAIT_ENOENT);
     c.cc = NULL;
