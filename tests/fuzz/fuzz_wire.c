@@ -149,7 +149,7 @@ static void set_conn(struct plait_conn_config *c, uint8_t a, uint8_t b)
     c->rcvbuf_max = (b & 2) != 0 ? 16384 : 1 << 20;
     c->sndbuf_max = (b & 4) != 0 ? 16384 : 1 << 20;
     c->nodelay = (b & 8) != 0;
-    c->cc = (b & 16) != 0 ? "reno" : "cubic";
+    c->cc = (b & 16) == 0 ? "cubic" : (b & 32) == 0 ? "reno" : "olia";
 }
 
 static void configure(struct wire *x, struct plait_config *cfg, struct sim_topology_config *topo)

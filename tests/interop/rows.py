@@ -28,6 +28,10 @@ NEVER = ("MPCapableFallbackACK MPCapableFallbackSYNACK MPFallbackTokenInit MPJoi
          "FallbackFailed AddAddrDrop RmAddrDrop").split()
 
 
+# Congestion controls that look at all subflows.
+COUPLED = ("lia", "olia", "balia", "ewtcp")
+
+
 class Tools:
     """The programs, and how the harness was called."""
 
@@ -457,6 +461,9 @@ def failing():
                    "--seed", "7"]
         yield Scenario(f"{role}, both paths lose 1 % and reorder", [Path("link", options=options) for _ in "12"],
                        uses(), near_role=role, self_test=True)
+    for cc in COUPLED:
+        yield Scenario(f"--cc {cc}, both paths lose 1 % and reorder", [Path("link", options=options) for _ in "12"],
+                       uses(), near_extra=("--cc", cc), self_test=False)
 
 
 def closing():

@@ -7,6 +7,7 @@
  *
  * A failure prints its seed; --seed replays that one run, --pcap writes what was on the wire. The
  * number of runs can also be given by PLAIT_RUNS. */
+#include "cc/cc.h"
 #include "sched/sched.h"
 #include "sim/app.h"
 #include "sim/pcap.h"
@@ -68,6 +69,15 @@ static uint64_t between(struct run *r, uint64_t lo, uint64_t hi)
 static bool one_in(struct run *r, uint64_t n)
 {
     return sim_rng_below(&r->rng, n) == 0;
+}
+
+static const char *any_cc(struct run *r)
+{
+    unsigned n = 0;
+
+    while (cc_at(n) != NULL)
+        n++;
+    return cc_at((unsigned)sim_rng_below(&r->rng, n))->name;
 }
 
 /* Evenly over the orders of magnitude. */
@@ -143,7 +153,7 @@ static void random_conn(struct run *r, struct plait_conn_config *c)
         c->accept_versions = (uint8_t)between(r, 1, 2);
     c->checksum = one_in(r, 4);
     c->nodelay = one_in(r, 2);
-    c->cc = one_in(r, 2) ? "reno" : "cubic";
+    c->cc = any_cc(r);
     c->rcvbuf_max = (uint32_t)spread(r, 4096, 8 << 20);
     c->rcvbuf_init = c->rcvbuf_max < 262144 ? c->rcvbuf_max : 262144;
     c->sndbuf_max = (uint32_t)spread(r, 4096, 8 << 20);
