@@ -112,6 +112,7 @@ class Scenario:
     far_joins: bool = False
     far_mptcp: bool = True
     near_extra: tuple = ()          # options of plait cat
+    far_extra: tuple = ()           # options of kpeer
     near_pcap: bool = False         # plait writes near.pcapng
     setup: object = None            # function(run), before anything starts
     during: object = None           # function(run), while data moves
@@ -159,7 +160,8 @@ class Scenario:
             run.near.start(run.far, self.send, self.recv if self.ends_well else None, close, extra)
 
         def start_far():
-            run.far.start(run.near, self.recv, self.send if self.ends_well else None, self.far_close)
+            run.far.start(run.near, self.recv, self.send if self.ends_well else None, self.far_close,
+                          self.far_extra)
         for start in (start_near, start_far) if near_server else (start_far, start_near):
             start()
         if self.during:
@@ -490,8 +492,10 @@ def plain():
                        far_mptcp=False, after=fell_back)
 
 
+    # The kernel's listener is told of nobody: the reset comes before the handshake is over.
     yield Scenario("client with --require-mptcp, kernel without MPTCP", [Path()], [Use(0)], far_mptcp=False,
-                   near_extra=("--require-mptcp",), ends_well=False, after=refused_tcp, self_test=False)
+                   near_extra=("--require-mptcp",), far_extra=("--timeout", "5"), ends_well=False,
+                   after=refused_tcp, self_test=False)
 
 
 def policies():
