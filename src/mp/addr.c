@@ -44,9 +44,9 @@ int mp_addr_local_id(const struct mp_conn *c, const struct plait_addr *ip)
 
 struct mp_remote *mp_addr_remote(struct mp_conn *c, uint8_t id)
 {
-    for (unsigned i = 0; i < c->remote_n; i++)
-        if (c->remotes[i].id == id)
-            return &c->remotes[i];
+    for (unsigned i = 0; i < c->remotes.n; i++)
+        if (mp_remote_at(c, i)->id == id)
+            return mp_remote_at(c, i);
     return NULL;
 }
 
@@ -64,11 +64,10 @@ static bool address_ok(const struct mp_conn *c, const struct plait_addr *a)
 
 static void queue_echo(struct mp_conn *c, const struct wire_mp_add_addr *add)
 {
-    struct wire_mp_add_addr *e;
+    struct wire_mp_add_addr *e = vec_push(&c->echoes, &c->ctx->env);
 
-    if (c->echo_n == MP_ECHOES_MAX)
+    if (e == NULL)
         return; /* the peer will ask again */
-    e = &c->echoes[c->echo_n++];
     *e = *add;
     /*= RFC 8684 3.4.1
      * a receiver receiving a fresh ADD_ADDR option (where E=0) will send the same option back to
@@ -110,14 +109,17 @@ static enum plait_reason learn(struct mp_conn *c, uint8_t id, const struct plait
             r->addr.port = addr->port;
         return PLAIT_REASON_NONE;
     }
-    for (unsigned i = 0; i < c->remote_n; i++) {
-        if (addr_equal(&c->remotes[i].addr, addr))
+    for (unsigned i = 0; i < c->remotes.n; i++) {
+        if (addr_equal(&mp_remote_at(c, i)->addr, addr))
             return PLAIT_REASON_ADDR_BAD; /* the same place under another name */
-        known += c->remotes[i].id != 0;
+        known += mp_remote_at(c, i)->id != 0;
     }
-    if (known >= c->cfg.addrs_max || c->remote_n == PM_ADDRS_MAX)
+    if (known >= c->cfg.addrs_max || c->remotes.n == c->remotes.max)
         return PLAIT_REASON_ADDR_LIMIT;
-    c->remotes[c->remote_n++] = (struct mp_remote){ .id = id, .addr = *addr };
+    r = vec_push(&c->remotes, &c->ctx->env);
+    if (r == NULL)
+        return PLAIT_REASON_NO_MEMORY;
+    *r = (struct mp_remote){ .id = id, .addr = *addr };
     return PLAIT_REASON_NONE;
 }
 
@@ -147,8 +149,6 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
         mp_drop(c, s, PLAIT_REASON_ADDR_HMAC, now);
         return;
     }
-    if (c->version != 0)
-        queue_echo(c, add);
     /*= RFC 8684 3.4.1
      * If no port is specified, MPTCP SHOULD attempt to connect to the specified address on the same
      * port as the port that is already in use by the subflow on which the ADD_ADDR signal was
@@ -159,6 +159,9 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
     if (addr.port == 0)
         addr.port = s->tcb.remote.port;
     why = learn(c, add->id, &addr);
+    /* What there was no memory for is announced again, since nothing answers. */
+    if (c->version != 0 && why != PLAIT_REASON_NO_MEMORY)
+        queue_echo(c, add);
     if (why != PLAIT_REASON_NONE) {
         mp_drop(c, s, why, now);
         return;
@@ -171,8 +174,8 @@ static void add_addr_input(struct mp_subflow *s, const struct wire_mp_add_addr *
 
 static void echo_input(struct mp_conn *c, const struct wire_mp_add_addr *add)
 {
-    for (unsigned i = 0; i < c->announced_n; i++) {
-        struct mp_announced *a = &c->announced[i];
+    for (unsigned i = 0; i < c->announced.n; i++) {
+        struct mp_announced *a = mp_announced_at(c, i);
         if (a->id == add->id && addr_equal(&a->addr, &add->addr)) {
             a->echoed = true;
             a->due = false;
@@ -204,6 +207,11 @@ static bool probe_subflows(struct mp_conn *c, uint8_t id, plait_time now)
     return any;
 }
 
+static unsigned remote_index(const struct mp_conn *c, const struct mp_remote *r)
+{
+    return (unsigned)(r - mp_remote_at(c, 0));
+}
+
 static void remove_input(struct mp_subflow *s, uint8_t id, plait_time now)
 {
     struct mp_conn *c = s->conn;
@@ -221,7 +229,7 @@ static void remove_input(struct mp_subflow *s, uint8_t id, plait_time now)
         return;
     /*= RFC 8684 3.4.2
      * the receiving host SHOULD no longer use the specified address for future connections */
-    *r = c->remotes[--c->remote_n];
+    vec_del(&c->remotes, remote_index(c, r), &c->ctx->env);
     mp_path_unbar_remote(c, id); /* the next address with this id is another one */
     mp_path_changed(c);
 }
@@ -243,30 +251,32 @@ void mp_addr_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time 
 
 static struct mp_announced *find_announced(struct mp_conn *c, uint8_t id)
 {
-    for (unsigned i = 0; i < c->announced_n; i++)
-        if (c->announced[i].id == id)
-            return &c->announced[i];
+    for (unsigned i = 0; i < c->announced.n; i++)
+        if (mp_announced_at(c, i)->id == id)
+            return mp_announced_at(c, i);
     return NULL;
 }
 
-void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *addr)
+bool mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *addr)
 {
     struct mp_announced *a = find_announced(c, id);
 
-    if (a == NULL && c->announced_n < PM_ADDRS_MAX)
-        a = &c->announced[c->announced_n++];
-    if (a != NULL)
-        *a = (struct mp_announced){ .id = id, .addr = *addr, .due = true, .again = PLAIT_NEVER,
-                                    .serial = ++c->announce_serial };
+    if (a == NULL)
+        a = vec_push(&c->announced, &c->ctx->env);
+    if (a == NULL)
+        return false;
+    *a = (struct mp_announced){ .id = id, .addr = *addr, .due = true, .again = PLAIT_NEVER,
+                                .serial = ++c->announce_serial };
+    return true;
 }
 
 /* One announcement after the other: a peer that is busy with the first may drop the second (Linux
  * does). The first is waited for once; a peer that does not echo holds up the rest no longer. */
 static bool echo_awaited(const struct mp_conn *c)
 {
-    for (unsigned i = 0; i < c->announced_n; i++)
-        if (c->announced[i].tx_n == 1 && !c->announced[i].due &&
-            c->announced[i].again != PLAIT_NEVER)
+    for (unsigned i = 0; i < c->announced.n; i++)
+        if (mp_announced_at(c, i)->tx_n == 1 && !mp_announced_at(c, i)->due &&
+            mp_announced_at(c, i)->again != PLAIT_NEVER)
             return true;
     return false;
 }
@@ -280,8 +290,8 @@ static struct mp_announced *first_untold(const struct mp_subflow *s)
     struct mp_conn *c = s->conn;
     struct mp_announced *first = NULL;
 
-    for (unsigned i = 0; i < c->announced_n; i++) {
-        struct mp_announced *a = &c->announced[i];
+    for (unsigned i = 0; i < c->announced.n; i++) {
+        struct mp_announced *a = mp_announced_at(c, i);
         if (a->serial > s->announced && (first == NULL || a->serial < first->serial))
             first = a;
     }
@@ -294,9 +304,9 @@ static struct mp_announced *first_due(const struct mp_subflow *s)
 
     if (c->version == 0)
         return first_untold(s);
-    for (unsigned i = 0; i < c->announced_n && !echo_awaited(c); i++)
-        if (c->announced[i].due)
-            return &c->announced[i];
+    for (unsigned i = 0; i < c->announced.n && !echo_awaited(c); i++)
+        if (mp_announced_at(c, i)->due)
+            return mp_announced_at(c, i);
     return NULL;
 }
 
@@ -306,10 +316,10 @@ bool mp_addr_pending(const struct mp_subflow *s)
 
     if (c->version == 0)
         return first_untold(s) != NULL;
-    for (unsigned i = 0; i < c->announced_n; i++)
-        if (c->announced[i].due)
+    for (unsigned i = 0; i < c->announced.n; i++)
+        if (mp_announced_at(c, i)->due)
             return true;
-    return c->echo_n > 0;
+    return c->echoes.n > 0;
 }
 
 enum mp_signal mp_addr_signal(struct mp_subflow *s)
@@ -318,11 +328,11 @@ enum mp_signal mp_addr_signal(struct mp_subflow *s)
 
     if (s->remove_due)
         return MP_SIG_REMOVE;
-    if (c->echo_n == 0 && first_due(s) == NULL)
+    if (c->echoes.n == 0 && first_due(s) == NULL)
         return MP_SIG_NONE;
     if (c->version != 0 && s != mp_best(c, NULL))
         return MP_SIG_NONE;
-    return c->echo_n > 0 ? MP_SIG_ECHO : MP_SIG_ADD;
+    return c->echoes.n > 0 ? MP_SIG_ECHO : MP_SIG_ADD;
 }
 
 void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out)
@@ -336,7 +346,7 @@ void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wi
         memcpy(out->remove.id, c->removes, c->remove_n);
     } else if (signal == MP_SIG_ECHO) {
         out->present |= 1u << WIRE_MP_ADD_ADDR;
-        out->add_addr = c->echoes[0];
+        memcpy(&out->add_addr, vec_at(&c->echoes, 0), sizeof out->add_addr);
     } else if (signal == MP_SIG_ADD && a != NULL) {
         out->present |= 1u << WIRE_MP_ADD_ADDR;
         out->add_addr = (struct wire_mp_add_addr){ .v0 = c->version == 0,
@@ -390,8 +400,7 @@ void mp_addr_sent(struct mp_subflow *s, enum mp_signal signal, plait_time now)
     } else if (signal == MP_SIG_REMOVE) {
         removed_now(s, now);
     } else if (signal == MP_SIG_ECHO) {
-        c->echo_n--;
-        memmove(c->echoes, c->echoes + 1, c->echo_n * sizeof c->echoes[0]);
+        vec_del(&c->echoes, 0, &c->ctx->env);
     }
 }
 
@@ -399,15 +408,15 @@ plait_time mp_addr_deadline(const struct mp_conn *c)
 {
     plait_time at = PLAIT_NEVER;
 
-    for (unsigned i = 0; i < c->announced_n; i++)
-        at = mp_earlier(at, c->announced[i].again);
+    for (unsigned i = 0; i < c->announced.n; i++)
+        at = mp_earlier(at, mp_announced_at(c, i)->again);
     return at;
 }
 
 void mp_addr_tick(struct mp_conn *c, plait_time now)
 {
-    for (unsigned i = 0; i < c->announced_n; i++) {
-        struct mp_announced *a = &c->announced[i];
+    for (unsigned i = 0; i < c->announced.n; i++) {
+        struct mp_announced *a = mp_announced_at(c, i);
         if (now >= a->again) {
             a->again = PLAIT_NEVER;
             a->due = true;
@@ -469,7 +478,7 @@ void mp_local_changed(struct mp_conn *c, const struct plait_local *l, plait_time
     set_backup(c, id, (l->flags & PLAIT_LOCAL_BACKUP) != 0);
     /* A new port is a new announcement. */
     if (a != NULL && a->addr.port != l->addr.port && (l->flags & PLAIT_LOCAL_SIGNAL) != 0)
-        mp_addr_announce(c, id, &l->addr);
+        (void)mp_addr_announce(c, id, &l->addr); /* it takes no memory: there was one */
     MP_EACH(s, c) {
         if (s->local_id != id)
             continue;
@@ -493,7 +502,7 @@ static void queue_remove(struct mp_conn *c, uint8_t id)
     struct mp_announced *a = find_announced(c, id);
 
     if (a != NULL)
-        *a = c->announced[--c->announced_n];
+        vec_del(&c->announced, (unsigned)(a - mp_announced_at(c, 0)), &c->ctx->env);
     if (c->remove_n == WIRE_MP_REMOVE_MAX || c->mode != MP_MODE_MULTIPATH)
         return;
     c->removes[c->remove_n++] = id;

@@ -195,7 +195,7 @@ struct mp_half mp_capable_half(const struct mp_conn *c)
 {
     return (struct mp_half){
         .kind = MP_HALF_CAPABLE, .version = c->version, .local = c->local,
-        .checksum = c->checksum, .peer_no_join = c->remotes[0].refuses,
+        .checksum = c->checksum, .peer_no_join = mp_remote_at(c, 0)->refuses,
     };
 }
 
@@ -293,7 +293,7 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
      * if the initiator sets A=0 in the SYN but the responder sets A=1 in the SYN/ACK, checksums
      * MUST be used in both directions, and the initiator will set A=1 in the ACK */
     c->checksum = c->cfg.checksum || (flags & WIRE_CAP_A) != 0;
-    c->remotes[0].refuses = c->version != 0 && (flags & WIRE_CAP_C) != 0;
+    mp_remote_at(c, 0)->refuses = c->version != 0 && (flags & WIRE_CAP_C) != 0;
     mp_set_mode(c, MP_MODE_MULTIPATH, now);
     s->tcb.shared_window = true;
     /*= RFC 8684 3.1

@@ -59,6 +59,26 @@ void mp_drop(const struct mp_conn *c, const struct mp_subflow *s, enum plait_rea
 
 /* ---- birth ---------------------------------------------------------------------------------- */
 
+/* What cannot be done without: 0 or PLAIT_ENOMEM. */
+static int conn_tables(struct mp_conn *c)
+{
+    struct mp_remote *first;
+
+    vec_init(&c->remotes, sizeof(struct mp_remote), PM_ADDRS_MAX);
+    vec_init(&c->announced, sizeof(struct mp_announced), PM_ADDRS_MAX);
+    vec_init(&c->bars, sizeof(struct mp_bar), MP_BARS_MAX);
+    vec_init(&c->echoes, sizeof(struct wire_mp_add_addr), MP_ECHOES_MAX);
+    /* So that the set always has room for one range. */
+    if (rangeset_add(&c->reinject, 0, 1) != 0)
+        return PLAIT_ENOMEM;
+    rangeset_cut_below(&c->reinject, 1);
+    first = vec_push(&c->remotes, &c->ctx->env);
+    if (first == NULL)
+        return PLAIT_ENOMEM;
+    *first = (struct mp_remote){ .id = 0, .addr = c->first_remote };
+    return 0;
+}
+
 static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct plait_addr *local,
                                 const struct plait_addr *remote, plait_time now)
 {
@@ -73,8 +93,6 @@ static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct pl
     c->owner = args->owner;
     c->first_local = *local;
     c->first_remote = *remote;
-    c->remotes[0] = (struct mp_remote){ .id = 0, .addr = *remote };
-    c->remote_n = 1;
     list_init(&c->subflows);
     store_init(&c->store, &c->ctx->pool, 0);
     reasm_init(&c->rx, 0);
@@ -85,12 +103,10 @@ static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct pl
     c->progress_at = c->drs_at = now;
     c->fin_at = c->rtx_at = c->pm_at = c->alone_at = c->orphan_at = PLAIT_NEVER;
     c->starved_at = PLAIT_NEVER;
-    /* So that the set always has room for one range. */
-    if (rangeset_add(&c->reinject, 0, 1) != 0) {
-        ctx_free(c->ctx, c, sizeof *c);
+    if (conn_tables(c) != 0) {
+        mp_conn_free(c);
         return NULL;
     }
-    rangeset_cut_below(&c->reinject, 1);
     return c;
 }
 
@@ -167,7 +183,7 @@ static struct mp_conn *accept_new(const struct mp_conn_args *args, const struct 
     c->local = mh->local;
     c->version = mh->version;
     c->checksum = mh->checksum;
-    c->remotes[0].refuses = mh->peer_no_join;
+    mp_remote_at(c, 0)->refuses = mh->peer_no_join;
     return c;
 }
 
@@ -239,6 +255,10 @@ void mp_conn_free(struct mp_conn *c)
     store_fini(&c->store);
     reasm_fini(&c->rx, &c->ctx->pool);
     rangeset_fini(&c->reinject);
+    vec_fini(&c->remotes, &c->ctx->env);
+    vec_fini(&c->announced, &c->ctx->env);
+    vec_fini(&c->bars, &c->ctx->env);
+    vec_fini(&c->echoes, &c->ctx->env);
     if (c->graves != NULL)
         ctx_free(c->ctx, c->graves, MP_GRAVES_MAX * sizeof *c->graves);
     ctx_free(c->ctx, c, sizeof *c);

@@ -115,9 +115,9 @@ struct mp_subflow *mp_join_take(struct mp_conn *c, const struct mp_joining *j, p
 
 static const struct mp_remote *find_remote(const struct mp_conn *c, const struct plait_addr *addr)
 {
-    for (unsigned i = 0; i < c->remote_n; i++)
-        if (addr_equal(&c->remotes[i].addr, addr))
-            return &c->remotes[i];
+    for (unsigned i = 0; i < c->remotes.n; i++)
+        if (addr_equal(&mp_remote_at(c, i)->addr, addr))
+            return mp_remote_at(c, i);
     return NULL;
 }
 

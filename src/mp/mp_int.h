@@ -10,6 +10,7 @@
 #include "../base/ctx.h"
 #include "../base/reasm.h"
 #include "../base/seq.h"
+#include "../base/vec.h"
 
 enum {
     MP_OPT_DATA = 28,          /* option bytes of a full DSS, padded */
@@ -126,15 +127,15 @@ struct mp_conn {
     uint64_t drs_pos;          /* with the application here, */
     uint64_t drs_copied;       /* and in the round before it took so much */
 
-    /* addresses */
-    uint8_t remote_n, announced_n, bar_n, echo_n, remove_n;
-    struct mp_remote remotes[PM_ADDRS_MAX];
-    struct mp_announced announced[PM_ADDRS_MAX];
+    /* addresses; most connections have few of them */
+    struct vec remotes;        /* struct mp_remote */
+    struct vec announced;      /* struct mp_announced */
+    struct vec bars;           /* struct mp_bar */
+    struct vec echoes;         /* struct wire_mp_add_addr, to be sent */
     uint32_t announce_serial;  /* of the latest */
-    struct mp_bar bars[MP_BARS_MAX];
-    struct wire_mp_add_addr echoes[MP_ECHOES_MAX];
+    uint8_t remove_n;
     uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
-    plait_time join_after;     /* a responder opens no subflow before */
+    plait_time join_after;     /* no subflow is opened before */
     bool pm_dirty;             /* something changed that the path manager should see */
     plait_time pm_at;
 
@@ -156,6 +157,19 @@ static inline struct mp_subflow *mp_after(const struct mp_conn *c, const struct 
 {
     return s->in_conn.next == &c->subflows
                ? NULL : LIST_OWNER(s->in_conn.next, struct mp_subflow, in_conn);
+}
+
+static inline struct mp_remote *mp_remote_at(const struct mp_conn *c, unsigned i)
+{
+    return vec_at(&c->remotes, i);
+}
+static inline struct mp_announced *mp_announced_at(const struct mp_conn *c, unsigned i)
+{
+    return vec_at(&c->announced, i);
+}
+static inline struct mp_bar *mp_bar_at(const struct mp_conn *c, unsigned i)
+{
+    return vec_at(&c->bars, i);
 }
 
 static inline plait_time mp_earlier(plait_time a, plait_time b) { return a < b ? a : b; }
@@ -330,7 +344,8 @@ void mp_rx_check_fin(struct mp_conn *c, plait_time now);
 int mp_addr_local_id(const struct mp_conn *c, const struct plait_addr *ip);
 struct mp_remote *mp_addr_remote(struct mp_conn *c, uint8_t id);
 void mp_addr_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
-void mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *addr);
+/* False: no memory, or too many. */
+bool mp_addr_announce(struct mp_conn *c, uint8_t id, const struct plait_addr *addr);
 /* What of the connection's signals s should send. */
 enum mp_signal mp_addr_signal(struct mp_subflow *s);
 void mp_addr_option(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *out);

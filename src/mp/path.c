@@ -23,22 +23,23 @@ void mp_path_changed(struct mp_conn *c) { c->pm_dirty = true; }
 
 static struct mp_bar *find_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
 {
-    for (unsigned i = 0; i < c->bar_n; i++)
-        if (c->bars[i].local_id == local_id && c->bars[i].remote_id == remote_id)
-            return &c->bars[i];
+    for (unsigned i = 0; i < c->bars.n; i++)
+        if (mp_bar_at(c, i)->local_id == local_id && mp_bar_at(c, i)->remote_id == remote_id)
+            return mp_bar_at(c, i);
     return NULL;
 }
 
-/* A free place, or that of the bar that ends first. */
+/* A free place, or that of the bar that ends first; NULL: there is none, and no memory. */
 static struct mp_bar *new_bar(struct mp_conn *c)
 {
-    struct mp_bar *first = &c->bars[0];
+    struct mp_bar *first = vec_push(&c->bars, &c->ctx->env);
 
-    if (c->bar_n < MP_BARS_MAX)
-        return &c->bars[c->bar_n++];
-    for (unsigned i = 1; i < c->bar_n; i++)
-        if (c->bars[i].until < first->until)
-            first = &c->bars[i];
+    if (first != NULL || c->bars.n == 0)
+        return first;
+    first = mp_bar_at(c, 0);
+    for (unsigned i = 1; i < c->bars.n; i++)
+        if (mp_bar_at(c, i)->until < first->until)
+            first = mp_bar_at(c, i);
     return first;
 }
 
@@ -50,6 +51,10 @@ void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool fo
 
     if (bar == NULL) {
         bar = new_bar(c);
+        if (bar == NULL) { /* then no pair is opened for a while */
+            c->join_after = mp_later(c->join_after, now + BAR_FIRST);
+            return;
+        }
         *bar = (struct mp_bar){ .local_id = local_id, .remote_id = remote_id };
     }
     if (bar->until != PLAIT_NEVER && now >= bar->until + BAR_MAX)
@@ -66,11 +71,11 @@ static void drop_bars(struct mp_conn *c, int local_id, int remote_id)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < c->bar_n; i++)
-        if ((local_id >= 0 && c->bars[i].local_id != local_id) ||
-            (remote_id >= 0 && c->bars[i].remote_id != remote_id))
-            c->bars[n++] = c->bars[i];
-    c->bar_n = (uint8_t)n;
+    for (unsigned i = 0; i < c->bars.n; i++)
+        if ((local_id >= 0 && mp_bar_at(c, i)->local_id != local_id) ||
+            (remote_id >= 0 && mp_bar_at(c, i)->remote_id != remote_id))
+            *mp_bar_at(c, n++) = *mp_bar_at(c, i);
+    vec_truncate(&c->bars, n, &c->ctx->env);
 }
 
 void mp_path_proven(struct mp_conn *c, uint8_t local_id, uint8_t remote_id)
@@ -89,8 +94,8 @@ void mp_path_unbar_local(struct mp_conn *c, uint8_t local_id) { drop_bars(c, loc
 
 static bool is_announced(const struct mp_conn *c, uint8_t id)
 {
-    for (unsigned i = 0; i < c->announced_n; i++)
-        if (c->announced[i].id == id)
+    for (unsigned i = 0; i < c->announced.n; i++)
+        if (mp_announced_at(c, i)->id == id)
             return true;
     return false;
 }
@@ -116,9 +121,9 @@ static void view_locals(const struct mp_conn *c, struct pm_view *v)
 /* So a subflow of ours to another port does not stand for the pair. */
 static bool goes_elsewhere(const struct mp_conn *c, const struct mp_subflow *s)
 {
-    for (unsigned i = 0; i < c->remote_n; i++)
-        if (c->remotes[i].id == s->remote_id)
-            return s->initiator && c->remotes[i].addr.port != s->tcb.remote.port;
+    for (unsigned i = 0; i < c->remotes.n; i++)
+        if (mp_remote_at(c, i)->id == s->remote_id)
+            return s->initiator && mp_remote_at(c, i)->addr.port != s->tcb.remote.port;
     return false;
 }
 
@@ -136,7 +141,7 @@ static void view_subflows(const struct mp_conn *c, struct pm_view *v)
  * until a DSS option has been successfully received across the path */
 static bool may_open(const struct mp_conn *c, plait_time now)
 {
-    return (!c->passive || (c->cfg.server_joins && now >= c->join_after)) && c->dss_in &&
+    return (!c->passive || c->cfg.server_joins) && now >= c->join_after && c->dss_in &&
            mp_is_open_for_join(c);
 }
 
@@ -152,12 +157,14 @@ static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v
     v->local_n = v->remote_n = v->subflow_n = v->barred_n = 0;
     view_locals(c, v);
     view_subflows(c, v);
-    for (unsigned i = 0; i < c->remote_n; i++)
-        v->remote[v->remote_n++] = (struct pm_remote){ c->remotes[i].id, c->remotes[i].refuses,
-                                                       c->remotes[i].addr };
-    for (unsigned i = 0; i < c->bar_n; i++)
-        v->barred[v->barred_n++] = (struct pm_barred){ c->bars[i].local_id, c->bars[i].remote_id,
-                                                       c->bars[i].until };
+    for (unsigned i = 0; i < c->remotes.n; i++) {
+        const struct mp_remote *r = mp_remote_at(c, i);
+        v->remote[v->remote_n++] = (struct pm_remote){ r->id, r->refuses, r->addr };
+    }
+    for (unsigned i = 0; i < c->bars.n; i++) {
+        const struct mp_bar *b = mp_bar_at(c, i);
+        v->barred[v->barred_n++] = (struct pm_barred){ b->local_id, b->remote_id, b->until };
+    }
 }
 
 bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
@@ -172,8 +179,11 @@ bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
         make_view(c, now, &view);
         c->cfg.pm->decide(&view, &d);
         if (d.what == PM_ANNOUNCE) {
-            mp_addr_announce(c, view.local[d.local].id, &view.local[d.local].addr);
-            continue;
+            if (mp_addr_announce(c, view.local[d.local].id, &view.local[d.local].addr))
+                continue;
+            c->pm_dirty = false; /* no memory: later */
+            c->pm_at = now + BAR_FIRST;
+            return false;
         }
         c->pm_dirty = d.what == PM_OPEN;
         c->pm_at = d.again > now ? d.again : now + 1;

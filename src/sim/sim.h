@@ -53,6 +53,7 @@ struct sim_node {
     /* memory */
     uint64_t live, live_bytes; /* allocations given out and not back */
     uint64_t alloc_n;          /* calls of alloc, ever */
+    uint64_t alloc_failed_n; /* of these got nothing */
     int64_t fail_in;           /* allocations until one fails; -1: never */
     uint64_t fail_n;           /* so many fail then; 0: all */
     uint32_t fail_ppm;         /* of allocations that fail, millionths */

@@ -42,7 +42,7 @@ static void announced_address_is_joined(void **state)
     assert_int_equal(pair_sub(&p, 0, 1)->remote_id, 2);
     assert_int_equal(pair_sub(&p, 0, 1)->tcb.remote.port, 80);
     assert_int_equal(pair_sub(&p, 1, 1)->local_id, 2);
-    assert_true(p.side[1].conn->announced[0].echoed);
+    assert_true(mp_announced_at(p.side[1].conn, 0)->echoed);
     finish();
 }
 
@@ -117,7 +117,7 @@ static void wrong_proof_is_ignored(void **state)
     p.hook_data = &m;
     go(60 * PLAIT_SEC);
     assert_int_equal(pair_count(&p, 0, PLAIT_REASON_ADDR_HMAC), MP_ANNOUNCE_TRIES);
-    assert_int_equal(p.side[0].conn->remote_n, 1);
+    assert_int_equal(p.side[0].conn->remotes.n, 1);
     finish();
 }
 
@@ -148,7 +148,7 @@ static void strangers_are_not_connected_to(void **state)
         hear((uint8_t)(20 + i), a);
         assert_int_equal(pair_count(&p, 0, PLAIT_REASON_ADDR_BAD), i + 1);
     }
-    assert_int_equal(p.side[0].conn->remote_n, 1);
+    assert_int_equal(p.side[0].conn->remotes.n, 1);
     finish();
 }
 
@@ -164,8 +164,8 @@ static void table_is_bounded(void **state)
         a.ip[3] = (uint8_t)(1 + i % 250);
         hear((uint8_t)(1 + i % 250), a);
     }
-    assert_int_equal(p.side[0].conn->remote_n, 9);
-    assert_true(p.side[0].conn->echo_n <= MP_ECHOES_MAX);
+    assert_int_equal(p.side[0].conn->remotes.n, 9);
+    assert_true(p.side[0].conn->echoes.n <= MP_ECHOES_MAX);
     assert_true(pair_count(&p, 0, PLAIT_REASON_ADDR_LIMIT) > 200);
     finish();
 }
@@ -203,9 +203,9 @@ static void announced_again_is_tried_again(void **state)
     go(PLAIT_SEC);
     c = p.side[0].conn;
     mp_path_bar(c, 0, 5, true, p.now);
-    assert_int_equal(c->bar_n, 1);
+    assert_int_equal(c->bars.n, 1);
     hear(5, (struct plait_addr){ .family = 4, .ip = { 192, 0, 2, 1 } });
-    assert_int_equal(c->bar_n, 0);
+    assert_int_equal(c->bars.n, 0);
     finish();
 }
 
@@ -333,12 +333,12 @@ static void announced_and_unused_is_removed(void **state)
     pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
     p.side[0].cfg.pm = &pm_none_ops;
     go(2 * PLAIT_SEC);
-    assert_int_equal(p.side[0].conn->remote_n, 2);
+    assert_int_equal(p.side[0].conn->remotes.n, 2);
     gone = p.side[1].locals.v[1];
     p.side[1].locals.n = 1;
     mp_local_removed(p.side[1].conn, &gone, p.now);
     pair_run(&p, p.now + PLAIT_SEC);
-    assert_int_equal(p.side[0].conn->remote_n, 1);
+    assert_int_equal(p.side[0].conn->remotes.n, 1);
     finish();
 }
 
@@ -415,7 +415,7 @@ static void options_on_duplicates_are_no_congestion(void **state)
                  seg.mp.add_addr.hmac);
     for (unsigned i = 0; i < 10; i++)
         mp_input(s, &seg, &none, p.now);
-    assert_int_equal(s->conn->remote_n, 2);
+    assert_int_equal(s->conn->remotes.n, 2);
     assert_int_equal(l->state, TCP_LOSS_OPEN);
     assert_int_equal(s->tcb.sndq.lost, 0);
     assert_int_equal(l->cc.cwnd, cwnd);

@@ -281,7 +281,7 @@ static void c_flag_is_sent_and_other_addresses_are_joined(void **state)
     pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
     run(NULL, 100000, 100000);
     expect(MP_MODE_MULTIPATH, MP_MODE_MULTIPATH, PLAIT_REASON_NONE, PLAIT_REASON_NONE);
-    assert_true(p.side[0].conn->remotes[0].refuses);
+    assert_true(mp_remote_at(p.side[0].conn, 0)->refuses);
     assert_true(p.side[0].conn->total > 1);
     for (uint8_t id = 1; id < p.side[0].conn->total; id++)
         if (pair_sub(&p, 0, id) != NULL)

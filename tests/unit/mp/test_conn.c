@@ -179,7 +179,7 @@ static void signals_outside_the_window(void **state)
         seg.ack = s->tcb.sndq.una + (i == 1 ? 1u << 30 : 0);
         mp_input(s, &seg, &none, p.now);
         assert_false(c->over);
-        assert_int_equal(c->remote_n, 1);
+        assert_int_equal(c->remotes.n, 1);
         assert_true(s->probe_at == PLAIT_NEVER);
     }
     seg.ack = s->tcb.sndq.una;

@@ -148,7 +148,7 @@ static void no_more_than_two_in_a_row(void **state)
     assert_true(adds >= MP_SIGNALS_IN_A_ROW);
     pair_run(&p, p.now + 500 * PLAIT_MSEC); /* the rest when it is no row any more */
     for (unsigned i = 0; i < 3; i++)
-        assert_true(p.side[1].conn->announced[i].echoed);
+        assert_true(mp_announced_at(p.side[1].conn, i)->echoed);
     finish(100, 100);
 }
 
@@ -174,7 +174,7 @@ static void long_announcement_goes_without_timestamps(void **state)
     mp_addr_announce(p.side[1].conn, 7, &six);
     assert_true(mp_plan(p.side[1].conn, p.now, &plan));
     assert_true(plan.tcp.opt.has_ts);
-    p.side[1].conn->announced_n = 0;
+    p.side[1].conn->announced.n = 0;
     finish(100, 100);
 }
 
@@ -268,13 +268,13 @@ static void nothing_counts_on_a_segment_out_of_place(void **state)
         mp_input(s, &seg, &block, p.now);
         assert_false(p.side[0].conn->over);
         assert_false(s->backup_remote);
-        assert_int_equal(p.side[0].conn->remote_n, 1);
+        assert_int_equal(p.side[0].conn->remotes.n, 1);
     }
     seg = forged(s);
     seg.mp.present &= (uint16_t)~(1u << WIRE_MP_FASTCLOSE);
     mp_input(s, &seg, &block, p.now);
     assert_true(s->backup_remote);
-    assert_int_equal(p.side[0].conn->remote_n, 2);
+    assert_int_equal(p.side[0].conn->remotes.n, 2);
     seg = forged(s);
     mp_input(s, &seg, &block, p.now);
     assert_true(p.side[0].conn->over);

@@ -51,22 +51,22 @@ static void bars_double(void **state)
     start(2, 2);
     for (unsigned i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
         mp_path_bar(c, 2, 0, false, p.now);
-        assert_int_equal(c->bar_n, 1);
-        assert_true(c->bars[0].until == p.now + seconds[i] * PLAIT_SEC);
+        assert_int_equal(c->bars.n, 1);
+        assert_true(mp_bar_at(c, 0)->until == p.now + seconds[i] * PLAIT_SEC);
     }
     mp_path_bar(c, 2, 0, true, p.now);
-    assert_true(c->bars[0].until == PLAIT_NEVER);
+    assert_true(mp_bar_at(c, 0)->until == PLAIT_NEVER);
     mp_path_bar(c, 3, 0, false, p.now);
     mp_path_bar(c, 3, 5, true, p.now);
     mp_path_proven(c, 3, 5);
-    assert_int_equal(c->bar_n, 2);
+    assert_int_equal(c->bars.n, 2);
     mp_path_unbar_local(c, 2);
-    assert_int_equal(c->bar_n, 1);
+    assert_int_equal(c->bars.n, 1);
     mp_path_unbar_remote(c, 0);
-    assert_int_equal(c->bar_n, 0);
+    assert_int_equal(c->bars.n, 0);
     for (unsigned i = 0; i < 100; i++)
         mp_path_bar(c, (uint8_t)i, 9, false, p.now + i);
-    assert_int_equal(c->bar_n, MP_BARS_MAX);
+    assert_int_equal(c->bars.n, MP_BARS_MAX);
     end();
 }
 
@@ -82,12 +82,12 @@ static void a_pair_that_flaps_waits_longer(void **state)
     now += PLAIT_SEC;
     mp_path_proven(c, 2, 0);
     mp_path_bar(c, 2, 0, false, now);
-    assert_true(c->bars[0].until == now + 2 * PLAIT_SEC);
+    assert_true(mp_bar_at(c, 0)->until == now + 2 * PLAIT_SEC);
     now += 2 * PLAIT_SEC;
     mp_path_proven(c, 2, 0);
     now += 60 * PLAIT_SEC;
     mp_path_bar(c, 2, 0, false, now);
-    assert_true(c->bars[0].until == now + PLAIT_SEC);
+    assert_true(mp_bar_at(c, 0)->until == now + PLAIT_SEC);
     end();
 }
 
@@ -103,7 +103,7 @@ static void another_port_is_another_place(void **state)
     assert_int_equal(pair_open_n(&p, 0), 2);
     mp_path_changed(c);
     assert_false(mp_pm_next(c, p.now, &local, &remote));
-    c->remotes[0].addr.port = 81;
+    mp_remote_at(c, 0)->addr.port = 81;
     mp_path_changed(c);
     assert_true(mp_pm_next(c, p.now, &local, &remote));
     assert_int_equal(remote.port, 81);
@@ -171,8 +171,8 @@ static void announcements_are_carried_out(void **state)
     pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
     mp_path_changed(p.side[1].conn);
     assert_false(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
-    assert_int_equal(p.side[1].conn->announced_n, 1);
-    assert_true(p.side[1].conn->announced[0].due);
+    assert_int_equal(p.side[1].conn->announced.n, 1);
+    assert_true(mp_announced_at(p.side[1].conn, 0)->due);
     end();
 }
 
@@ -193,8 +193,8 @@ static void permanent_is_for_ever(void **state)
         seg.mp.rst.transient = transient == 1;
         mp_opts_reset(s, &seg, p.now);
         mp_subflow_abort(s, PLAIT_REASON_RST_RECEIVED, p.now);
-        assert_int_equal(c->bar_n, 1);
-        assert_true(c->bars[0].until == (transient == 1 ? p.now + PLAIT_SEC : PLAIT_NEVER));
+        assert_int_equal(c->bars.n, 1);
+        assert_true(mp_bar_at(c, 0)->until == (transient == 1 ? p.now + PLAIT_SEC : PLAIT_NEVER));
         end();
     }
 }

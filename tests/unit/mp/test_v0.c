@@ -343,9 +343,9 @@ static void announcement(void **state)
     mp_local_added(p.side[1].conn, &p.side[1].locals.v[1], p.now);
     pair_run(&p, p.now + 3 * PLAIT_SEC);
     assert_int_equal(net.add, 2);
-    assert_int_equal(p.side[0].conn->remote_n, 2);
+    assert_int_equal(p.side[0].conn->remotes.n, 2);
     assert_true(pair_open_n(&p, 0) >= 3);
-    assert_int_equal(p.side[0].conn->echo_n, 0);
+    assert_int_equal(p.side[0].conn->echoes.n, 0);
     finish(1000, 1000);
 }
 
@@ -361,7 +361,7 @@ static void announcement_to_a_listener(void **state)
         mp_local_added(p.side[0].conn, &p.side[0].locals.v[1], p.now);
         pair_run(&p, p.now + 3 * PLAIT_SEC);
         assert_int_equal(net.add, 1);
-        assert_int_equal(p.side[1].conn->remote_n, 2);
+        assert_int_equal(p.side[1].conn->remotes.n, 2);
         assert_int_equal(pair_open_n(&p, 1), 1 + joins);
         finish(1000, 1000);
     }
@@ -379,7 +379,7 @@ static void announcement_of_version_1_is_ignored(void **state)
                                                  .addr = pair_addr(0, 2, 0) };
     mp_addr_input(mp_first(p.side[1].conn), &seg, p.now);
     assert_int_equal(pair_count(&p, 1, PLAIT_REASON_ADDR_HMAC), 1);
-    assert_int_equal(p.side[1].conn->remote_n, 1);
+    assert_int_equal(p.side[1].conn->remotes.n, 1);
     finish(1000, 1000);
 }
 

@@ -598,7 +598,7 @@ static void test_24_add_addr_storm(void **state)
         while (kit_output(&s.victim, &p))
             ;
     }
-    assert_true(aim(&s)->remote_n <= PM_ADDRS_MAX);
+    assert_true(aim(&s)->remotes.n <= PM_ADDRS_MAX);
     assert_true(plait_counter(s.victim.stack, PLAIT_REASON_ADDR_LIMIT) >= 200);
     plait_abort(s.aimed.b, s.victim.now);
     scene_fini(&s, false);
