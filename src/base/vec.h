@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small array that takes no memory while it is empty: at most 255 elements of at most 255 bytes. */
+/* A small array that takes no memory while it is empty: at most 255 elements of 255 bytes. */
 #ifndef BASE_VEC_H
 #define BASE_VEC_H
 

@@ -114,7 +114,7 @@ static enum plait_reason learn(struct mp_conn *c, uint8_t id, const struct plait
             return PLAIT_REASON_ADDR_BAD; /* the same place under another name */
         known += mp_remote_at(c, i)->id != 0;
     }
-    if (known >= c->cfg.addrs_max || c->remotes.n == c->remotes.max)
+    if (known >= c->cfg->addrs_max || c->remotes.n == c->remotes.max)
         return PLAIT_REASON_ADDR_LIMIT;
     r = vec_push(&c->remotes, &c->ctx->env);
     if (r == NULL)

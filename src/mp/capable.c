@@ -204,7 +204,7 @@ void mp_capable_synack_option(const struct mp_subflow *s, struct wire_mp *out)
     struct mp_half mh = mp_capable_half(s->conn);
 
     if (early_pending(s))
-        synack_capable(&mh, &s->conn->cfg, out);
+        synack_capable(&mh, s->conn->cfg, out);
 }
 
 /*= RFC 8684 3.1-30 */
@@ -249,12 +249,12 @@ static enum plait_reason judge_synack(const struct mp_subflow *s, const struct w
     const struct mp_conn *c = s->conn;
     const struct wire_mp_capable *cap = &seg->mp.capable;
 
-    if (!c->cfg.mptcp)
+    if (!c->cfg->mptcp)
         return PLAIT_REASON_MP_DISABLED;
     if ((seg->flags & WIRE_SYN) == 0 || !wire_mp_has(&seg->mp, WIRE_MP_CAPABLE))
         /*= RFC 8684 3.1
          * The initiator MAY choose to immediately fall back to TCP */
-        return s->tcb.syn_n > c->cfg.mp_syn_retries ? PLAIT_REASON_MP_SYN_LOST
+        return s->tcb.syn_n > c->cfg->mp_syn_retries ? PLAIT_REASON_MP_SYN_LOST
                                                     : PLAIT_REASON_MP_SYNACK_PLAIN;
     if (cap->len != LEN_SYNACK || cap->version != c->version)
         return PLAIT_REASON_MP_VERSION;
@@ -279,7 +279,7 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
      * listener supports the earlier version of MPTCP. */
     /* Not where it took text of the SYN: it would get that twice. */
     if (s->tcb.fastopen.taken == 0 && why == PLAIT_REASON_MP_SYNACK_PLAIN && c->version != 0 &&
-        (c->cfg.offer & PLAIT_MPTCP_V0) != 0) {
+        (c->cfg->offer & PLAIT_MPTCP_V0) != 0) {
         c->news |= MP_NEWS_RETRY;
         return;
     }
@@ -292,7 +292,7 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
     /*= RFC 8684 3.1
      * if the initiator sets A=0 in the SYN but the responder sets A=1 in the SYN/ACK, checksums
      * MUST be used in both directions, and the initiator will set A=1 in the ACK */
-    c->checksum = c->cfg.checksum || (flags & WIRE_CAP_A) != 0;
+    c->checksum = c->cfg->checksum || (flags & WIRE_CAP_A) != 0;
     mp_remote_at(c, 0)->refuses = c->version != 0 && (flags & WIRE_CAP_C) != 0;
     mp_set_mode(c, MP_MODE_MULTIPATH, now);
     s->tcb.shared_window = true;
@@ -323,11 +323,11 @@ void mp_capable_syn_option(const struct mp_conn *c, struct wire_mp *out)
 {
     const struct mp_subflow *s = mp_first(c);
 
-    if (c->mode == MP_MODE_PLAIN || s->tcb.syn_n >= c->cfg.mp_syn_retries)
+    if (c->mode == MP_MODE_PLAIN || s->tcb.syn_n >= c->cfg->mp_syn_retries)
         return;
     out->present |= 1u << WIRE_MP_CAPABLE;
     out->capable = (struct wire_mp_capable){
-        .version = c->version, .flags = flags_of(&c->cfg, c->version, c->cfg.checksum),
+        .version = c->version, .flags = flags_of(c->cfg, c->version, c->cfg->checksum),
         .len = c->version == 0 ? LEN_SYN_V0 : LEN_SYN, .key_sender = c->local.key,
     };
 }
@@ -336,7 +336,7 @@ void mp_capable_ack_option(const struct mp_conn *c, struct wire_mp *out)
 {
     out->present |= 1u << WIRE_MP_CAPABLE;
     out->capable = (struct wire_mp_capable){
-        .version = c->version, .flags = flags_of(&c->cfg, c->version, c->checksum), .len = LEN_ACK,
+        .version = c->version, .flags = flags_of(c->cfg, c->version, c->checksum), .len = LEN_ACK,
         .key_sender = c->local.key, .key_receiver = c->remote.key,
     };
 }

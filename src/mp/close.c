@@ -368,9 +368,9 @@ void mp_fastclose_input(struct mp_subflow *s, uint64_t key, plait_time now)
 
 static plait_time user_timeout_at(const struct mp_conn *c)
 {
-    if (c->cfg.user_timeout == 0 || c->over || !mp_tx_outstanding(c))
+    if (c->cfg->user_timeout == 0 || c->over || !mp_tx_outstanding(c))
         return PLAIT_NEVER;
-    return c->progress_at + c->cfg.user_timeout;
+    return c->progress_at + c->cfg->user_timeout;
 }
 
 plait_time mp_close_deadline(const struct mp_conn *c)

@@ -87,7 +87,7 @@ static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct pl
     if (c == NULL)
         return NULL;
     c->ctx = args->ctx;
-    c->cfg = *args->cfg;
+    c->cfg = args->cfg;
     c->locals = args->locals;
     c->id = args->id;
     c->owner = args->owner;
@@ -97,9 +97,9 @@ static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct pl
     store_init(&c->store, &c->ctx->pool, 0);
     reasm_init(&c->rx, 0);
     rangeset_init(&c->reinject, &c->ctx->env, MP_REINJECT_RANGES);
-    c->rcvbuf = c->cfg.rcvbuf_init;
+    c->rcvbuf = c->cfg->rcvbuf_init;
     c->rcv_edge = c->rcvbuf;
-    c->sndbuf = c->cfg.sndbuf_max < (256u << 10) ? c->cfg.sndbuf_max : 256u << 10;
+    c->sndbuf = c->cfg->sndbuf_max < (256u << 10) ? c->cfg->sndbuf_max : 256u << 10;
     c->progress_at = c->drs_at = now;
     c->fin_at = c->rtx_at = c->pm_at = c->alone_at = c->orphan_at = PLAIT_NEVER;
     c->starved_at = PLAIT_NEVER;
@@ -120,10 +120,10 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
     if (c == NULL)
         return NULL;
     c->local = *key;
-    c->version = mp_offered_version(&c->cfg);
-    c->mode = c->cfg.mptcp ? MP_MODE_PENDING : MP_MODE_PLAIN;
-    if (!c->cfg.mptcp)
-        c->fallback = c->cfg.avoid_mptcp ? PLAIT_REASON_MP_AVOIDED : PLAIT_REASON_MP_DISABLED;
+    c->version = mp_offered_version(c->cfg);
+    c->mode = c->cfg->mptcp ? MP_MODE_PENDING : MP_MODE_PLAIN;
+    if (!c->cfg->mptcp)
+        c->fallback = c->cfg->avoid_mptcp ? PLAIT_REASON_MP_AVOIDED : PLAIT_REASON_MP_DISABLED;
     s = mp_subflow_new(c, local, remote);
     if (s == NULL || tcp_connect(&s->tcb, local, remote, now) != 0) {
         mp_conn_free(c);
@@ -161,7 +161,7 @@ static void accept_mode(struct mp_conn *c, const struct mp_half *mh, const struc
     mp_set_mode(c, MP_MODE_PLAIN, now);
     c->fallback = why;
     ctx_count(c->ctx, why);
-    if (c->cfg.mptcp)
+    if (c->cfg->mptcp)
         mp_trace(c, NULL, ev, now);
 }
 
@@ -178,7 +178,7 @@ static struct mp_conn *accept_new(const struct mp_conn_args *args, const struct 
      * randomization be applied to the time to wait before opening new subflows, so that only one
      * subflow is created between a given address pair. */
     /* A join that crosses another one has no place for the proofs of both. */
-    if (c->cfg.server_joins)
+    if (c->cfg->server_joins)
         c->join_after = now + CROSSING_MIN + ctx_random_u32(c->ctx) % CROSSING_SPAN;
     c->local = mh->local;
     c->version = mh->version;
@@ -376,7 +376,7 @@ void mp_update_retries(struct mp_conn *c)
     bool only = mp_alive_n(c) <= 1;
 
     MP_EACH(s, c)
-        s->tcb.cfg.retries = only ? c->cfg.tcp.retries : c->cfg.subflow_retries;
+        s->tcb.retries = only ? c->cfg->tcp.retries : c->cfg->subflow_retries;
 }
 
 /* ---- settling ------------------------------------------------------------------------------- */
@@ -391,7 +391,7 @@ static void watch_alone(struct mp_conn *c, plait_time now)
     if (open || c->over || !c->established || c->mode != MP_MODE_MULTIPATH)
         c->alone_at = PLAIT_NEVER;
     else if (c->alone_at == PLAIT_NEVER)
-        c->alone_at = now + c->cfg.last_subflow_wait;
+        c->alone_at = now + c->cfg->last_subflow_wait;
 }
 
 void mp_settle(struct mp_conn *c, plait_time now)
@@ -448,7 +448,7 @@ static void first_established(struct mp_subflow *s, const struct wire_seg *seg, 
         mp_capable_synack(s, seg, now);
     else if (c->mode == MP_MODE_PENDING)
         late_keys(s, seg, now);
-    else if (c->mode == MP_MODE_PLAIN && c->cfg.require_mptcp)
+    else if (c->mode == MP_MODE_PLAIN && c->cfg->require_mptcp)
         mp_conn_die(c, PLAIT_REASON_NOT_MPTCP, now);
     if (c->over || c->mode == MP_MODE_PENDING) /* dead, or about to try version 0 */
         return;

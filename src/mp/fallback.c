@@ -121,7 +121,7 @@ void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, pla
     c->fin_sent = c->fin_acked = false;
     c->fin_at = c->rtx_at = PLAIT_NEVER;
     deliver_held(s, now);
-    if (c->cfg.require_mptcp)
+    if (c->cfg->require_mptcp)
         mp_conn_die(c, PLAIT_REASON_NOT_MPTCP, now);
 }
 

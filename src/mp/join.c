@@ -31,7 +31,7 @@ static enum plait_reason judge_join(const struct mp_conn *c, const struct wire_s
         return PLAIT_REASON_JOIN_STATE;
     if (mp_addr_local_id(c, &syn->dst) < 0)
         return PLAIT_REASON_JOIN_POLICY;
-    if (mp_alive_n(c) >= c->cfg.subflows_max || c->sub_n >= MP_SUBFLOWS_MAX)
+    if (mp_alive_n(c) >= c->cfg->subflows_max || c->sub_n >= MP_SUBFLOWS_MAX)
         return PLAIT_REASON_JOIN_LIMIT;
     return PLAIT_REASON_NONE;
 }
@@ -79,7 +79,7 @@ static enum plait_reason judge_ack(const struct mp_conn *c, const struct mp_half
     mp_join_hmac(&in, hmac);
     if (!digest_equal(hmac, ack->mp.join.hmac, HMAC_ACK))
         return PLAIT_REASON_JOIN_HMAC;
-    if (mp_alive_n(c) >= c->cfg.subflows_max)
+    if (mp_alive_n(c) >= c->cfg->subflows_max)
         return PLAIT_REASON_JOIN_LIMIT;
     return PLAIT_REASON_NONE;
 }

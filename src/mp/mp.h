@@ -110,7 +110,7 @@ enum { MP_NEWS_CONNECTED = 1, MP_NEWS_READABLE = 2, MP_NEWS_WRITABLE = 4, MP_NEW
 
 struct mp_conn_args {
     struct base_ctx *ctx;
-    const struct mp_config *cfg;      /* copied */
+    const struct mp_config *cfg;      /* outlives the connection */
     const struct mp_locals *locals;
     uint32_t id;                      /* for traces */
     void *owner;                      /* the stack's wrapper */

@@ -58,7 +58,7 @@ struct mp_bar { /* a pair of addresses that failed */
 
 struct mp_conn {
     struct base_ctx *ctx;
-    struct mp_config cfg;
+    const struct mp_config *cfg; /* the owner's */
     const struct mp_locals *locals;
     void *owner;
     uint32_t id;

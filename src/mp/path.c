@@ -141,7 +141,7 @@ static void view_subflows(const struct mp_conn *c, struct pm_view *v)
  * until a DSS option has been successfully received across the path */
 static bool may_open(const struct mp_conn *c, plait_time now)
 {
-    return (!c->passive || c->cfg.server_joins) && now >= c->join_after && c->dss_in &&
+    return (!c->passive || c->cfg->server_joins) && now >= c->join_after && c->dss_in &&
            mp_is_open_for_join(c);
 }
 
@@ -152,8 +152,8 @@ static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v
     v->now = now;
     v->may_open = may_open(c, now);
     v->may_announce = mp_is_open_for_join(c) && (c->dss_in || c->passive);
-    v->subflows_left = alive < c->cfg.subflows_max && c->sub_n < MP_SUBFLOWS_MAX
-                           ? (uint8_t)(c->cfg.subflows_max - alive) : 0;
+    v->subflows_left = alive < c->cfg->subflows_max && c->sub_n < MP_SUBFLOWS_MAX
+                           ? (uint8_t)(c->cfg->subflows_max - alive) : 0;
     v->local_n = v->remote_n = v->subflow_n = v->barred_n = 0;
     view_locals(c, v);
     view_subflows(c, v);
@@ -177,7 +177,7 @@ bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
         return false;
     for (unsigned i = 0; i < PM_ADDRS_MAX + 1 && mp_is_open_for_join(c); i++) {
         make_view(c, now, &view);
-        c->cfg.pm->decide(&view, &d);
+        c->cfg->pm->decide(&view, &d);
         if (d.what == PM_ANNOUNCE) {
             if (mp_addr_announce(c, view.local[d.local].id, &view.local[d.local].addr))
                 continue;

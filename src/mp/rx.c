@@ -385,8 +385,8 @@ static void tune(struct mp_conn *c, plait_time now)
     c->drs_copied = copied;
     c->drs_at = now;
     c->drs_pos = c->rx.next;
-    if (want > c->cfg.rcvbuf_max)
-        want = c->cfg.rcvbuf_max;
+    if (want > c->cfg->rcvbuf_max)
+        want = c->cfg->rcvbuf_max;
     if (want > c->rcvbuf)
         c->rcvbuf = (uint32_t)want;
 }

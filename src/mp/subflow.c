@@ -23,13 +23,12 @@ enum { JOIN_SYN_RETRIES = 3, MTU_UNKNOWN = 1500 };
 static struct tcp_config tcp_config_of(const struct mp_conn *c, const struct plait_addr *local)
 {
     const struct plait_local *l = mp_local_find(c->locals, local);
-    struct tcp_config cfg = c->cfg.tcp;
+    struct tcp_config cfg = c->cfg->tcp;
 
     cfg.mss_local = wire_mss_of_mtu(l != NULL ? l->mtu : (uint32_t)MTU_UNKNOWN, local->family);
     cfg.gso_max = l != NULL ? l->gso_max : 0;
     if (cfg.gso_max > MP_CHUNK_MAX)
         cfg.gso_max = MP_CHUNK_MAX;
-    cfg.user_timeout = 0; /* the connection has one, a subflow has not */
     if (c->total > 0 && cfg.syn_retries > JOIN_SYN_RETRIES)
         cfg.syn_retries = JOIN_SYN_RETRIES;
     return cfg;
@@ -47,6 +46,7 @@ struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *lo
     if (s == NULL)
         return NULL;
     tcp_init(&s->tcb, c->ctx, &cfg);
+    s->tcb.cfg = &c->cfg->tcp; /* it stays; what is this subflow's own was copied */
     s->conn = c;
     s->gso_max = cfg.gso_max;
     s->id = (uint8_t)c->total;

@@ -101,9 +101,9 @@ static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
  * who opens subflows does so. */
 static plait_time last_chance_at(const struct mp_conn *c, const struct mp_subflow *s)
 {
-    plait_time user = c->cfg.user_timeout, wait = c->cfg.last_subflow_wait;
+    plait_time user = c->cfg->user_timeout, wait = c->cfg->last_subflow_wait;
 
-    if (user == 0 || (c->passive && !c->cfg.server_joins) || !c->dss_in ||
+    if (user == 0 || (c->passive && !c->cfg->server_joins) || !c->dss_in ||
         !mp_is_open_for_join(c) || !mp_subflow_usable(s) || !has_out(s) || mp_has_other(c, s))
         return PLAIT_NEVER;
     return mp_later(silent_since(s), c->progress_at) +

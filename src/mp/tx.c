@@ -119,7 +119,7 @@ static void tune_sndbuf(struct mp_conn *c)
         held += mp_path_holds(flight * ratio_x4 / 4, rtt->srtt, rtt->min_rtt);
     }
     want = min_u64(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
-    want = min_u64(want, c->cfg.sndbuf_max);
+    want = min_u64(want, c->cfg->sndbuf_max);
     if (want > c->sndbuf)
         c->sndbuf = (uint32_t)want;
 }
@@ -140,7 +140,7 @@ static void wake_writer(struct mp_conn *c)
 /* One push, one chunk. */
 static uint32_t chunk_max(const struct mp_subflow *s)
 {
-    uint32_t mss = tcp_payload_mss(&s->tcb), max = s->tcb.cfg.gso_max;
+    uint32_t mss = tcp_payload_mss(&s->tcb), max = s->tcb.gso_max;
 
     return max > mss ? max - max % mss : mss;
 }
@@ -200,7 +200,7 @@ static uint32_t room_ahead(const struct mp_subflow *s)
 /* What s would take now, in whole packets where more waits. */
 static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 {
-    bool ahead = s->conn->cfg.sched->ahead && s->conn->mode == MP_MODE_MULTIPATH &&
+    bool ahead = s->conn->cfg->sched->ahead && s->conn->mode == MP_MODE_MULTIPATH &&
                  !mp_join_unanswered(s);
     uint32_t room = ahead ? room_ahead(s) : room_of(s);
     uint32_t mss = tcp_payload_mss(&s->tcb), target = worth(s, mss);
@@ -220,7 +220,7 @@ static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 static uint32_t chunk_len(const struct mp_subflow *s, uint64_t want, uint32_t room)
 {
     uint32_t mss = tcp_payload_mss(&s->tcb);
-    uint32_t max = s->conn->cfg.sched->single ? mss : chunk_max(s);
+    uint32_t max = s->conn->cfg->sched->single ? mss : chunk_max(s);
     uint32_t n = (uint32_t)min_u64(min_u64(want, room), max);
 
     return n < want && n > mss ? n - n % mss : n;
@@ -298,7 +298,7 @@ static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, struct 
     int i;
 
     make_view(c, o, offered, now);
-    i = view->n > 0 ? c->cfg.sched->pick(&c->sched_state, view) : SCHED_WAIT;
+    i = view->n > 0 ? c->cfg->sched->pick(&c->sched_state, view) : SCHED_WAIT;
     return i == SCHED_WAIT ? NULL : offered->of[i];
 }
 
@@ -306,11 +306,11 @@ static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, struct 
 static void tell_given(struct mp_conn *c, const struct offered *offered,
                        const struct mp_subflow *s, uint32_t len)
 {
-    if (c->cfg.sched->given == NULL)
+    if (c->cfg->sched->given == NULL)
         return;
     for (unsigned i = 0; i < offered->view.n; i++)
         if (offered->of[i] == s)
-            c->cfg.sched->given(&c->sched_state, &offered->view, i, len);
+            c->cfg->sched->given(&c->sched_state, &offered->view, i, len);
 }
 
 /* The mapping may end with the DATA_FIN: RFC 8684 3.3.3 counts it in its length alone. */
@@ -386,7 +386,7 @@ static bool is_elsewhere(const struct mp_subflow *s, const struct mp_carry *r)
  * in subflows), and a receiver will ignore these retransmissions. */
 void mp_tx_requeue(struct mp_subflow *s)
 {
-    bool copies = s->conn->cfg.sched->copies != NULL;
+    bool copies = s->conn->cfg->sched->copies != NULL;
 
     for (uint32_t i = 0; i < s->carry.count; i++) {
         struct mp_carry *r = ring_at(&s->carry, i);
@@ -439,7 +439,7 @@ static void opportunity(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *fast = mp_best(c, NULL), *slow = NULL;
     const struct mp_carry *head = NULL;
-    const struct sched_ops *sched = c->cfg.sched;
+    const struct sched_ops *sched = c->cfg->sched;
     plait_time fast_rtt, slow_rtt;
 
     if (fast == NULL || now < c->opportune_at || c->reinject.n > 0 || c->snd_una == c->snd_nxt)
@@ -490,7 +490,7 @@ static bool hold_back(const struct mp_conn *c, uint32_t n, uint32_t mss)
 
     if (n >= mss || c->snd_una == c->snd_nxt)
         return false;
-    return !tail || !(c->cfg.nodelay || c->fin_wanted);
+    return !tail || !(c->cfg->nodelay || c->fin_wanted);
 }
 
 /* What waits is more than the peer's window takes, and that is little. Nothing is in flight, so the
@@ -590,7 +590,7 @@ static bool copy(struct mp_subflow *s, uint64_t behind, plait_time now)
  * plain would take a copy for new data. */
 static void send_copies(struct mp_conn *c, plait_time now)
 {
-    const struct sched_ops *sched = c->cfg.sched;
+    const struct sched_ops *sched = c->cfg->sched;
     struct offer o = { .pos = c->snd_nxt, .want = c->snd_nxt - c->snd_una };
     struct offered offered;
 
@@ -765,7 +765,7 @@ static bool fill_attic(struct mp_subflow *s, uint64_t upto)
         }
     }
     s->attic_to = upto;
-    s->tcb.cfg.gso_max = 0; /* its bytes lie in pieces: few views must do for a packet */
+    s->tcb.gso_max = 0; /* its bytes lie in pieces: few views must do for a packet */
     return true;
 }
 
@@ -791,7 +791,7 @@ static uint64_t needs(struct mp_subflow *s)
         reasm_fini(&s->attic, &s->conn->ctx->pool);
         reasm_init(&s->attic, 0);
         s->attic_to = 0;
-        s->tcb.cfg.gso_max = s->gso_max;
+        s->tcb.gso_max = s->gso_max;
     }
     return low < s->attic_to ? s->attic_to : low;
 }

@@ -41,13 +41,13 @@ static int start(struct plait_conn *c, const struct plait_addr *local,
     struct plait_stack *s = c->stack;
     struct mp_key key;
 
-    if (c->cfg.mptcp && !stack_draw_key(s, mp_offered_version(&c->cfg), &key))
+    if (c->cfg->mptcp && !stack_draw_key(s, mp_offered_version(c->cfg), &key))
         return PLAIT_ELIMIT;
-    if (!c->cfg.mptcp)
+    if (!c->cfg->mptcp)
         key = (struct mp_key){0};
     struct mp_conn_args args = stack_conn_args(c);
     struct tcp_fastopen with;
-    if (c->cfg.fastopen && stack_fastopen_use(s, remote, &with))
+    if (c->cfg->fastopen && stack_fastopen_use(s, remote, &with))
         args.fastopen = &with;
     c->mp = mp_connect(&args, &key, local, remote, s->now);
     return c->mp != NULL ? 0 : PLAIT_ENOMEM;

@@ -8,7 +8,10 @@
 
 #include "../wire/wire.h"
 
-enum { RETRIES_ONLY = 15, RECS_MIN = 64, RECS_MAX = 65536, BUF_MIN = 2048, BUF_MAX = 1 << 30 };
+enum {
+    RETRIES_ONLY = 15, RECS_MIN = 64, RECS_MAX = 65536, BUF_MIN = 2048, BUF_MAX = 1 << 30,
+    SHARED_LOOKS = 8, /* configurations that a new one is compared with */
+};
 
 static const struct plait_conn_config conn_defaults = {
     .mptcp = true,
@@ -101,7 +104,7 @@ static struct tcp_config tcp_part(const struct plait_config *s, const struct pla
         .rto_min = s->rto_min,
         .ack_delay = s->ack_delay,
         .time_wait = s->time_wait,
-        .user_timeout = c->user_timeout,
+        .user_timeout = 0, /* the connection has one, a subflow has not */
         /*= RFC 9293 3.8.4
          * If keep-alives are included, the application MUST be able to turn them on or off for each
          * TCP connection (MUST-24), and they MUST default to off (MUST-25). */
@@ -150,6 +153,63 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
         .tcp = tcp_part(config, c),
     };
     return out->sched != NULL && out->pm != NULL && out->tcp.cc != NULL ? 0 : PLAIT_ENOENT;
+}
+
+static bool same_tcp(const struct tcp_config *a, const struct tcp_config *b)
+{
+    return a->cc == b->cc && a->ecn == b->ecn && a->rto_min == b->rto_min &&
+           a->ack_delay == b->ack_delay && a->time_wait == b->time_wait &&
+           a->user_timeout == b->user_timeout && a->keepalive_idle == b->keepalive_idle &&
+           a->keepalive_interval == b->keepalive_interval &&
+           a->keepalive_probes == b->keepalive_probes && a->syn_retries == b->syn_retries &&
+           a->retries == b->retries && a->recs_max == b->recs_max &&
+           a->rcv_mem_max == b->rcv_mem_max && a->mss_local == b->mss_local &&
+           a->gso_max == b->gso_max && a->wscale == b->wscale;
+}
+
+/* All that they say: their padding may differ. */
+static bool same_config(const struct mp_config *a, const struct mp_config *b)
+{
+    return a->mptcp == b->mptcp && a->require_mptcp == b->require_mptcp &&
+           a->checksum == b->checksum && a->nodelay == b->nodelay &&
+           a->server_joins == b->server_joins && a->fastopen == b->fastopen &&
+           a->avoid_mptcp == b->avoid_mptcp && a->refuse_joins == b->refuse_joins &&
+           a->offer == b->offer && a->accept == b->accept && a->sched == b->sched &&
+           a->pm == b->pm && a->subflows_max == b->subflows_max && a->addrs_max == b->addrs_max &&
+           a->mp_syn_retries == b->mp_syn_retries && a->subflow_retries == b->subflow_retries &&
+           a->sndbuf_max == b->sndbuf_max && a->rcvbuf_max == b->rcvbuf_max &&
+           a->rcvbuf_init == b->rcvbuf_init && a->user_timeout == b->user_timeout &&
+           a->time_wait == b->time_wait && a->last_subflow_wait == b->last_subflow_wait &&
+           same_tcp(&a->tcp, &b->tcp);
+}
+
+struct stack_config *stack_config_share(struct plait_stack *s, const struct mp_config *cfg)
+{
+    struct list *at = s->configs.next;
+    struct stack_config *c;
+
+    for (unsigned i = 0; i < SHARED_LOOKS && at != &s->configs; i++, at = at->next) {
+        c = LIST_OWNER(at, struct stack_config, all);
+        if (same_config(&c->cfg, cfg)) {
+            c->users++;
+            return c;
+        }
+    }
+    c = ctx_alloc(&s->ctx, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->cfg = *cfg;
+    c->users = 1;
+    list_add_tail(s->configs.next, &c->all); /* in front of the others */
+    return c;
+}
+
+void stack_config_drop(struct plait_stack *s, struct stack_config *c)
+{
+    if (--c->users > 0)
+        return;
+    list_del(&c->all);
+    ctx_free(&s->ctx, c, sizeof *c);
 }
 
 bool stack_config_ok(const struct plait_config *c)

@@ -18,8 +18,13 @@ struct plait_conn *stack_conn_new(struct plait_stack *s, const struct mp_config 
         c = ctx_alloc(&s->ctx, sizeof *c);
     if (c == NULL)
         return NULL;
+    c->config = stack_config_share(s, cfg);
+    if (c->config == NULL) {
+        ctx_free(&s->ctx, c, sizeof *c);
+        return NULL;
+    }
     c->stack = s;
-    c->cfg = *cfg;
+    c->cfg = &c->config->cfg;
     c->id = ++s->next_conn_id;
     c->timer.kind = STACK_TIMER_CONN;
     c->token.conn = c;
@@ -50,6 +55,7 @@ void stack_conn_free(struct plait_conn *c)
     s->conn_n--;
     if (c->mp != NULL)
         mp_conn_free(c->mp);
+    stack_config_drop(s, c->config);
     ctx_free(&s->ctx, c, sizeof *c);
 }
 
@@ -57,7 +63,7 @@ struct mp_conn_args stack_conn_args(struct plait_conn *c)
 {
     return (struct mp_conn_args){
         .ctx = &c->stack->ctx,
-        .cfg = &c->cfg,
+        .cfg = c->cfg,
         .locals = &c->stack->locals,
         .id = c->id,
         .owner = c,

@@ -277,7 +277,7 @@ enum plait_reason stack_cookie_join(struct plait_conn *c, const struct wire_seg 
     if (why != PLAIT_REASON_NONE)
         return why;
     assert(seg->opt.has_ts && "one number is too little for a join");
-    struct tcp_config tcp = tcp_config_for(s, &c->cfg, seg);
+    struct tcp_config tcp = tcp_config_for(s, c->cfg, seg);
     tcp_half_init(&h.tcp, &s->ctx, &tcp, seg, now);
     uint32_t second = tcp_half_reduce(&h.tcp) << JOIN_MEMO;
     second |= (uint32_t)join->backup << JOIN_BACKUP | (uint32_t)join->addr_id << JOIN_ID |
@@ -308,7 +308,7 @@ static bool open_join(struct plait_stack *s, const struct wire_seg *seg, struct 
     if (mp_half_join(&h->mp, c->mp, &syn, nonce_of_join(s, &of, &syn.mp.join)) != 0)
         return false;
     h->conn = c;
-    recreate_tcp(h, &c->cfg, seg, second >> JOIN_MEMO & ((1 << TCP_MEMO_BITS) - 1));
+    recreate_tcp(h, c->cfg, seg, second >> JOIN_MEMO & ((1 << TCP_MEMO_BITS) - 1));
     return true;
 }
 

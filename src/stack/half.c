@@ -115,7 +115,7 @@ static enum plait_reason half_join(struct plait_conn *c, const struct wire_seg *
         return why;
     if (crowded)
         evict_for(c);
-    struct stack_half *h = half_new(s, &c->cfg, seg, now);
+    struct stack_half *h = half_new(s, c->cfg, seg, now);
     if (h == NULL)
         return PLAIT_REASON_NO_MEMORY;
     h->mp = mh;

@@ -126,7 +126,7 @@ void stack_peer_advise(struct plait_stack *s, const struct plait_addr *remote,
 static void learn_success(struct plait_conn *c, const struct mp_info *info)
 {
     struct plait_stack *s = c->stack;
-    bool both = c->cfg.offer == (PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1);
+    bool both = c->cfg->offer == (PLAIT_MPTCP_V0 | PLAIT_MPTCP_V1);
     struct stack_peer *p = find(s, &info->remote);
 
     if (both && info->version == 0 && (p = obtain(s, &info->remote)) != NULL)
@@ -150,7 +150,7 @@ static void learn_failure(struct plait_conn *c, const struct mp_info *info)
         p = obtain(s, &info->remote);
         if (p != NULL)
             p->plain_until = penalty(s, &p->plain_fails, p->plain_until);
-    } else if (info->fallback == PLAIT_REASON_MP_SYNACK_PLAIN && c->cfg.offer != PLAIT_MPTCP_V1) {
+    } else if (info->fallback == PLAIT_REASON_MP_SYNACK_PLAIN && c->cfg->offer != PLAIT_MPTCP_V1) {
         p = obtain(s, &info->remote); /* version 0 was tried, alone or after version 1 */
         if (p != NULL)
             p->no_v0_until = s->now + s->cfg.peer_wait_max;

@@ -27,6 +27,7 @@ static bool make_tables(struct plait_stack *s)
 
 static void make_lists(struct plait_stack *s)
 {
+    list_init(&s->configs);
     list_init(&s->conns);
     list_init(&s->listener_list);
     list_init(&s->half_list);

@@ -38,10 +38,18 @@ struct stack_timer {
     enum stack_timer_kind kind;
 };
 
+/* What connections obey: one for all that were configured alike. */
+struct stack_config {
+    struct list all; /* in stack.configs, the youngest first */
+    uint32_t users;
+    struct mp_config cfg;
+};
+
 struct plait_conn {
     struct plait_stack *stack;
     struct mp_conn *mp;
-    struct mp_config cfg; /* for joins, whose SYN the stack answers */
+    struct stack_config *config; /* shared; cfg is its cfg */
+    const struct mp_config *cfg;
     struct list all;      /* in stack.conns */
     struct list dirty;    /* in stack.dirty: it may have something to send */
     struct list event;    /* in stack.events while news is not empty and it was accepted */
@@ -152,6 +160,7 @@ struct plait_stack {
     struct plait_config cfg;
     struct stack_peers peers;
     struct mp_config conn_cfg; /* what new connections start with */
+    struct list configs;       /* stack_config.all */
     struct mp_locals locals;
     struct siphash_key tuple_key; /* not ctx.secret: an ISN would tell about it */
     plait_time now;               /* of the last call; never runs backwards */
@@ -195,6 +204,9 @@ bool stack_config_ok(const struct plait_config *config);
 /* PLAIT_ENOENT: a name that nobody has; PLAIT_EINVAL: a number out of range. */
 int stack_conn_config(const struct plait_config *config, const struct plait_conn_config *conn,
                       struct mp_config *out);
+/* One that says the same, or a new one; NULL: no memory. */
+struct stack_config *stack_config_share(struct plait_stack *s, const struct mp_config *cfg);
+void stack_config_drop(struct plait_stack *s, struct stack_config *c);
 /* cfg's tcp part for a subflow from this local address. */
 struct tcp_config stack_tcp_config(const struct mp_config *cfg, const struct plait_local *local);
 

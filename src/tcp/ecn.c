@@ -62,8 +62,8 @@ uint8_t tcp_ecn_syn_flags(const struct tcb *t, bool answer)
     unsigned sent_n = t->active ? t->syn_n - 1u : t->syn_n;
 
     if (answer)
-        return t->cfg.ecn != PLAIT_ECN_OFF && answers(&t->ecn, sent_n) ? WIRE_ECE : 0;
-    return t->cfg.ecn == PLAIT_ECN_ON && t->syn_n == 0 ? BOTH : 0;
+        return t->cfg->ecn != PLAIT_ECN_OFF && answers(&t->ecn, sent_n) ? WIRE_ECE : 0;
+    return t->cfg->ecn == PLAIT_ECN_ON && t->syn_n == 0 ? BOTH : 0;
 }
 
 /*= RFC 3168 6.1.1.1

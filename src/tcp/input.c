@@ -100,7 +100,7 @@ static void note_old(struct tcp_in *in)
      * The only thing that can arrive in this state is a retransmission of the remote FIN.
      * Acknowledge it, and restart the 2 MSL timeout. */
     if (t->state == TCP_ST_TIME_WAIT && in->fin && end + 1 == t->rcv_nxt)
-        t->time_wait_at = in->now + t->cfg.time_wait;
+        t->time_wait_at = in->now + t->cfg->time_wait;
 }
 
 /* "First, check sequence number". A SYN goes on to the fourth step, which answers it whatever its

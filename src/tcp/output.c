@@ -90,7 +90,7 @@ static bool plan_syn(const struct tcb *t, plait_time now, struct tcp_plan *plan)
     bool answer = t->state == TCP_ST_SYN_RECEIVED;
     struct tcp_offer offer = tcp_offer(t, true);
     struct tcp_half as = {
-        .mss_local = t->cfg.mss_local, .rcv_wscale = t->rcv_wscale, .wscale_on = t->wscale_on,
+        .mss_local = t->mss_local, .rcv_wscale = t->rcv_wscale, .wscale_on = t->wscale_on,
         .sack_on = t->sack_on, .ts_on = t->ts_on, .ts_offset = t->ts_offset,
         .ts_recent = answer ? t->ts_recent : 0,
     };
@@ -126,7 +126,7 @@ static uint32_t allowed(const struct tcb *t, uint32_t n, uint32_t mss)
 
 static uint32_t plan_max(const struct tcb *t, uint32_t mss)
 {
-    return t->cfg.gso_max > mss ? t->cfg.gso_max - t->cfg.gso_max % mss : mss;
+    return t->gso_max > mss ? t->gso_max - t->gso_max % mss : mss;
 }
 
 /* Bytes from the lost record rec on that are lost too and of the same chunk. */

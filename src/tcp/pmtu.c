@@ -52,7 +52,7 @@ static uint16_t base_mss(const struct tcb *t)
 /* What both ends allow. */
 static uint16_t max_mss(const struct tcb *t)
 {
-    return t->mss_peer < t->cfg.mss_local ? t->mss_peer : t->cfg.mss_local;
+    return t->mss_peer < t->mss_local ? t->mss_peer : t->mss_local;
 }
 
 uint32_t tcp_pmtu_payload_max(const struct tcb *t)

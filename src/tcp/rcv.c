@@ -112,8 +112,8 @@ static void keep(struct tcp_in *in)
         pruned = reasm_prune(&t->rcvq, pool, 0);
         kept += reasm_insert_copy(&t->rcvq, pool, pos, in->data, in->len);
     }
-    if (t->rcvq.mem > t->cfg.rcv_mem_max)
-        pruned += reasm_prune(&t->rcvq, pool, t->cfg.rcv_mem_max);
+    if (t->rcvq.mem > t->cfg->rcv_mem_max)
+        pruned += reasm_prune(&t->rcvq, pool, t->cfg->rcv_mem_max);
     if (pruned > 0)
         tcp_drop(in, PLAIT_REASON_RX_PRUNED);
     else if (!holds_all(t, pos, in->len))
@@ -138,7 +138,7 @@ static void advance(struct tcb *t)
 static void schedule_ack(struct tcb *t, uint32_t len, plait_time now)
 {
     if (len > t->rcv_mss)
-        t->rcv_mss = len < t->cfg.mss_local ? (uint16_t)len : t->cfg.mss_local;
+        t->rcv_mss = len < t->mss_local ? (uint16_t)len : t->mss_local;
     t->ack_bytes += len;
     if (t->quick_acks > 0) {
         t->quick_acks--;
@@ -150,7 +150,7 @@ static void schedule_ack(struct tcb *t, uint32_t len, plait_time now)
         t->ack_pending = true;
         /*= RFC 9293 SHLD-18 */
         /*= RFC 5681 4.2-1, 4.2-2, 4.2-3, 4.2-7 */
-        t->ack_at = now + t->cfg.ack_delay;
+        t->ack_at = now + t->cfg->ack_delay;
     }
 }
 

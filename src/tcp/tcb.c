@@ -36,7 +36,11 @@ void tcp_init(struct tcb *t, struct base_ctx *ctx, const struct tcp_config *cfg)
 {
     memset(t, 0, sizeof *t);
     t->ctx = ctx;
-    t->cfg = *cfg;
+    t->cfg = cfg;
+    t->retries = cfg->retries;
+    t->syn_retries = cfg->syn_retries;
+    t->mss_local = cfg->mss_local;
+    t->gso_max = cfg->gso_max;
     t->mss_peer = cfg->mss_local;
     t->mss = cfg->mss_local;
     t->rcv_mss = 536 < cfg->mss_local ? 536 : cfg->mss_local;
@@ -62,8 +66,8 @@ int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plai
     t->iss = tcp_isn(t->ctx, local, remote, now);
     t->ts_offset = tcp_ts_offset(t->ctx, local, remote);
     t->ts_on = t->sack_on = t->wscale_on = true; /* what the SYN will offer */
-    t->rcv_wscale = t->cfg.wscale;
-    tcp_sndq_init(&t->sndq, &t->ctx->env, t->iss, t->cfg.recs_max);
+    t->rcv_wscale = t->cfg->wscale;
+    tcp_sndq_init(&t->sndq, &t->ctx->env, t->iss, t->cfg->recs_max);
     t->last_rcvd = now;
     t->active = true;
     tcp_set_state(t, TCP_ST_SYN_SENT, now);
@@ -73,9 +77,15 @@ int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plai
 void tcp_restart(struct tcb *t, plait_time now)
 {
     struct tcb old = *t;
+    struct tcp_config cfg = *old.cfg;
 
+    cfg.retries = old.retries;
+    cfg.syn_retries = old.syn_retries;
+    cfg.mss_local = old.mss_local;
+    cfg.gso_max = old.gso_max;
     tcp_fini(t);
-    tcp_init(t, old.ctx, &old.cfg);
+    tcp_init(t, old.ctx, &cfg);
+    t->cfg = old.cfg;
     t->conn_id = old.conn_id;
     t->subflow_id = old.subflow_id;
     t->opt_reserve_data = old.opt_reserve_data;
@@ -91,7 +101,7 @@ static void disarm(struct tcb *t, plait_time now)
     uint32_t nxt = t->sndq.nxt;
 
     tcp_sndq_fini(&t->sndq);
-    tcp_sndq_init(&t->sndq, &t->ctx->env, nxt, t->cfg.recs_max);
+    tcp_sndq_init(&t->sndq, &t->ctx->env, nxt, t->cfg->recs_max);
     tcp_loss_rearm(&t->loss, &t->sndq, now);
     t->persist_at = t->progress_at = t->keepalive_at = t->fin_wait_2_at = PLAIT_NEVER;
     t->persist_due = t->keepalive_due = t->syn_rtx_due = false;
@@ -115,7 +125,7 @@ void tcp_set_state(struct tcb *t, enum tcp_state to, plait_time now)
         /*= RFC 9293 3.6.1
          * When a connection is closed actively, it MUST linger in the TIME-WAIT state for a time
          * 2xMSL (Maximum Segment Lifetime) (MUST-13). */
-        t->time_wait_at = now + t->cfg.time_wait;
+        t->time_wait_at = now + t->cfg->time_wait;
     } else if (to == TCP_ST_CLOSED) {
         disarm(t, now);
         t->time_wait_at = t->ack_at = PLAIT_NEVER;
@@ -200,7 +210,7 @@ void tcp_abort(struct tcb *t, enum plait_reason reason, plait_time now)
 /* The largest chunk: what one plan can send. */
 static uint32_t chunk_max(const struct tcb *t)
 {
-    uint32_t mss = tcp_payload_mss(t), max = t->cfg.gso_max;
+    uint32_t mss = tcp_payload_mss(t), max = t->gso_max;
 
     return max > mss ? max - max % mss : mss;
 }

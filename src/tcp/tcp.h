@@ -73,9 +73,12 @@ struct tcp_ecn_setup {
 
 struct tcb {
     struct base_ctx *ctx;
-    struct tcp_config cfg;
+    const struct tcp_config *cfg;
     uint32_t conn_id;      /* for traces */
     uint8_t subflow_id;
+    uint8_t retries, syn_retries; /* as in tcp_config; */
+    uint16_t mss_local;    /* these four */
+    uint32_t gso_max;      /* may be set from above */
     struct plait_addr local, remote;
     enum tcp_state state;  /* written by tcp_set_state() alone */
     enum plait_reason reason; /* why it is CLOSED */
@@ -169,7 +172,7 @@ struct tcb {
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
-/* Prepares for tcp_connect() or tcp_from_half(). */
+/* Prepares for tcp_connect() or tcp_from_half(). cfg outlives t. */
 void tcp_init(struct tcb *t, struct base_ctx *ctx, const struct tcp_config *cfg);
 void tcp_fini(struct tcb *t);
 /* Initial sequence number of RFC 6528 for this 4-tuple. */

@@ -74,13 +74,13 @@ static void rearm_keepalive(struct tcb *t)
     bool idle = t->sndq.una == t->sndq.nxt && tcp_sndq_unsent(&t->sndq) == 0 &&
                 (may_send_data(t) || t->state == TCP_ST_FIN_WAIT_2);
 
-    if (t->cfg.keepalive_idle == 0 || !idle || t->persist_at != PLAIT_NEVER || t->persist_due)
+    if (t->cfg->keepalive_idle == 0 || !idle || t->persist_at != PLAIT_NEVER || t->persist_due)
         t->keepalive_due = false;
-    if (t->cfg.keepalive_idle == 0 || !idle || t->keepalive_due || t->persist_at != PLAIT_NEVER)
+    if (t->cfg->keepalive_idle == 0 || !idle || t->keepalive_due || t->persist_at != PLAIT_NEVER)
         t->keepalive_at = PLAIT_NEVER;
     else
-        t->keepalive_at = t->last_rcvd + t->cfg.keepalive_idle +
-                          t->keepalive_n * t->cfg.keepalive_interval;
+        t->keepalive_at = t->last_rcvd + t->cfg->keepalive_idle +
+                          t->keepalive_n * t->cfg->keepalive_interval;
 }
 
 /* Since when somebody waits for the peer. */
@@ -110,9 +110,9 @@ void tcp_rearm(struct tcb *t, plait_time now)
  * (d) An application MUST (MUST-21) be able to set the value for R2 for a particular connection. */
 static plait_time user_timeout_at(const struct tcb *t)
 {
-    if (t->cfg.user_timeout == 0 || t->progress_at == PLAIT_NEVER)
+    if (t->cfg->user_timeout == 0 || t->progress_at == PLAIT_NEVER)
         return PLAIT_NEVER;
-    return t->progress_at + t->cfg.user_timeout;
+    return t->progress_at + t->cfg->user_timeout;
 }
 
 plait_time tcp_deadline(const struct tcb *t)
@@ -172,7 +172,7 @@ static bool patience_ends(const struct tcb *t, plait_time now)
      * (SHLD-17) */
     if (t->snd_wnd == 0 && now - t->last_rcvd < TCP_ALIVE_RECENTLY)
         return false;
-    return t->loss.rto_n > t->cfg.retries;
+    return t->loss.rto_n > t->retries;
 }
 
 static void tick_loss(struct tcb *t, plait_time now, struct tcp_result *res)
@@ -191,7 +191,7 @@ static void tick_loss(struct tcb *t, plait_time now, struct tcp_result *res)
     /*= RFC 9293 3.8.3
      * SYN retransmissions MUST be handled in the general way just described for data
      * retransmissions, including notification of the application layer. */
-    if (opening && t->loss.rto_n > t->cfg.syn_retries)
+    if (opening && t->loss.rto_n > t->syn_retries)
         give_up(t, PLAIT_REASON_SYN_TIMEOUT, now, res);
     else if (opening)
         t->syn_rtx_due = true;
@@ -203,7 +203,7 @@ static void tick_persist(struct tcb *t, plait_time now, struct tcp_result *res)
 {
     if (now < t->persist_at)
         return;
-    if (t->persist_n > t->cfg.retries) {
+    if (t->persist_n > t->retries) {
         give_up(t, PLAIT_REASON_RETRIES, now, res);
         return;
     }
@@ -218,7 +218,7 @@ static void tick_keepalive(struct tcb *t, plait_time now, struct tcp_result *res
     /*= RFC 9293 3.8.4
      * Consequently, if a keep-alive mechanism is implemented it MUST NOT interpret failure to
      * respond to any specific probe as a dead connection (MUST-29). */
-    if (t->keepalive_n >= t->cfg.keepalive_probes) {
+    if (t->keepalive_n >= t->cfg->keepalive_probes) {
         give_up(t, PLAIT_REASON_KEEPALIVE, now, res);
         return;
     }

@@ -108,7 +108,7 @@ uint32_t tcp_usable(const struct tcb *t)
 static uint32_t sendable(const struct tcb *t, uint32_t mss, bool override)
 {
     const struct tcp_chunk *chunk = tcp_sndq_chunk_at(&t->sndq, t->sndq.nxt);
-    uint32_t usable = tcp_usable(t), max = t->cfg.gso_max, left, n;
+    uint32_t usable = tcp_usable(t), max = t->gso_max, left, n;
 
     if (chunk == NULL || usable == 0)
         return 0;

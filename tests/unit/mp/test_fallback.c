@@ -569,11 +569,11 @@ static void wrong_sum_after_a_second_subflow(void **state)
     pair_connect(&p);
     pair_run(&p, p.now + PLAIT_SEC);
     assert_int_equal(pair_open_n(&p, 0), 2);
-    p.side[0].conn->cfg.pm = &pm_none_ops;
+    p.side[0].cfg.pm = &pm_none_ops;
     mp_subflow_close(pair_sub(&p, 0, 1), p.now);
     pair_run(&p, p.now + PLAIT_SEC);
     assert_int_equal(pair_open_n(&p, 0), 1);
-    p.side[0].conn->cfg.pm = &pm_fullmesh_ops;
+    p.side[0].cfg.pm = &pm_fullmesh_ops;
     p.hook = change_hook;
     p.hook_data = &c;
     p.side[0].to_write = 50000;

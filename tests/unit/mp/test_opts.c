@@ -82,7 +82,7 @@ static void data_is_mapped_always_alike(void **state)
 
     for (unsigned csum = 0; csum < 2; csum++) {
         start(3, 2, 0, 0);
-        p.side[0].conn->cfg.checksum = csum == 1;
+        p.side[0].cfg.checksum = csum == 1;
         p.side[0].to_write = 1 << 20;
         p.path[0].loss_ppm = 20000;
         pair_run(&p, p.now + 3 * PLAIT_SEC);

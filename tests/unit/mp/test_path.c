@@ -18,7 +18,7 @@ static void start(uint64_t seed, unsigned paths)
     pair_connect(&p);
     pair_run(&p, p.now + PLAIT_SEC);
     c = p.side[0].conn;
-    c->cfg.pm = &pm_fullmesh_ops;
+    p.side[0].cfg.pm = &pm_fullmesh_ops;
 }
 
 static void end(void)
@@ -127,7 +127,7 @@ static void server_does_not_open(void **state)
     pair_local(&p, 1, 1, PLAIT_LOCAL_SUBFLOW);
     mp_path_changed(p.side[1].conn);
     assert_false(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
-    p.side[1].conn->cfg.server_joins = true;
+    p.side[1].cfg.server_joins = true;
     mp_path_changed(p.side[1].conn);
     assert_true(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
     end();

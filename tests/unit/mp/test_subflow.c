@@ -134,9 +134,9 @@ static void fin_from_the_peer_ends_one_subflow(void **state)
 static void patience_depends_on_company(void **state)
 {
     start(6, 2);
-    assert_int_equal(s->tcb.cfg.retries, 8);
+    assert_int_equal(s->tcb.retries, 8);
     mp_subflow_abort(pair_sub(&p, 0, 1), PLAIT_REASON_RETRIES, p.now);
-    assert_int_equal(s->tcb.cfg.retries, 15);
+    assert_int_equal(s->tcb.retries, 15);
     end();
 }
 
@@ -172,7 +172,7 @@ static void each_obeys_the_connection(void **state)
     pair_run(&p, p.now + PLAIT_SEC);
     assert_int_equal(pair_open_n(&p, 0), 2);
     for (uint8_t id = 0; id < 2; id++) {
-        assert_int_equal(pair_sub(&p, 0, id)->tcb.cfg.keepalive_idle, 77 * PLAIT_SEC);
+        assert_int_equal(pair_sub(&p, 0, id)->tcb.cfg->keepalive_idle, 77 * PLAIT_SEC);
         assert_ptr_equal(pair_sub(&p, 0, id)->tcb.loss.cc.ops, cc_find("reno"));
     }
     end();

@@ -91,7 +91,8 @@ void pair_tcb(struct pair *p, int i)
 {
     struct pair_end *e = &p->end[i];
 
-    tcp_init(&e->t, &p->ctx, &p->cfg);
+    e->cfg = p->cfg;
+    tcp_init(&e->t, &p->ctx, &e->cfg);
     e->t.rcv_space = e->rcvbuf;
     e->alive = true;
 }

@@ -25,6 +25,7 @@ struct pair_packet {
 
 struct pair_end {
     struct tcb t;
+    struct tcp_config cfg; /* of t */
     bool alive;             /* t was initialised */
     uint64_t want, pushed;  /* bytes that the application wrote, and gave to tcp_push() */
     uint64_t got;           /* bytes that came in order and were right */

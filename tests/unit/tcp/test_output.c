@@ -54,7 +54,7 @@ static void super_segments(void **state)
     struct tcb *a = &p->end[0].t;
     struct tcp_plan plan;
 
-    a->cfg.gso_max = 65535;
+    a->gso_max = 65535;
     a->loss.cc.cwnd = 200000;
     assert_int_equal(tcp_push(a, 0, 100000, 0), 0);
     plan = sent(p, 0);
@@ -72,7 +72,7 @@ static void congestion_window_in_full_packets(void **state)
     struct tcb *a = &p->end[0].t;
     struct tcp_plan plan;
 
-    a->cfg.gso_max = 65535;
+    a->gso_max = 65535;
     a->loss.cc.cwnd = 10 * 1448 + 700;
     assert_int_equal(tcp_push(a, 0, 60000, 0), 0);
     plan = sent(p, 0);
@@ -92,7 +92,7 @@ static void never_across_chunks(void **state)
     struct pair *p = *state;
     struct tcb *a = &p->end[0].t;
 
-    a->cfg.gso_max = 65535;
+    a->gso_max = 65535;
     assert_int_equal(tcp_push(a, 0, 2000, 1), 0);
     assert_int_equal(tcp_push(a, 2000, 500, 2), 0); /* another mapping */
     assert_int_equal(tcp_push(a, 9000, 500, 2), 0); /* another place */
@@ -178,7 +178,7 @@ static void lost_data_goes_first(void **state)
     struct tcp_plan plan;
     struct tcp_result res;
 
-    a->cfg.gso_max = 65535;
+    a->gso_max = 65535;
     assert_int_equal(tcp_push(a, 0, 14480, 0), 0);
     sent(p, 0);
     p->now = tcp_deadline(a);
@@ -204,7 +204,7 @@ static void lost_run_goes_as_one(void **state)
     struct tcp_plan plan;
     struct wire_seg seg;
 
-    a->cfg.gso_max = 65535;
+    a->gso_max = 65535;
     assert_int_equal(tcp_push(a, 0, 14480, 0), 0);
     sent(p, 0);
     p->now += 30 * PLAIT_MSEC;

@@ -189,10 +189,10 @@ static void out_of_order_memory_is_capped(void **state)
     struct pair *p = *state;
     struct tcb *b = &p->end[1].t;
 
-    b->cfg.rcv_mem_max = 100 << 10;
+    p->end[1].cfg.rcv_mem_max = 100 << 10;
     for (uint64_t i = 1; i < 200; i++) { /* single bytes with holes between them */
         give(p, 1000 * i, 1);
-        assert_true(b->rcvq.mem <= b->cfg.rcv_mem_max);
+        assert_true(b->rcvq.mem <= p->end[1].cfg.rcv_mem_max);
     }
     assert_true(pair_count(p, PLAIT_REASON_RX_PRUNED) > 100);
     for (uint64_t i = 0; i < 200; i++) /* what was dropped comes again */

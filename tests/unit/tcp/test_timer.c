@@ -64,7 +64,7 @@ static void user_timeout_of_data(void **state)
     struct pair *p = *state;
     struct tcb *a = &p->end[0].t;
 
-    a->cfg.user_timeout = 7 * PLAIT_SEC;
+    p->end[0].cfg.user_timeout = 7 * PLAIT_SEC;
     pair_write(p, 0, 1000);
     pair_run(p, p->now + 60 * PLAIT_SEC); /* no danger while the peer answers */
     assert_int_equal(a->state, TCP_ST_ESTABLISHED);
@@ -82,7 +82,7 @@ static void user_timeout_of_a_closed_window(void **state)
     struct pair *p = *state;
     struct tcb *a = &p->end[0].t;
 
-    a->cfg.user_timeout = 30 * PLAIT_SEC;
+    p->end[0].cfg.user_timeout = 30 * PLAIT_SEC;
     p->end[0].ahead = true;
     p->end[1].reading = false;
     pair_write(p, 0, 400000);
@@ -245,7 +245,7 @@ static void keepalive_answered(void **state)
     struct tcb *a = &p->end[0].t;
     uint64_t before = p->end[0].out_n;
 
-    a->cfg.keepalive_idle = 100 * PLAIT_SEC;
+    p->end[0].cfg.keepalive_idle = 100 * PLAIT_SEC;
     tcp_rearm(a, p->now);
     pair_run(p, p->now + 99 * PLAIT_SEC);
     assert_int_equal(p->end[0].out_n, before);
@@ -260,7 +260,7 @@ static void keepalive_unanswered(void **state)
     struct tcb *a = &p->end[0].t;
     uint64_t before = p->end[0].out_n;
 
-    a->cfg.keepalive_idle = 100 * PLAIT_SEC;
+    p->end[0].cfg.keepalive_idle = 100 * PLAIT_SEC;
     tcp_rearm(a, p->now);
     p->fate = lose_all;
     pair_run(p, p->now + (100 + 9 * 75 - 1) * PLAIT_SEC);
@@ -304,7 +304,7 @@ static void no_spinning(void **state)
 
     p->end[0].ahead = true;
     p->end[1].reading = false;
-    a->cfg.keepalive_idle = 10 * PLAIT_SEC;
+    p->end[0].cfg.keepalive_idle = 10 * PLAIT_SEC;
     pair_write(p, 0, 400000);
     pair_run(p, p->now + 5 * PLAIT_SEC);
     for (unsigned i = 0; i < 20; i++) {

@@ -185,10 +185,10 @@ static void silly_windows_are_not_used(void **state)
     assert_int_equal(tcp_sendable(t, mss), 999);
     t->max_wnd = 65536;
     assert_int_equal(tcp_push(t, 1000, 50000, 1), 0);
-    t->cfg.gso_max = 65535;
+    t->gso_max = 65535;
     t->snd_wnd = 65535;
     assert_int_equal(tcp_sendable(t, mss), 1000); /* not beyond its chunk */
-    assert_int_equal(p->end[0].t.cfg.gso_max, 65535);
+    assert_int_equal(p->end[0].t.gso_max, 65535);
     assert_int_equal(tcp_sndq_unsent(&t->sndq), 51000);
 }
 
