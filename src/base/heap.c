@@ -91,6 +91,8 @@ void heap_set(struct heap *h, struct heap_node *node, plait_time key)
         heap_del(h, node);
         return;
     }
+    if (node->key == key && node->at != 0)
+        return;
     node->key = key;
     if (node->at == 0) {
         assert(h->n < h->cap && "heap_reserve() was called for every node that can be set");
