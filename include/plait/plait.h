@@ -75,6 +75,8 @@ struct plait_config {
      * taken; at most 256; default 64 */
     uint32_t fastopen_max;
     uint64_t mem_max;         /* bytes of all buffers of the stack; default 256 MiB */
+    /* bytes of small memory that was freed and waits to be used again; default 1 MiB */
+    uint64_t mem_kept;
     plait_time rto_min;       /* default 200 ms (RFC 6298 says 1 s; see DESIGN.md) */
     plait_time ack_delay;     /* delayed ACK; default 40 ms, RFC 9293 allows 500 ms */
     plait_time time_wait;     /* 2 MSL; default 60 s */

@@ -10,14 +10,18 @@
 void ctx_init(struct base_ctx *ctx, const struct plait_env *env, uint64_t mem_max)
 {
     memset(ctx, 0, sizeof *ctx);
-    ctx->env = *env;
+    slab_init(&ctx->slab, env, 0);
+    ctx->env = slab_env(&ctx->slab);
     block_pool_init(&ctx->pool, &ctx->env, mem_max);
     ctx->secret = ctx_random_key(ctx);
 }
 
+void ctx_keep(struct base_ctx *ctx, uint64_t max) { ctx->slab.max = max; }
+
 void ctx_fini(struct base_ctx *ctx)
 {
     block_pool_fini(&ctx->pool);
+    slab_fini(&ctx->slab);
     ctx->secret = (struct siphash_key){ 0, 0 };
 }
 

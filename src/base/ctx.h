@@ -6,10 +6,12 @@
 
 #include "block.h"
 #include "siphash.h"
+#include "slab.h"
 #include <plait/types.h>
 
 struct base_ctx {
-    struct plait_env env;
+    struct plait_env env;                    /* its small memory comes from slab */
+    struct slab slab;
     struct block_pool pool;
     struct siphash_key secret;               /* drawn once; never leaves the stack */
     uint64_t counter[PLAIT_REASON_COUNT];
@@ -17,6 +19,8 @@ struct base_ctx {
 
 /* Fills env, pool and secret. */
 void ctx_init(struct base_ctx *ctx, const struct plait_env *env, uint64_t mem_max);
+/* So many bytes of small memory may wait to be used again; 0 (at first): none. */
+void ctx_keep(struct base_ctx *ctx, uint64_t max);
 void ctx_fini(struct base_ctx *ctx);
 void ctx_count(struct base_ctx *ctx, enum plait_reason reason);
 void ctx_trace(const struct base_ctx *ctx, const struct plait_trace *ev); /* no-op without a sink */

@@ -31,6 +31,7 @@ static const struct field {
     FIELD(U32, "half_open_max", config.half_open_max),
     FIELD(U32, "fastopen_max", config.fastopen_max),
     FIELD(U64, "mem_max", config.mem_max),
+    FIELD(U64, "mem_kept", config.mem_kept),
     FIELD(U64, "rto_min", config.rto_min),
     FIELD(U64, "ack_delay", config.ack_delay),
     FIELD(U64, "time_wait", config.time_wait),

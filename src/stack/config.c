@@ -42,6 +42,7 @@ void plait_config_init(struct plait_config *config)
         .half_open_max = 4096,
         .fastopen_max = 64,
         .mem_max = (uint64_t)256 << 20,
+        .mem_kept = 1 << 20,
         .rto_min = 200 * PLAIT_MSEC,
         .ack_delay = 40 * PLAIT_MSEC,
         .time_wait = 60 * PLAIT_SEC,

@@ -49,6 +49,7 @@ struct plait_stack *plait_stack_new(const struct plait_env *env, const struct pl
         return NULL;
     *s = (struct plait_stack){.cfg = *config, .conn_cfg = conn_cfg};
     ctx_init(&s->ctx, env, config->mem_max);
+    ctx_keep(&s->ctx, config->mem_kept);
     s->tuple_key = ctx_random_key(&s->ctx);
     make_lists(s);
     heap_init(&s->timers, &s->ctx.env);
@@ -68,7 +69,7 @@ static void free_table(struct htab *t)
 /* Subflows go with their connections; the table that still names them goes right after. */
 void plait_stack_free(struct plait_stack *s)
 {
-    struct plait_env env = s->ctx.env;
+    struct plait_env env = s->ctx.slab.below;
 
     while (!list_empty(&s->half_list))
         stack_half_free(LIST_OWNER(s->half_list.next, struct stack_half, age));

@@ -22,7 +22,7 @@
 #endif
 
 enum {
-    PORT = 1000, PER_PORT = 20000, /* connections to one port: the local ports are fewer than 2^15 */
+    PORT = 1000, PER_PORT = 20000, /* connections to one: the local ports are fewer than 2^15 */
     BATCH = 100,                   /* that are opened at once; a listener's backlog holds as many */
     REQUEST = 100, KEEPALIVE_S = 7200, PACKET_MAX = 2048,
 };

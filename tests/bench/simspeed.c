@@ -57,7 +57,8 @@ int main(int argc, char **argv)
     fast_paths(&cfg, gso_max);
     struct sim_node *client = sim_node_new(sim, "client", &stack);
     struct sim_node *server = sim_node_new(sim, "server", &stack);
-    if (client == NULL || server == NULL || sim_topology_build(&topology, &cfg, client, server) != 0 ||
+    if (client == NULL || server == NULL ||
+        sim_topology_build(&topology, &cfg, client, server) != 0 ||
         sim_apps_init(&apps, client, server, &any) != 0)
         return fail("the world cannot be built");
     client->gro_window = server->gro_window = gso_max > 0 ? 20 : 0;

@@ -35,6 +35,7 @@ static void configure(struct fuzz_in *in, struct plait_config cfg[2], struct set
     cfg[RIG_TESTED].conns_max = 64;
     cfg[RIG_TESTED].half_open_max = 8;
     cfg[RIG_TESTED].mem_max = 1 << 20;
+    cfg[RIG_TESTED].mem_kept = 0; /* so that the sanitizer sees what is used after its end */
     cfg[RIG_TESTED].conn.sndbuf_max = cfg[RIG_TESTED].conn.rcvbuf_max = 256 << 10;
     cfg[RIG_TESTED].conn.rcvbuf_init = (c & 16) != 0 ? 4096 : 65536;
     cfg[RIG_PEER] = cfg[RIG_TESTED];

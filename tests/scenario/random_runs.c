@@ -187,6 +187,8 @@ static void random_world(struct run *r)
     plait_config_init(&r->client_cfg);
     r->client_cfg.check_invariants = true;
     r->server_cfg = r->client_cfg;
+    if (one_in(r, 2))
+        r->client_cfg.mem_kept = r->server_cfg.mem_kept = 0; /* each allocation can fail */
     if (one_in(r, 4))
         r->client_cfg.mem_max = spread(r, 1 << 20, 64 << 20);
     if (one_in(r, 4))

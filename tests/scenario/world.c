@@ -15,6 +15,7 @@ void world_init(struct world *w, unsigned path_n)
     *w = (struct world){.seed = 1};
     plait_config_init(&w->client_cfg);
     w->client_cfg.check_invariants = true;
+    w->client_cfg.mem_kept = 0; /* so that each allocation can fail, and sanitizers see each end */
     w->server_cfg = w->client_cfg;
     sim_topology_defaults(&w->topo_cfg, path_n);
     w->topo_cfg.gso_max = 65535;

@@ -65,6 +65,7 @@ void kit_init(struct kit *k, uint8_t host, const struct plait_config *config)
     if (config != NULL)
         cfg = *config;
     cfg.check_invariants = true;
+    cfg.mem_kept = 0; /* each allocation can fail, and sanitizers see each end */
     k->stack = plait_stack_new(&k->env, &cfg);
     assert_non_null(k->stack);
     struct plait_local local = {
