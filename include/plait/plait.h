@@ -44,8 +44,8 @@ struct plait_conn_config {
      * one before the handshake is over. Default false */
     bool fastopen;
     bool server_joins;     /* let the accepting side open subflows too; default false */
-    /* "cubic" (default), "reno", or coupled: "lia", "olia", "balia", "ewtcp"; plait-cat(1) says
-     * what they do */
+    /* "cubic" (default), "reno", or coupled: "lia", "olia", "balia", "ewtcp", "wvegas";
+     * plait-cat(1) says what they do */
     const char *cc;
     /* "minrtt" (default), "minrtt-plain", "minrtt-penalty", "linger", "roundrobin", "redundant",
      * "blest", "ecf", "handover" or "latency"; plait-cat(1) says what they do */

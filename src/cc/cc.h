@@ -66,6 +66,19 @@ struct cc_olia {
     bool counting;          /* once there was an ACK */
 };
 
+/* See wvegas.c. */
+struct cc_wvegas {
+    struct cc_reno reno;
+    uint64_t rate;        /* window by RTT when alpha was set, in the unit of cc_rate(); 0: never */
+    uint64_t rtt_sum;     /* of this round's samples */
+    uint32_t rtt_n;       /* how many */
+    uint32_t round_end;   /* SND.NXT when this round began */
+    uint32_t base_rtt;    /* lowest sample; UINT32_MAX: none */
+    uint32_t queue_delay; /* lowest mean above it with alpha segments in the queue; 0: none yet */
+    uint32_t alpha;       /* segments that may wait in the queue */
+    bool on, began;       /* it goes by delay; a round has begun */
+};
+
 struct cc {
     const struct cc_ops *ops;
     struct cc *next;     /* ring of a connection's subflows; NULL: alone. cc_join(), cc_leave() */
@@ -78,7 +91,8 @@ struct cc {
     bool silent;         /* timed out, and nothing was acknowledged since */
     plait_time last_sent; /* data; 0: never */
     union { struct cc_hystart start; } m; /* what was measured: nothing to undo */
-    union { struct cc_reno reno; struct cc_cubic cubic; struct cc_olia olia; } u, undo_u;
+    union { struct cc_reno reno; struct cc_cubic cubic; struct cc_olia olia;
+            struct cc_wvegas wvegas; } u, undo_u;
     uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
 };
 
@@ -100,7 +114,7 @@ struct cc_ops {
 };
 
 extern const struct cc_ops cc_reno_ops, cc_cubic_ops, cc_lia_ops, cc_olia_ops, cc_balia_ops,
-    cc_ewtcp_ops;
+    cc_ewtcp_ops, cc_wvegas_ops;
 const struct cc_ops *cc_find(const char *name); /* NULL: no such algorithm */
 const struct cc_ops *cc_at(unsigned i); /* all of them, the default first; NULL: no more */
 

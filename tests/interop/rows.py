@@ -29,7 +29,7 @@ NEVER = ("MPCapableFallbackACK MPCapableFallbackSYNACK MPFallbackTokenInit MPJoi
 
 
 # Congestion controls that look at all subflows.
-COUPLED = ("lia", "olia", "balia", "ewtcp")
+COUPLED = ("lia", "olia", "balia", "ewtcp", "wvegas")
 
 
 class Tools:

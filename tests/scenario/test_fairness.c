@@ -15,6 +15,7 @@ struct race {
     struct plait_conn_config tcp_conn;
     unsigned neck;
     struct sim_rng rng;
+    double queued; /* packets in the bottleneck, on average */
 };
 
 /* Drops early and at random, the more the longer the queue is, so that every packet has the same
@@ -66,9 +67,6 @@ static void start(struct race *r)
         if (route->to == w->server)
             route->hop[route->hop_n++] = (uint8_t)r->neck;
     }
-    w->sim->hook = early;
-    w->sim->hook_ctx = r;
-    sim_rng_init(&r->rng, w->seed);
     r->tcp_cfg.local = sim_path_addr(&w->topo_cfg, TCP_PATH, false);
     r->tcp_cfg.remote = sim_path_addr(&w->topo_cfg, TCP_PATH, true);
     r->tcp_cfg.remote.port = WORLD_PORT;
@@ -76,30 +74,54 @@ static void start(struct race *r)
 }
 
 /* Part of the bottleneck that the connection had from 5 s to 35 s. */
-static double share(const char *cc)
+static double part(struct race *r)
 {
-    struct race r;
-    struct world *w = &r.w;
+    struct world *w = &r->w;
     double mp, tcp;
 
-    init(&r, cc, "reno");
-    start(&r);
     world_at(w, 5 * PLAIT_SEC);
     mp = (double)w->pair.server.received;
-    tcp = (double)r.tcp.server.received;
-    world_at(w, 35 * PLAIT_SEC);
+    tcp = (double)r->tcp.server.received;
+    r->queued = 0;
+    for (unsigned t = 501; t <= 3500; t++) {
+        world_at(w, t * 10 * PLAIT_MSEC);
+        r->queued += (double)sim_link_backlog(&w->sim->link[r->neck], w->sim->now) / 1500 / 3000;
+    }
     mp = (double)w->pair.server.received - mp;
-    tcp = (double)r.tcp.server.received - tcp;
+    tcp = (double)r->tcp.server.received - tcp;
     assert_true(mp + tcp > .9 * 30 * RATE / 8); /* the bottleneck was never idle for long */
+    print_message("  %s: %.3f, %.1f packets wait\n", w->client_cfg.conn.cc, mp / (mp + tcp),
+                  r->queued);
+    return mp / (mp + tcp);
+}
+
+/* All arrives, on both subflows. */
+static void finish(struct race *r)
+{
+    struct world *w = &r->w;
+
     world_finish(w, 90 * PLAIT_SEC);
     world_expect_all(w);
     for (unsigned i = 0; i < 2; i++)
         assert_true(world_sent(w, i) > w->pair_cfg.client.send_bytes / 20);
-    assert_int_equal(r.tcp.server.received, r.tcp_cfg.client.send_bytes);
-    assert_true(r.tcp.server.eof && r.tcp.client.error == 0 && r.tcp.server.error == 0);
+    assert_int_equal(r->tcp.server.received, r->tcp_cfg.client.send_bytes);
+    assert_true(r->tcp.server.eof && r->tcp.client.error == 0 && r->tcp.server.error == 0);
     world_end(w);
-    print_message("  %s: %.3f\n", cc, mp / (mp + tcp));
-    return mp / (mp + tcp);
+}
+
+static double share(const char *cc)
+{
+    struct race r;
+    double had;
+
+    init(&r, cc, "reno");
+    start(&r);
+    sim_rng_init(&r.rng, r.w.seed);
+    r.w.sim->hook = early;
+    r.w.sim->hook_ctx = &r;
+    had = part(&r);
+    finish(&r);
+    return had;
 }
 
 #define EXPECT(have, low, high)                                                                    \
@@ -125,6 +147,22 @@ static void test_coupled_takes_one(void **state)
     EXPECT(share("olia"), .41, .59);
     EXPECT(share("balia"), .41, .59);
     EXPECT(share("ewtcp"), .41, .59);
+}
+
+/* By delay: each connection keeps ten segments in the queue, however many subflows it has, and
+ * nothing is dropped. A subflow that joins when the queue stands takes its delay for the path's, so
+ * there are some more than twenty. */
+static void test_by_delay(void **state)
+{
+    struct race r;
+
+    (void)state;
+    init(&r, "wvegas", "wvegas");
+    start(&r);
+    EXPECT(part(&r), .41, .59);
+    EXPECT(r.queued, 17, 26);
+    assert_int_equal(r.w.sim->link[r.neck].drops, 0);
+    finish(&r);
 }
 
 /* Part of the first path, of two that nobody else uses; the second loses four times as much. */
@@ -173,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uncoupled_takes_two_parts), cmocka_unit_test(test_coupled_takes_one),
+        cmocka_unit_test(test_by_delay),
         cmocka_unit_test(test_load_moves_off_a_lossy_path),
     };
 
