@@ -111,7 +111,7 @@ static void losses(void **state)
     struct flows f;
     struct cc *cc = &f.cc[0];
     struct cc_ack ack = { .now = FLOWS_NOW, .acked = FLOWS_MSS, .rtt = BASE, .snd_una = 2000,
-                          .cwnd_limited = true, .after_rto = true };
+                          .cwnd_limited = true };
 
     flows_init(&f, &cc_wvegas_ops, one);
     NEAR(flows_after_loss(&f, 0), 20, 0);
@@ -119,10 +119,16 @@ static void losses(void **state)
     assert_true(cc->u.wvegas.rate > 0);
     cc->ops->on_congestion(cc, cc->cwnd, FLOWS_NOW);
     assert_true(cc->u.wvegas.rate > 0);
+    ack.after_rto = false;
+    cc->ops->on_ack(cc, &ack); /* it is over, and the rate was another window's */
+    assert_true(cc->u.wvegas.on && cc->u.wvegas.rate == 0);
+    end_round(cc, 110000);
+    end_round(cc, 110000);
     cc->ops->on_rto(cc, 40 * FLOWS_MSS, FLOWS_NOW);
     assert_int_equal(cc->ssthresh, 20 * FLOWS_MSS);
     assert_true(cc->u.wvegas.rate == 0);
     cc->cwnd = FLOWS_MSS;
+    ack.after_rto = true;
     cc->ops->on_ack(cc, &ack);
     assert_int_equal(cc->cwnd, 2 * FLOWS_MSS);
     assert_false(cc->u.wvegas.on);

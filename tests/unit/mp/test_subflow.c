@@ -100,6 +100,32 @@ static void phases(void **state)
     end();
 }
 
+/* How many others the congestion control of a subflow can see. */
+static unsigned company(const struct mp_subflow *sub)
+{
+    const struct cc *cc = &sub->tcb.loss.cc;
+    unsigned n = 0;
+
+    for (const struct cc *o = cc->next; o != NULL && o != cc; o = o->next)
+        n++;
+    return n;
+}
+
+/* Subflows are coupled as long as they are open. */
+static void congestion_control_sees_the_others(void **state)
+{
+    start(7, 3);
+    assert_int_equal(pair_open_n(&p, 0), 3);
+    for (int i = 0; i < 2; i++)
+        MP_EACH(o, p.side[i].conn)
+            assert_int_equal(company(o), o->phase == MP_PHASE_OPEN ? 2 : 0);
+    mp_subflow_abort(s, PLAIT_REASON_RETRIES, p.now);
+    assert_int_equal(company(s), 0);
+    MP_EACH(o, p.side[0].conn)
+        assert_int_equal(company(o), o->phase == MP_PHASE_OPEN ? 1 : 0);
+    end();
+}
+
 static void first_dies_the_connection_goes_on(void **state)
 {
     start(4, 2);
@@ -182,7 +208,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carry_list), cmocka_unit_test(moved_runs_do_not_grow),
-        cmocka_unit_test(phases), cmocka_unit_test(first_dies_the_connection_goes_on),
+        cmocka_unit_test(phases),
+        cmocka_unit_test(congestion_control_sees_the_others),
+        cmocka_unit_test(first_dies_the_connection_goes_on),
         cmocka_unit_test(fin_from_the_peer_ends_one_subflow),
         cmocka_unit_test(patience_depends_on_company), cmocka_unit_test(a_reset_tells_why),
         cmocka_unit_test(each_obeys_the_connection),

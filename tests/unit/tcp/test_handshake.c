@@ -46,6 +46,8 @@ static void three_way(void **state)
     assert_int_equal(b->snd_wscale, 7);
     assert_true(a->loss.rtt.srtt >= 20 * PLAIT_MSEC && a->loss.rtt.srtt < 21 * PLAIT_MSEC);
     assert_true(b->loss.rtt.srtt >= 20 * PLAIT_MSEC && b->loss.rtt.srtt < 21 * PLAIT_MSEC);
+    assert_int_equal(a->loss.cc.srtt, a->loss.rtt.srtt); /* for coupled congestion control */
+    assert_int_equal(b->loss.cc.srtt, b->loss.rtt.srtt);
     assert_int_equal(tcp_ssn(a, a->sndq.nxt), 1);
     assert_int_equal(tcp_ssn_in(a, a->rcv_nxt), 1);
     assert_int_equal(p->trace_last_state, TCP_ST_ESTABLISHED);

@@ -65,6 +65,34 @@ static void silent_path(void **state)
     rig_close(&r);
 }
 
+/* What other subflows of a connection see of this one. */
+static void tells_the_others(void **state)
+{
+    struct rig r;
+
+    rig_open(&r, &cc_lia_ops, 100000, 20000);
+    rig_send(&r, 20);
+    assert_int_equal(r.l.cc.flight, 20000);
+    assert_int_equal(r.l.cc.last_sent, r.now);
+    assert_int_equal(cc_window(&r.l.cc), 20000);
+    r.now += 100000;
+    rig_ack(&r, 1, 0, 0);
+    assert_int_equal(r.l.cc.srtt, r.l.rtt.srtt);
+    rig_ack(&r, 1, 2, 8); /* the second is lost: half the window from now on */
+    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_true(r.l.cc.recovering);
+    assert_int_equal(cc_window(&r.l.cc), r.l.cc.ssthresh);
+    assert_false(r.l.cc.silent);
+    time_out(&r);
+    assert_false(r.l.cc.recovering);
+    assert_true(r.l.cc.silent);
+    rig_pump(&r);
+    r.now += 100000;
+    rig_ack(&r, 9, 0, 0);
+    assert_false(r.l.cc.silent);
+    rig_close(&r);
+}
+
 /* RFC 3465 2.3: L = 1 SMSS in this slow start. */
 static void slow_start_after(void **state)
 {
@@ -229,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_what_is_old), cmocka_unit_test(silent_path),
+        cmocka_unit_test(tells_the_others),
         cmocka_unit_test(slow_start_after), cmocka_unit_test(spurious), cmocka_unit_test(genuine),
         cmocka_unit_test(without_new_data), cmocka_unit_test(duplicate_ack),
         cmocka_unit_test(not_in_recovery), cmocka_unit_test(never_too_early),
