@@ -146,6 +146,7 @@ unsigned cc_count(const struct cc *cc, plait_time now);
 /* What it really may have in flight, at least 1 MSS, and that by its RTT: bytes per microsecond,
  * times 2^32; never 0. */
 uint32_t cc_window(const struct cc *o);
+uint64_t cc_rate_of(uint32_t window, uint64_t rtt);
 uint64_t cc_rate(const struct cc *o);
 uint64_t cc_rate_sum(const struct cc *cc, plait_time now);
 /* part / whole, which is not 0, in CC_ONE; at most 8. */

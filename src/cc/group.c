@@ -79,11 +79,16 @@ uint32_t cc_window(const struct cc *o)
     return w > o->mss ? w : o->mss;
 }
 
-uint64_t cc_rate(const struct cc *o)
+uint64_t cc_rate_of(uint32_t window, uint64_t rtt)
 {
-    uint64_t rate = ((uint64_t)cc_window(o) << RATE_BITS) / (o->srtt > 0 ? o->srtt : 1);
+    uint64_t rate = ((uint64_t)window << RATE_BITS) / (rtt > 0 ? rtt : 1);
 
     return rate < (uint64_t)1 << RATE_MAX_BITS ? rate : (uint64_t)1 << RATE_MAX_BITS;
+}
+
+uint64_t cc_rate(const struct cc *o)
+{
+    return cc_rate_of(cc_window(o), o->srtt);
 }
 
 uint64_t cc_rate_sum(const struct cc *cc, plait_time now)

@@ -9,7 +9,9 @@
  * until that is alpha, the subflow's part of the 10, at least 2. Where the queue has twice the
  * delay that it had with alpha in it, the window goes down at once so that it drains, which shows
  * the lowest RTT again. After a loss it is Reno until recovery is over; beside algorithms that fill
- * the queue it has little. Alone it is Vegas, and not Reno as other coupled algorithms are.
+ * the queue it has little; and a subflow that begins while a queue stands takes its delay for the
+ * path's, and has more than its part. Alone it is Vegas, and not Reno as other coupled algorithms
+ * are.
  *
  * The steps and constants are those of the authors' module for Linux, with two differences: rates
  * are not rounded to a few bits, and the delay that must not double is noted with alpha segments in
@@ -20,7 +22,6 @@
 #include "../base/seq.h"
 
 enum { ALPHA_START = 2, ALPHA_MIN = 2, ALPHA_TOTAL = 10, GAMMA = 1, SAMPLES_MIN = 3 };
-enum { RATE_BITS = 32, RATE_MAX_BITS = 56 };
 
 static void wvegas_init(struct cc *cc)
 {
@@ -63,7 +64,7 @@ static void weigh(struct cc *cc, uint64_t rtt, plait_time now)
     struct cc_wvegas *v = &cc->u.wvegas;
     uint64_t sum = 0;
 
-    v->rate = min_u64(((uint64_t)cc->cwnd << RATE_BITS) / rtt, (uint64_t)1 << RATE_MAX_BITS);
+    v->rate = cc_rate_of(cc->cwnd, rtt);
     CC_EACH(o, cc, now)
         sum += o->u.wvegas.rate;
     v->alpha = (uint32_t)(cc_fraction(v->rate, sum) * ALPHA_TOTAL / CC_ONE);
