@@ -50,7 +50,11 @@ struct plait_conn_config {
     /* "minrtt" (default), "minrtt-plain", "minrtt-penalty", "linger", "roundrobin", "redundant",
      * "blest", "ecf", "handover" or "latency"; plait-cat(1) says what they do */
     const char *sched;
-    const char *pm;        /* "fullmesh" or "none"; default "fullmesh" */
+    /* "fullmesh" (default), "ndiffports", "signal", "on-demand", "handover" or "none" */
+    const char *pm;
+    uint8_t ports;         /* ndiffports: subflows between the first two addresses; default 2 */
+    uint64_t demand_bytes; /* on-demand: further subflows after so many bytes either way, */
+    plait_time demand_after; /* or so long; PLAIT_NEVER; default 64 KiB, 1 s */
     enum plait_ecn ecn;    /* default PLAIT_ECN_ACCEPT, as servers do */
     uint8_t subflows_max;  /* subflows of a connection, the first included; default 8 */
     uint8_t addrs_max;     /* peer addresses remembered; default 8 */
@@ -87,6 +91,10 @@ struct plait_config {
      * 1 h. */
     uint32_t peers_max;
     plait_time peer_wait, peer_wait_max;
+    /* Local ports that nobody else on this host has, for subflows that may not start at the port of
+     * the first one (ndiffports); they outlive the stack. None: drawn from 32768 to 60999. */
+    const uint16_t *join_ports;
+    size_t join_port_n;
     bool check_invariants;    /* run stack_check after every step (tests); default false */
     struct plait_conn_config conn; /* what new connections start with */
 };

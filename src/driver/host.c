@@ -135,6 +135,8 @@ static int make_stack(struct drv_host *host, struct drv_error *err)
         .trace = host->config.trace ? env_trace : NULL,
     };
 
+    host->config.stack.join_ports = host->port_number;
+    host->config.stack.join_port_n = host->config.more_ports + 1u;
     host->stack = plait_stack_new(&env, &host->config.stack);
     host->routes = drv_routes_new(host->mon, !host->config.paths.listening);
     if (!host->stack || !host->routes)

@@ -27,8 +27,8 @@ struct drv_host_config {
     struct plait_config stack;
     struct drv_paths paths;
     uint16_t port;    /* our TCP port; 0: a free one. Ports in paths.announce are taken too */
-    /* Free ports in addition, for connections to one peer side by side; with those announced, at
-     * most DRV_PORTS_MAX in all */
+    /* Free ports in addition, for connections to one peer side by side, and for ndiffports; with
+     * those announced, at most DRV_PORTS_MAX in all */
     uint8_t more_ports;
     enum drv_driver driver;
     plait_time spin;  /* looks for packets for so long before sleeping, while it pays; 0: never */

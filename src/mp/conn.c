@@ -453,6 +453,7 @@ static void first_established(struct mp_subflow *s, const struct wire_seg *seg, 
     if (c->over || c->mode == MP_MODE_PENDING) /* dead, or about to try version 0 */
         return;
     c->established = true;
+    c->up_at = now;
     skip_syn_text(s, now);
     c->snd_edge = c->snd_una + s->tcb.snd_wnd;
     c->progress_at = now;
@@ -558,6 +559,8 @@ void mp_input(struct mp_subflow *s, const struct wire_seg *seg, struct plait_blo
         mp_subflow_fin(s, now);
     if (res.fin_acked && c->mode == MP_MODE_PLAIN)
         c->fin_acked = true;
+    if (res.closed)
+        mp_path_changed(c); /* in TIME-WAIT it has its pair of addresses no longer */
     mp_settle(c, now);
 }
 

@@ -35,6 +35,9 @@ struct mp_config {
     uint8_t offer, accept;     /* sets of PLAIT_MPTCP_V*: for mp_connect(), for listeners */
     const struct sched_ops *sched;
     const struct pm_ops *pm;
+    uint8_t ports;             /* of these the path managers' own: see plait.h */
+    uint64_t demand_bytes;
+    plait_time demand_after;
     uint8_t subflows_max, addrs_max, mp_syn_retries, subflow_retries;
     uint32_t sndbuf_max, rcvbuf_max, rcvbuf_init;
     plait_time user_timeout, time_wait, last_subflow_wait;
@@ -191,11 +194,15 @@ void mp_commit(struct mp_conn *c, const struct mp_plan *plan, plait_time now);
 plait_time mp_deadline(const struct mp_conn *c);
 void mp_tick(struct mp_conn *c, plait_time now);
 
-/* Path management: asks the pm and carries out what needs no help (announcing); true: the stack
- * should call mp_join() from this local to this remote address with a port of its choice (args
- * filled, port 0 in local means: use the connection's local port). */
-bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
-                struct plait_addr *remote);
+/* Path management: asks the pm and carries out what needs no help (announcing, closing); true: the
+ * stack should call mp_join() from this local to this remote address. The local port is the
+ * connection's, or another one that nobody uses. */
+struct mp_wish {
+    struct plait_addr local; /* port 0 */
+    struct plait_addr remote;
+    bool other_port;
+};
+bool mp_pm_next(struct mp_conn *c, plait_time now, struct mp_wish *wish);
 /* Opens a subflow as just asked. 0 or an error (then the pair is barred). A 4-tuple in use: pass
  * PLAIT_EADDRINUSE as err to bar it. */
 int mp_join(struct mp_conn *c, const struct plait_addr *local, const struct plait_addr *remote,

@@ -138,6 +138,8 @@ struct mp_conn {
     plait_time join_after;     /* no subflow is opened before */
     bool pm_dirty;             /* something changed that the path manager should see */
     plait_time pm_at;
+    uint64_t pm_moved;         /* or once so many bytes moved */
+    plait_time up_at;          /* when it was established */
 
     plait_time alone_at;       /* without a subflow until then; PLAIT_NEVER */
     plait_time starved_at;     /* memory was missing: try again then; PLAIT_NEVER */

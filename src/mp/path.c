@@ -127,13 +127,27 @@ static bool goes_elsewhere(const struct mp_conn *c, const struct mp_subflow *s)
     return false;
 }
 
+static bool is_down(const struct mp_conn *c, uint8_t local_id)
+{
+    for (unsigned i = 0; i < c->locals->n; i++) {
+        const struct plait_local *l = &c->locals->v[i];
+        if (mp_addr_local_id(c, &l->addr) == local_id)
+            return (l->flags & PLAIT_LOCAL_DOWN) != 0;
+    }
+    return false;
+}
+
 static void view_subflows(const struct mp_conn *c, struct pm_view *v)
 {
     MP_EACH(s, c)
         if (s->phase != MP_PHASE_DOWN && s->tcb.state != TCP_ST_TIME_WAIT &&
             v->subflow_n < PM_SUBFLOWS_MAX)
-            v->subflow[v->subflow_n++] = (struct pm_subflow){ s->local_id, s->remote_id,
-                                                              !goes_elsewhere(c, s) };
+            v->subflow[v->subflow_n++] = (struct pm_subflow){
+                .id = s->id, .local_id = s->local_id, .remote_id = s->remote_id,
+                .alive = !goes_elsewhere(c, s), .ready = mp_subflow_usable(s),
+                .stale = s->stale || s->tcb.loss.rto_n > 0 || is_down(c, s->local_id),
+                .closing = s->closing, .ours = s->initiator,
+            };
 }
 
 /*= RFC 8684 3.1
@@ -145,6 +159,9 @@ static bool may_open(const struct mp_conn *c, plait_time now)
            mp_is_open_for_join(c);
 }
 
+/* Bytes of the stream that were sent, and that the application read. */
+static uint64_t moved(const struct mp_conn *c) { return c->snd_nxt + c->rx.next; }
+
 static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v)
 {
     uint32_t alive = mp_alive_n(c);
@@ -154,6 +171,11 @@ static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v
     v->may_announce = mp_is_open_for_join(c) && (c->dss_in || c->passive);
     v->subflows_left = alive < c->cfg->subflows_max && c->sub_n < MP_SUBFLOWS_MAX
                            ? (uint8_t)(c->cfg->subflows_max - alive) : 0;
+    v->ports = c->cfg->ports;
+    v->demand_bytes = c->cfg->demand_bytes;
+    v->demand_after = c->cfg->demand_after;
+    v->moved = moved(c);
+    v->age = now - c->up_at;
     v->local_n = v->remote_n = v->subflow_n = v->barred_n = 0;
     view_locals(c, v);
     view_subflows(c, v);
@@ -167,13 +189,28 @@ static void make_view(const struct mp_conn *c, plait_time now, struct pm_view *v
     }
 }
 
-bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
-                struct plait_addr *remote)
+/* One that does not answer would take its time for a FIN, and keep its pair of addresses. */
+static void close_subflow(struct mp_conn *c, uint8_t id, plait_time now)
+{
+    struct mp_subflow *found = NULL;
+
+    MP_EACH(s, c)
+        if (s->id == id)
+            found = s;
+    if (found == NULL)
+        return;
+    if (found->stale || found->tcb.loss.rto_n > 0)
+        mp_subflow_abort(found, PLAIT_REASON_RETRIES, now);
+    else
+        mp_subflow_close(found, now);
+}
+
+bool mp_pm_next(struct mp_conn *c, plait_time now, struct mp_wish *wish)
 {
     struct pm_view view;
     struct pm_decision d;
 
-    if (!c->pm_dirty && now < c->pm_at)
+    if (!c->pm_dirty && now < c->pm_at && moved(c) < c->pm_moved)
         return false;
     for (unsigned i = 0; i < PM_ADDRS_MAX + 1 && mp_is_open_for_join(c); i++) {
         make_view(c, now, &view);
@@ -183,20 +220,28 @@ bool mp_pm_next(struct mp_conn *c, plait_time now, struct plait_addr *local,
                 continue;
             c->pm_dirty = false; /* no memory: later */
             c->pm_at = now + BAR_FIRST;
+            c->pm_moved = UINT64_MAX;
             return false;
         }
+        if (d.what == PM_CLOSE) {
+            close_subflow(c, view.subflow[d.subflow].id, now);
+            continue;
+        }
         c->pm_dirty = d.what == PM_OPEN;
+        c->pm_moved = d.again_moved > 0 ? d.again_moved : UINT64_MAX;
         c->pm_at = d.again > now ? d.again : now + 1;
         if (now < c->join_after)
             c->pm_at = mp_earlier(c->pm_at, c->join_after);
         if (d.what != PM_OPEN)
             return false;
-        *local = view.local[d.local].addr;
-        local->port = 0;
-        *remote = view.remote[d.remote].addr;
+        *wish = (struct mp_wish){ .local = view.local[d.local].addr,
+                                  .remote = view.remote[d.remote].addr,
+                                  .other_port = d.other_port };
+        wish->local.port = 0;
         return true;
     }
     c->pm_dirty = false;
+    c->pm_moved = UINT64_MAX;
     c->pm_at = PLAIT_NEVER;
     return false;
 }

@@ -88,6 +88,8 @@ static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
 
     if (timed_out && mp_subflow_usable(s) && mp_has_other(c, s)) {
         mp_stale(s, now);
+    } else if (timed_out && mp_subflow_usable(s)) {
+        mp_path_changed(c); /* alone: a path manager may know another way */
     } else if (now >= judge_deadline(c, s)) {
         s->judge_at = now + JUDGE_AGAIN;
         if (others_live(c, s))

@@ -3,129 +3,19 @@
  * announcement of each local address that is marked for it.
  *
  * Called by mp/ when something changed or a time that it named has come. It answers one step at
- * a time: mp carries it out, and the next view shows the result. Announcements come first: they
- * cost one ACK, and the peer needs a round trip to act on them. The pair of the first subflow is
- * a pair like any other: where it died it is opened again (break before make). RFC 8684 3.2, 3.4
- * and 3.9. */
-#include "pm.h"
-
-#include "../base/addr.h"
-
-#include <limits.h>
-
-/* Packets of one kind of address never reach the other kind. */
-static bool can_reach(const struct plait_addr *local, const struct plait_addr *remote)
-{
-    return local->family == remote->family &&
-           addr_is_loopback(local) == addr_is_loopback(remote) &&
-           addr_is_linklocal(local) == addr_is_linklocal(remote);
-}
-
-static bool in_use(const struct pm_view *v, uint8_t local_id, uint8_t remote_id)
-{
-    for (unsigned i = 0; i < v->subflow_n; i++)
-        if (v->subflow[i].alive && v->subflow[i].local_id == local_id &&
-            v->subflow[i].remote_id == remote_id)
-            return true;
-    return false;
-}
-
-/* Until when the pair may not be tried; 0: it may. */
-static plait_time barred_until(const struct pm_view *v, uint8_t local_id, uint8_t remote_id)
-{
-    for (unsigned i = 0; i < v->barred_n; i++)
-        if (v->barred[i].local_id == local_id && v->barred[i].remote_id == remote_id &&
-            v->barred[i].until > v->now)
-            return v->barred[i].until;
-    return 0;
-}
-
-static bool announce(const struct pm_view *v, struct pm_decision *out)
-{
-    for (uint8_t i = 0; v->may_announce && i < v->local_n; i++) {
-        const struct pm_local *l = &v->local[i];
-        /* Id 0 without a port of its own says nothing new: the peer knows the first subflow. */
-        bool known = l->id == 0 && l->addr.port == 0;
-
-        if (l->signal && !l->announced && !l->down && !known) {
-            *out = (struct pm_decision){ .what = PM_ANNOUNCE, .local = i, .again = PLAIT_NEVER };
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The address of the first subflow is one that the application chose. */
-static bool may_start_from(const struct pm_local *l)
-{
-    return (l->subflow || l->id == 0) && !l->down;
-}
-
-/* May the pair be opened now? Else, where it only has to wait, out->again says until when. */
-static bool may_open_pair(const struct pm_view *v, const struct pm_local *l,
-                          const struct pm_remote *r, struct pm_decision *out)
-{
-    plait_time until;
-
-    /*= RFC 8684 3.1
-     * the receiver MUST NOT try to open any additional subflows toward this address and port */
-    if (r->refuses || !may_start_from(l) || !can_reach(&l->addr, &r->addr))
-        return false;
-    if (in_use(v, l->id, r->id))
-        return false;
-    until = barred_until(v, l->id, r->id);
-    if (until > 0 && until < out->again)
-        out->again = until;
-    return until == 0;
-}
-
-static unsigned common_prefix(const struct plait_addr *a, const struct plait_addr *b)
-{
-    unsigned n = 0;
-
-    while (n < 8 * addr_ip_len(a) && ((a->ip[n / 8] ^ b->ip[n / 8]) & (0x80 >> n % 8)) == 0)
-        n++;
-    return n;
-}
-
-/* How little a pair promises. Addresses that no subflow uses yet come first, because they are other
- * paths; of those the pair with the longest common prefix, because that one is likely to have a
- * route (RFC 6724 5, rule 9). */
-static unsigned demerit(const struct pm_view *v, const struct pm_local *l,
-                        const struct pm_remote *r)
-{
-    unsigned uses = 0;
-
-    for (unsigned i = 0; i < v->subflow_n; i++)
-        if (v->subflow[i].alive)
-            uses += (v->subflow[i].local_id == l->id ? 1u : 0u) +
-                    (v->subflow[i].remote_id == r->id ? 1u : 0u);
-    return uses * 256 + (128 - common_prefix(&l->addr, &r->addr));
-}
+ * a time: mp carries it out, and the next view shows the result. */
+#include "pairs.h"
 
 /*= RFC 6897 4.2.1-2, 5.3.3-5 */
 static void decide(const struct pm_view *v, struct pm_decision *out)
 {
-    unsigned best = UINT_MAX;
-
-    *out = (struct pm_decision){ .what = PM_NOTHING, .again = PLAIT_NEVER };
-    if (announce(v, out) || !v->may_open || v->subflows_left == 0)
+    pm_nothing(out);
+    if (pm_announce(v, out) || !v->may_open || v->subflows_left == 0)
         return;
-    for (uint8_t r = 0; r < v->remote_n; r++)
-        for (uint8_t l = 0; l < v->local_n; l++) {
-            unsigned d;
-            if (!may_open_pair(v, &v->local[l], &v->remote[r], out))
-                continue;
-            d = demerit(v, &v->local[l], &v->remote[r]);
-            if (d < best) {
-                best = d;
-                out->what = PM_OPEN;
-                out->local = l;
-                out->remote = r;
-            }
-        }
-    if (out->what == PM_OPEN)
-        out->again = PLAIT_NEVER;
+    (void)pm_open(v, out);
 }
 
-const struct pm_ops pm_fullmesh_ops = { .name = "fullmesh", .decide = decide };
+const struct pm_ops pm_fullmesh_ops = {
+    .name = "fullmesh", .decide = decide,
+    .what = "a subflow between any two addresses that can reach each other",
+};

@@ -19,7 +19,15 @@ struct pm_remote {
     bool refuses;             /* C flag: no further subflow to it (RFC 8684 3.1) */
     struct plait_addr addr;   /* with the port to connect to */
 };
-struct pm_subflow { uint8_t local_id, remote_id; bool alive; };
+struct pm_subflow {
+    uint8_t id;               /* in order of birth */
+    uint8_t local_id, remote_id;
+    bool alive;               /* it stands for its pair */
+    bool ready;               /* it may carry data */
+    bool stale;               /* seems dead, or timed out */
+    bool closing;
+    bool ours;                /* this side opened it */
+};
 /* A pair that failed and may not be tried before `until` (PLAIT_NEVER: not in this connection). */
 struct pm_barred { uint8_t local_id, remote_id; plait_time until; };
 
@@ -29,6 +37,11 @@ struct pm_view {
     bool may_open;
     bool may_announce;
     uint8_t subflows_left;    /* how many more the limit allows */
+    uint8_t ports;            /* ndiffports: subflows on one pair */
+    uint64_t demand_bytes;    /* on-demand: further subflows after so many, */
+    plait_time demand_after;  /* or so long */
+    uint64_t moved;           /* bytes of the stream that went and came */
+    plait_time age;           /* since the connection is established */
     uint8_t local_n, remote_n, subflow_n, barred_n;
     struct pm_local local[PM_ADDRS_MAX];
     struct pm_remote remote[PM_ADDRS_MAX];
@@ -36,20 +49,27 @@ struct pm_view {
     struct pm_barred barred[PM_SUBFLOWS_MAX];
 };
 
-enum pm_what { PM_NOTHING = 0, PM_OPEN, PM_ANNOUNCE };
+enum pm_what { PM_NOTHING = 0, PM_OPEN, PM_ANNOUNCE, PM_CLOSE };
 struct pm_decision {
     enum pm_what what;
     uint8_t local, remote;    /* indices into the view */
+    uint8_t subflow;          /* to close: index into the view */
+    bool other_port;          /* open from another local port than the first subflow's */
+    uint64_t again_moved;     /* with PM_NOTHING: ask again when so many bytes moved; 0: never */
     /* with PM_NOTHING: when to ask again, PLAIT_NEVER: when something changed */
     plait_time again;
 };
 
 struct pm_ops {
     const char *name;
+    const char *what;         /* one line for people */
     void (*decide)(const struct pm_view *view, struct pm_decision *out);
 };
 
-extern const struct pm_ops pm_fullmesh_ops, pm_none_ops;
+extern const struct pm_ops pm_fullmesh_ops, pm_ndiffports_ops, pm_signal_ops, pm_ondemand_ops,
+    pm_handover_ops, pm_none_ops;
 const struct pm_ops *pm_find(const char *name);
+/* All of them, one after the other; NULL behind the last. */
+const struct pm_ops *pm_at(unsigned i);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../base/addr.h"
+#include "../base/be.h"
 #include "../wire/wire.h"
 #include "pcap.h"
 
@@ -126,12 +127,37 @@ void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bo
     plait_block_put(to->stack, in.block);
 }
 
+static bool leads(const struct sim_route *r, const struct plait_out *out)
+{
+    return addr_same_ip(&r->src, &out->src) && addr_same_ip(&r->dst, &out->dst);
+}
+
+/* What a router hashes, and gets the same for both directions. */
+static unsigned port_sum(const struct plait_out *out)
+{
+    const uint8_t *tcp = out->head + out->ip_len;
+
+    return (unsigned)be16_load(tcp) + be16_load(tcp + 2);
+}
+
+/* Of equal routes the one that the ports ask for. */
+static const struct sim_route *choose(const struct sim *sim, const struct plait_out *out)
+{
+    unsigned n = 0, k;
+
+    for (unsigned i = 0; i < sim->route_n; i++)
+        n += leads(&sim->route[i], out);
+    k = port_sum(out) % n;
+    for (unsigned i = 0;; i++)
+        if (leads(&sim->route[i], out) && k-- == 0)
+            return &sim->route[i];
+}
+
 static const struct sim_route *find_route(const struct sim *sim, const struct plait_out *out)
 {
     for (unsigned i = 0; i < sim->route_n; i++)
-        if (addr_same_ip(&sim->route[i].src, &out->src) &&
-            addr_same_ip(&sim->route[i].dst, &out->dst))
-            return &sim->route[i];
+        if (leads(&sim->route[i], out))
+            return sim->route[i].ecmp ? choose(sim, out) : &sim->route[i];
     return NULL;
 }
 

@@ -77,6 +77,7 @@ struct sim_route {
     struct sim_node *to;
     uint8_t hop_n;
     uint8_t hop[SIM_HOPS_MAX]; /* links in order */
+    bool ecmp; /* one of several between these addresses: the ports decide, the same both ways */
 };
 
 /* A packet at its first link, for a hook to look at, change, or decide about. */

@@ -22,6 +22,9 @@ static const struct plait_conn_config conn_defaults = {
     .sched = "minrtt",
     .pm = "fullmesh",
     .ecn = PLAIT_ECN_ACCEPT,
+    .ports = 2,
+    .demand_bytes = 64u << 10,
+    .demand_after = 1 * PLAIT_SEC,
     .subflows_max = 8,
     .addrs_max = 8,
     .sndbuf_max = 8u << 20,
@@ -65,6 +68,8 @@ static bool versions_ok(const struct plait_conn_config *c)
 static bool numbers_ok(const struct plait_conn_config *c)
 {
     if (c->subflows_max < 1 || c->subflows_max > MP_SUBFLOWS_MAX || c->addrs_max > PM_ADDRS_MAX)
+        return false;
+    if (c->ports < 1)
         return false;
     if (c->sndbuf_max < BUF_MIN || c->sndbuf_max > BUF_MAX)
         return false;
@@ -141,6 +146,9 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
         .server_joins = c->server_joins,
         .sched = sched_find(c->sched),
         .pm = pm_find(c->pm),
+        .ports = c->ports,
+        .demand_bytes = c->demand_bytes,
+        .demand_after = c->demand_after,
         .subflows_max = c->subflows_max,
         .addrs_max = c->addrs_max,
         .mp_syn_retries = c->mp_syn_retries,
@@ -176,7 +184,9 @@ static bool same_config(const struct mp_config *a, const struct mp_config *b)
            a->server_joins == b->server_joins && a->fastopen == b->fastopen &&
            a->avoid_mptcp == b->avoid_mptcp && a->refuse_joins == b->refuse_joins &&
            a->offer == b->offer && a->accept == b->accept && a->sched == b->sched &&
-           a->pm == b->pm && a->subflows_max == b->subflows_max && a->addrs_max == b->addrs_max &&
+           a->pm == b->pm && a->ports == b->ports && a->demand_bytes == b->demand_bytes &&
+           a->demand_after == b->demand_after && a->subflows_max == b->subflows_max &&
+           a->addrs_max == b->addrs_max &&
            a->mp_syn_retries == b->mp_syn_retries && a->subflow_retries == b->subflow_retries &&
            a->sndbuf_max == b->sndbuf_max && a->rcvbuf_max == b->rcvbuf_max &&
            a->rcvbuf_init == b->rcvbuf_init && a->user_timeout == b->user_timeout &&

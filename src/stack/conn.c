@@ -104,19 +104,23 @@ static bool is_taken(const struct plait_stack *s, const struct plait_addr *local
 /*= RFC 8684 3.9.1
  * The local port for such SYNs SHOULD also be the same as the port for the first subflow */
 /*= RFC 6897 5.3.3-4 */
-/* The path manager's wishes. A join starts at the local port of the first subflow: RFC 8684 3.9.1.
+/* The path manager's wishes. A join starts at the local port of the first subflow: RFC 8684 3.9.1;
+ * but for what that one has already.
  */
 static void open_subflows(struct plait_conn *c, plait_time now)
 {
-    struct plait_addr local, remote;
+    struct mp_wish w;
 
-    for (unsigned i = 0; i < MP_SUBFLOWS_MAX && mp_pm_next(c->mp, now, &local, &remote); i++) {
-        if (local.port == 0)
-            local.port = c->port;
-        int err = is_taken(c->stack, &local, &remote, now) ? PLAIT_EADDRINUSE : 0;
-        if (!stack_peer_takes_joins(c, &remote))
+    for (unsigned i = 0; i < MP_SUBFLOWS_MAX && mp_pm_next(c->mp, now, &w); i++) {
+        int err = 0;
+        w.local.port = c->port;
+        if (w.other_port)
+            err = stack_draw_join_port(c->stack, &w.local, &w.remote);
+        else if (is_taken(c->stack, &w.local, &w.remote, now))
+            err = PLAIT_EADDRINUSE;
+        if (!stack_peer_takes_joins(c, &w.remote))
             err = PLAIT_EUNREACH;
-        if (mp_join(c->mp, &local, &remote, err, now) == 0 && list_empty(&c->dirty))
+        if (mp_join(c->mp, &w.local, &w.remote, err, now) == 0 && list_empty(&c->dirty))
             list_add_tail(&c->stack->dirty, &c->dirty); /* its SYN waits */
         stack_adopt(c);
     }

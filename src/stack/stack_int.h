@@ -224,6 +224,9 @@ struct stack_half *stack_find_half(const struct plait_stack *s, const struct pla
                                    const struct plait_addr *remote);
 bool stack_tuple_used(const struct plait_stack *s, const struct plait_addr *local,
                       const struct plait_addr *remote);
+/* The same out of config.join_ports, where there are any. */
+int stack_draw_join_port(struct plait_stack *s, struct plait_addr *local,
+                         const struct plait_addr *remote);
 /* Draws local->port so that the 4-tuple is free. 0 or PLAIT_EADDRINUSE. */
 int stack_draw_port(struct plait_stack *s, struct plait_addr *local,
                     const struct plait_addr *remote);

@@ -102,6 +102,22 @@ int stack_draw_port(struct plait_stack *s, struct plait_addr *local,
     return PLAIT_EADDRINUSE;
 }
 
+int stack_draw_join_port(struct plait_stack *s, struct plait_addr *local,
+                         const struct plait_addr *remote)
+{
+    uint32_t n = (uint32_t)s->cfg.join_port_n, start;
+
+    if (n == 0)
+        return stack_draw_port(s, local, remote);
+    start = ctx_random_u32(&s->ctx) % n;
+    for (uint32_t i = 0; i < n; i++) {
+        local->port = s->cfg.join_ports[(start + i) % n];
+        if (!stack_tuple_used(s, local, remote))
+            return 0;
+    }
+    return PLAIT_EADDRINUSE;
+}
+
 struct stack_token *stack_find_token(const struct plait_stack *s, uint32_t token)
 {
     struct htab_node *node = htab_first(&s->tokens, token);

@@ -8,6 +8,7 @@
  * A failure prints its seed; --seed replays that one run, --pcap writes what was on the wire. The
  * number of runs can also be given by PLAIT_RUNS. */
 #include "cc/cc.h"
+#include "pm/pm.h"
 #include "sched/sched.h"
 #include "sim/app.h"
 #include "sim/pcap.h"
@@ -374,8 +375,8 @@ static void wind_up(struct run *r)
         r->why = "connections are left over";
 }
 
-/* Each end has its own scheduler, half of them the default. From a generator of its own: the rest
- * of a run is the same with whatever is drawn here. */
+/* Each end has its own scheduler and path manager, half of them the default. From a generator of
+ * its own: the rest of a run is the same with whatever is drawn here. */
 static const char *random_sched(struct sim_rng *rng)
 {
     unsigned n = 0;
@@ -385,6 +386,15 @@ static const char *random_sched(struct sim_rng *rng)
     return sched_at(sim_rng_below(rng, 2) == 0 ? 0 : (unsigned)sim_rng_below(rng, n))->name;
 }
 
+static const char *random_pm(struct sim_rng *rng)
+{
+    unsigned n = 0;
+
+    while (pm_at(n) != NULL)
+        n++;
+    return pm_at(sim_rng_below(rng, 2) == 0 ? 0 : (unsigned)sim_rng_below(rng, n))->name;
+}
+
 static void random_policies(struct run *r, uint64_t seed)
 {
     struct sim_rng rng;
@@ -392,6 +402,12 @@ static void random_policies(struct run *r, uint64_t seed)
     sim_rng_init(&rng, ~seed);
     r->client_cfg.conn.sched = random_sched(&rng);
     r->server_cfg.conn.sched = random_sched(&rng);
+    r->client_cfg.conn.pm = random_pm(&rng);
+    r->client_cfg.conn.ports = (uint8_t)sim_rng_between(&rng, 1, 5);
+    r->client_cfg.conn.demand_bytes = sim_rng_between(&rng, 1, 1000000);
+    r->client_cfg.conn.demand_after = sim_rng_between(&rng, 1, 5 * PLAIT_SEC);
+    if (r->server_cfg.conn.server_joins)
+        r->server_cfg.conn.pm = random_pm(&rng);
 }
 
 static void one_run(struct run *r, uint64_t seed, const char *pcap)
@@ -437,11 +453,12 @@ static void tell(const struct run *r)
     const struct sim *s = r->sim;
 
     printf("seed %llu: %s\n", (unsigned long long)r->seed, r->why != NULL ? r->why : "ok");
-    printf("  %u paths%s, gso %u, %s/%s, %s/%s, checksum %d/%d, mptcp %d/%d, "
+    printf("  %u paths%s, gso %u, %s/%s, %s/%s, %s/%s, checksum %d/%d, mptcp %d/%d, "
            "versions offered %u accepted %u, rcvbuf %u/%u, sndbuf %u/%u\n",
            r->topo_cfg.path_n, r->topo_cfg.mesh ? " (mesh)" : "", r->topo_cfg.gso_max,
            r->client_cfg.conn.cc, r->server_cfg.conn.cc, r->client_cfg.conn.sched,
-           r->server_cfg.conn.sched, r->client_cfg.conn.checksum,
+           r->server_cfg.conn.sched, r->client_cfg.conn.pm, r->server_cfg.conn.pm,
+           r->client_cfg.conn.checksum,
            r->server_cfg.conn.checksum, r->client_cfg.conn.mptcp, r->server_cfg.conn.mptcp,
            r->client_cfg.conn.offer_versions, r->server_cfg.conn.accept_versions,
            r->client_cfg.conn.rcvbuf_max, r->server_cfg.conn.rcvbuf_max,

@@ -270,15 +270,14 @@ static void bury(struct pair_side *side)
 
 static void open_subflows(struct pair *p, struct pair_side *side)
 {
-    struct plait_addr local, remote;
+    struct mp_wish w;
 
-    for (unsigned i = 0; i < 32 && mp_pm_next(side->conn, p->now, &local, &remote); i++) {
+    for (unsigned i = 0; i < 32 && mp_pm_next(side->conn, p->now, &w); i++) {
         int err = 0;
-        if (local.port == 0)
-            local.port = side->conn->first_local.port;
-        if (find_sub(side, &local, &remote) != NULL)
+        w.local.port = (uint16_t)(side->conn->first_local.port + (w.other_port ? i + 1 : 0));
+        if (find_sub(side, &w.local, &w.remote) != NULL)
             err = PLAIT_EADDRINUSE;
-        mp_join(side->conn, &local, &remote, err, p->now);
+        mp_join(side->conn, &w.local, &w.remote, err, p->now);
         adopt(side);
     }
 }

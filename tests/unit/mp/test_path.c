@@ -7,7 +7,7 @@
 
 static struct pair p;
 static struct mp_conn *c;
-static struct plait_addr local, remote;
+static struct mp_wish wish;
 
 static void start(uint64_t seed, unsigned paths)
 {
@@ -30,17 +30,18 @@ static void end(void)
 static void asked_when_something_changed(void **state)
 {
     start(1, 2);
-    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    assert_false(mp_pm_next(c, p.now, &wish));
     mp_path_changed(c);
-    assert_true(mp_pm_next(c, p.now, &local, &remote));
-    assert_int_equal(local.port, 0);
-    assert_int_equal(local.ip[2], 1);
-    assert_int_equal(remote.port, 80);
-    assert_int_equal(mp_join(c, &local, &remote, PLAIT_EADDRINUSE, p.now), PLAIT_EADDRINUSE);
-    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    assert_true(mp_pm_next(c, p.now, &wish));
+    assert_int_equal(wish.local.port, 0);
+    assert_int_equal(wish.local.ip[2], 1);
+    assert_int_equal(wish.remote.port, 80);
+    assert_int_equal(mp_join(c, &wish.local, &wish.remote, PLAIT_EADDRINUSE, p.now),
+                     PLAIT_EADDRINUSE);
+    assert_false(mp_pm_next(c, p.now, &wish));
     assert_true(c->pm_at == p.now + PLAIT_SEC);
     assert_true(mp_deadline(c) <= c->pm_at);
-    assert_true(mp_pm_next(c, p.now + PLAIT_SEC, &local, &remote));
+    assert_true(mp_pm_next(c, p.now + PLAIT_SEC, &wish));
     end();
 }
 
@@ -96,17 +97,17 @@ static void another_port_is_another_place(void **state)
 {
     start(7, 2);
     mp_path_changed(c);
-    assert_true(mp_pm_next(c, p.now, &local, &remote));
-    local.port = 40000;
-    assert_int_equal(mp_join(c, &local, &remote, 0, p.now), 0);
+    assert_true(mp_pm_next(c, p.now, &wish));
+    wish.local.port = 40000;
+    assert_int_equal(mp_join(c, &wish.local, &wish.remote, 0, p.now), 0);
     pair_run(&p, p.now + PLAIT_SEC);
     assert_int_equal(pair_open_n(&p, 0), 2);
     mp_path_changed(c);
-    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    assert_false(mp_pm_next(c, p.now, &wish));
     mp_remote_at(c, 0)->addr.port = 81;
     mp_path_changed(c);
-    assert_true(mp_pm_next(c, p.now, &local, &remote));
-    assert_int_equal(remote.port, 81);
+    assert_true(mp_pm_next(c, p.now, &wish));
+    assert_int_equal(wish.remote.port, 81);
     end();
 }
 
@@ -115,9 +116,9 @@ static void not_when_it_is_over(void **state)
     start(3, 2);
     mp_abort(c, PLAIT_REASON_LOCAL_ABORT, p.now);
     mp_path_changed(c);
-    assert_false(mp_pm_next(c, p.now, &local, &remote));
+    assert_false(mp_pm_next(c, p.now, &wish));
     assert_false(c->pm_dirty);
-    assert_int_equal(mp_join(c, &local, &remote, 0, p.now), PLAIT_EINVAL);
+    assert_int_equal(mp_join(c, &wish.local, &wish.remote, 0, p.now), PLAIT_EINVAL);
     end();
 }
 
@@ -126,10 +127,10 @@ static void server_does_not_open(void **state)
     start(4, 1);
     pair_local(&p, 1, 1, PLAIT_LOCAL_SUBFLOW);
     mp_path_changed(p.side[1].conn);
-    assert_false(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
+    assert_false(mp_pm_next(p.side[1].conn, p.now, &wish));
     p.side[1].cfg.server_joins = true;
     mp_path_changed(p.side[1].conn);
-    assert_true(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
+    assert_true(mp_pm_next(p.side[1].conn, p.now, &wish));
     end();
 }
 
@@ -170,7 +171,7 @@ static void announcements_are_carried_out(void **state)
     start(5, 1);
     pair_local(&p, 1, 1, PLAIT_LOCAL_SIGNAL);
     mp_path_changed(p.side[1].conn);
-    assert_false(mp_pm_next(p.side[1].conn, p.now, &local, &remote));
+    assert_false(mp_pm_next(p.side[1].conn, p.now, &wish));
     assert_int_equal(p.side[1].conn->announced.n, 1);
     assert_true(mp_announced_at(p.side[1].conn, 0)->due);
     end();
@@ -199,12 +200,38 @@ static void permanent_is_for_ever(void **state)
     }
 }
 
+static unsigned seen; /* subflows in the view when the path manager was asked last */
+
+static void look(const struct pm_view *view, struct pm_decision *out)
+{
+    seen = view->subflow_n;
+    *out = (struct pm_decision){ .what = PM_NOTHING, .again = PLAIT_NEVER };
+}
+
+/* A subflow that was closed in good order waits in TIME-WAIT, and its pair of addresses is free:
+ * the path manager is asked then, and not when that is over. */
+static void closed_in_good_order(void **state)
+{
+    static const struct pm_ops looking = { .name = "looking", .decide = look };
+
+    start(8, 2);
+    mp_path_changed(c);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 2);
+    p.side[0].cfg.pm = &looking;
+    mp_subflow_close(pair_sub(&p, 0, 1), p.now);
+    pair_run(&p, p.now + PLAIT_SEC);
+    assert_int_equal(pair_open_n(&p, 0), 1);
+    assert_int_equal(seen, 1);
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asked_when_something_changed), cmocka_unit_test(bars_double),
         cmocka_unit_test(a_pair_that_flaps_waits_longer),
-        cmocka_unit_test(another_port_is_another_place),
+        cmocka_unit_test(another_port_is_another_place), cmocka_unit_test(closed_in_good_order),
         cmocka_unit_test(not_when_it_is_over), cmocka_unit_test(server_does_not_open),
         cmocka_unit_test(announcements_are_carried_out),
         cmocka_unit_test(a_responder_waits_a_little),

@@ -25,7 +25,7 @@ static int setup(void **state)
     view.remote[0] = (struct pm_remote){ .id = 0, .addr = v4(1, 2) };
     view.remote[1] = (struct pm_remote){ .id = 9, .addr = v4(2, 2) };
     view.subflow_n = 1;
-    view.subflow[0] = (struct pm_subflow){ 0, 0, true };
+    view.subflow[0] = (struct pm_subflow){ .local_id = 0, .remote_id = 0, .alive = true };
     return 0;
 }
 
@@ -42,7 +42,8 @@ static void take(uint8_t local, uint8_t remote)
     assert_int_equal(d.local, local);
     assert_int_equal(d.remote, remote);
     view.subflow[view.subflow_n++] =
-        (struct pm_subflow){ view.local[local].id, view.remote[remote].id, true };
+        (struct pm_subflow){ .local_id = view.local[local].id,
+                             .remote_id = view.remote[remote].id, .alive = true };
 }
 
 static void opens_every_pair_once(void **state)

@@ -30,10 +30,23 @@ static void none_does_nothing(void **state)
     assert_true(d.again == PLAIT_NEVER);
 }
 
+static void the_list(void **state)
+{
+    unsigned n = 0;
+
+    for (const struct pm_ops *ops; (ops = pm_at(n)) != NULL; n++) {
+        assert_ptr_equal(pm_find(ops->name), ops);
+        assert_true(ops->what[0] != '\0' && ops->decide != NULL);
+    }
+    assert_int_equal(n, 6);
+    assert_ptr_equal(pm_at(0), &pm_fullmesh_ops);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names), cmocka_unit_test(none_does_nothing),
+        cmocka_unit_test(the_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

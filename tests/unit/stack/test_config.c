@@ -77,6 +77,7 @@ static void test_numbers(void **state)
     } while (0)
     BAD(c.subflows_max = 0);
     BAD(c.subflows_max = MP_SUBFLOWS_MAX + 1);
+    BAD(c.ports = 0);
     BAD(c.rcvbuf_max = 100);
     BAD(c.rcvbuf_init = c.rcvbuf_max + 1);
     BAD(c.rcvbuf_init = 0);
@@ -113,6 +114,52 @@ static void test_window_scale_fits(void **state)
     }
 }
 
+/* Connections share a configuration where it says the same in everything, and only there. */
+#define OTHER(change)                                                                              \
+    do {                                                                                           \
+        struct plait_conn_config c = config.conn;                                                  \
+        struct mp_config other;                                                                    \
+        struct stack_config *got;                                                                  \
+        change;                                                                                    \
+        assert_int_equal(stack_conn_config(&config, &c, &other), 0);                               \
+        got = stack_config_share(k.stack, &other);                                                 \
+        assert_ptr_not_equal(got, first);                                                          \
+        stack_config_drop(k.stack, got);                                                           \
+    } while (0)
+
+static void test_shared_where_alike(void **state)
+{
+    struct stack_config *first, *again;
+    struct mp_config m;
+    struct kit k;
+
+    kit_init(&k, 1, NULL);
+    plait_config_init(&config);
+    assert_int_equal(stack_conn_config(&config, &config.conn, &m), 0);
+    m.nodelay = !m.nodelay; /* unlike the stack's own */
+    config.conn.nodelay = m.nodelay;
+    first = stack_config_share(k.stack, &m);
+    again = stack_config_share(k.stack, &m);
+    assert_ptr_equal(first, again);
+    stack_config_drop(k.stack, again);
+    OTHER(c.checksum = true);
+    OTHER(c.nodelay = !c.nodelay);
+    OTHER(c.cc = "reno");
+    OTHER(c.sched = "ecf");
+    OTHER(c.pm = "none");
+    OTHER(c.ports = 3);
+    OTHER(c.demand_bytes = 1);
+    OTHER(c.demand_after = 1);
+    OTHER(c.subflows_max = 1);
+    OTHER(c.addrs_max = 1);
+    OTHER(c.user_timeout = PLAIT_SEC);
+    OTHER(c.keepalive_idle = PLAIT_SEC);
+    OTHER(c.rcvbuf_max = 1 << 20);
+    OTHER(c.ecn = PLAIT_ECN_ON);
+    stack_config_drop(k.stack, first);
+    kit_fini(&k);
+}
+
 static void test_subflow_part(void **state)
 {
     struct plait_local local = {.addr = kit_addr(1, 0), .mtu = 1400, .gso_max = 60000};
@@ -147,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_are_good), cmocka_unit_test(test_names),
         cmocka_unit_test(test_numbers),           cmocka_unit_test(test_window_scale_fits),
+        cmocka_unit_test(test_shared_where_alike),
         cmocka_unit_test(test_subflow_part),      cmocka_unit_test(test_stack_refuses_bad_configs),
     };
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view.h"
+
+static void nothing(void **state)
+{
+    d.what = PM_OPEN;
+    d.other_port = true;
+    pm_nothing(&d);
+    assert_int_equal(d.what, PM_NOTHING);
+    assert_true(d.again == PLAIT_NEVER && d.again_moved == 0 && !d.other_port);
+}
+
+static void another_path_first(void **state)
+{
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+    assert_int_equal(d.local, 1);
+    assert_int_equal(d.remote, 1);
+    view.subflow_n = 0;
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+    assert_int_equal(d.local + d.remote, 0);
+}
+
+static void barred_for_now(void **state)
+{
+    view.local_n = 1;
+    view.barred_n = 1;
+    view.barred[0] = (struct pm_barred){.local_id = 0, .remote_id = 9, .until = 6 * PLAIT_SEC};
+    pm_nothing(&d);
+    assert_false(pm_open(&view, &d));
+    assert_int_equal(d.again, 6 * PLAIT_SEC);
+    view.now = 6 * PLAIT_SEC;
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+}
+
+/* Used or not, the pair itself may be opened; nothing can where the peer or the link forbids it. */
+static void the_pair_itself(void **state)
+{
+    pm_nothing(&d);
+    assert_true(pm_may_open_pair(&view, &view.local[0], &view.remote[0], &d));
+    view.remote[0].refuses = true;
+    assert_false(pm_may_open_pair(&view, &view.local[0], &view.remote[0], &d));
+    assert_true(pm_may_open_pair(&view, &view.local[0], &view.remote[1], &d));
+    view.local[0].down = true;
+    assert_false(pm_may_open_pair(&view, &view.local[0], &view.remote[1], &d));
+}
+
+static void announcements(void **state)
+{
+    pm_nothing(&d);
+    assert_false(pm_announce(&view, &d));
+    view.local[0].signal = view.local[1].signal = true;
+    assert_true(pm_announce(&view, &d));
+    assert_int_equal(d.what, PM_ANNOUNCE);
+    assert_int_equal(d.local, 1); /* the first one is known */
+    view.may_announce = false;
+    assert_false(pm_announce(&view, &d));
+}
+
+#define T(f) cmocka_unit_test_setup(f, view_reset)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(nothing), T(another_path_first), T(barred_for_now), T(the_pair_itself), T(announcements),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
