@@ -19,6 +19,7 @@
 #include "cat_report.h"
 #include "driver/addr.h"
 #include "driver/host.h"
+#include "policy.h"
 #include "say.h"
 #include "start.h"
 
@@ -411,6 +412,7 @@ static bool make_host(struct cat *c)
     struct drv_host_config config = {
         .paths = c->o.paths,
         .port = c->o.listening ? c->o.port : c->o.source_port,
+        .more_ports = policy_ports(&c->o.conn),
         .driver = c->o.driver,
         .spin = c->o.spin,
         .offload = c->o.offload,

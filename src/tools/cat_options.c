@@ -19,6 +19,8 @@ enum {
     OPT_CHECKSUM,
     OPT_CC,
     OPT_SCHED,
+    OPT_PM,
+    OPT_LIMITS,
     OPT_ECN,
     OPT_REQUIRE,
     OPT_NO_MPTCP,
@@ -52,6 +54,8 @@ static const struct option long_options[] = {
     {"cookie", required_argument, NULL, OPT_COOKIE},
     {"cc", required_argument, NULL, OPT_CC},
     {"sched", required_argument, NULL, OPT_SCHED},
+    {"pm", required_argument, NULL, OPT_PM},
+    {"limits", required_argument, NULL, OPT_LIMITS},
     {"require-mptcp", no_argument, NULL, OPT_REQUIRE},
     {"no-mptcp", no_argument, NULL, OPT_NO_MPTCP},
     {"mptcp-version", required_argument, NULL, OPT_VERSION},
@@ -93,6 +97,10 @@ static const char usage[] =
     "      --checksum           protect the data with MPTCP's checksums\n"
     "      --cc NAME            congestion control: see below\n"
     "      --sched NAME         which path carries what is to be sent: see below\n"
+    "      --pm NAME            which subflows are opened: see below; ndiffports:N, "
+    "on-demand:BYTES,TIME\n"
+    "      --limits N[,M]       at most N subflows beyond the first (default 7), M addresses of "
+    "the peer's (8)\n"
     "      --ecn                let routers mark packets instead of dropping them\n"
     "      --fastopen           Fast Open: data in the first packet, for requests that may be "
     "repeated\n"
@@ -270,6 +278,10 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
         return policy_cc("cat", optarg, &o->conn.cc);
     case OPT_SCHED:
         return policy_sched("cat", optarg, &o->conn.sched);
+    case OPT_PM:
+        return policy_pm("cat", optarg, &o->conn);
+    case OPT_LIMITS:
+        return policy_limits("cat", optarg, &o->conn);
     case OPT_VERSION:
         return take_version(o, optarg);
     case OPT_BUFFER:

@@ -24,6 +24,8 @@ enum {
     OPT_DRIVER,
     OPT_SPIN,
     OPT_SCHED,
+    OPT_PM,
+    OPT_LIMITS,
 };
 
 static const struct option long_options[] = {
@@ -40,6 +42,8 @@ static const struct option long_options[] = {
     {"stack", required_argument, NULL, OPT_STACK},
     {"cc", required_argument, NULL, 'C'},
     {"sched", required_argument, NULL, OPT_SCHED},
+    {"pm", required_argument, NULL, OPT_PM},
+    {"limits", required_argument, NULL, OPT_LIMITS},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
     {"path", required_argument, NULL, OPT_PATH},
     {"driver", required_argument, NULL, OPT_DRIVER},
@@ -72,6 +76,9 @@ static const char usage[] =
     "      --stack NAME         plait (default), kernel-mptcp or kernel-tcp\n"
     "  -C, --cc NAME            congestion control (plait: see below)\n"
     "      --sched NAME         which path carries what this side sends: see below (plait)\n"
+    "      --pm NAME            which subflows are opened: see below (plait)\n"
+    "      --limits N[,M]       at most N subflows beyond the first, M addresses of the peer's "
+    "(plait)\n"
     "      --checksum           protect the data with MPTCP's checksums (plait)\n"
     "      --path IF[=ADDR][,backup]\n"
     "                           use this interface (and address); repeat for each path (plait)\n"
@@ -230,7 +237,13 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
         o->cc = optarg;
         return ARGS_OK;
     case OPT_SCHED:
-        return policy_sched("perf", optarg, &o->sched);
+        return policy_sched("perf", optarg, &o->conn.sched);
+    case OPT_PM:
+        o->path_options = true;
+        return policy_pm("perf", optarg, &o->conn);
+    case OPT_LIMITS:
+        o->path_options = true;
+        return policy_limits("perf", optarg, &o->conn);
     case OPT_RR:
         return take_requests(o, PERF_RR, optarg);
     case OPT_CRR:
@@ -279,7 +292,9 @@ static enum args_verdict check_stack(struct perf_options *o)
                    "endpoint`");
     if (o->driver != DRV_DRIVER_AUTO || o->spin > 0)
         return bad("--driver and --spin are for --stack plait");
-    if (o->sched != sched_at(0)->name)
+    if (o->path_options)
+        return bad("--pm and --limits are for --stack plait; for the kernel see `ip mptcp`");
+    if (o->conn.sched != sched_at(0)->name)
         return bad("--sched is for --stack plait; for the kernel set net.mptcp.scheduler");
     if (o->checksum)
         return bad("--checksum is for --stack plait; for the kernel set "
@@ -313,6 +328,7 @@ static enum args_verdict check(struct perf_options *o)
 
 enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **argv)
 {
+    struct plait_config defaults;
     enum args_verdict verdict;
     int option;
 
@@ -321,7 +337,9 @@ enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **ar
     o->interval = PLAIT_SEC;
     o->parallel = 1;
     o->cc = "cubic";
-    o->sched = sched_at(0)->name;
+    plait_config_init(&defaults);
+    o->conn = defaults.conn;
+    o->conn.sched = sched_at(0)->name;
     o->paths.automatic = true;
     opterr = 0;
     optind = 0; /* glibc: start afresh, also in the middle of a word */

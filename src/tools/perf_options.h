@@ -23,7 +23,9 @@ struct perf_options {
     plait_time duration; /* 0: the amount decides */
     plait_time interval;
     uint32_t parallel;
-    const char *cc, *sched;
+    const char *cc;
+    struct plait_conn_config conn; /* scheduler, path manager and limits */
+    bool path_options;             /* of the last two one was asked for */
     struct drv_paths paths; /* peer is not yet filled */
     enum drv_driver driver;
     plait_time spin;        /* microseconds; 0: never */

@@ -4,6 +4,7 @@
 #include "driver/addr.h"
 #include "driver/host.h"
 #include "perf_net.h"
+#include "policy.h"
 #include "say.h"
 #include "start.h"
 
@@ -47,7 +48,8 @@ static uint8_t more_ports(const struct perf_options *o)
 
     if (o->serving)
         return 0;
-    return (uint8_t)((o->mode == PERF_CRR ? DRV_PORTS_MAX : conns) - 1);
+    conns *= 1 + policy_ports(&o->conn);
+    return (uint8_t)((o->mode == PERF_CRR || conns > DRV_PORTS_MAX ? DRV_PORTS_MAX : conns) - 1);
 }
 
 static bool make_host(struct perf_net *net, const struct perf_options *o, int *status)
@@ -62,9 +64,9 @@ static bool make_host(struct perf_net *net, const struct perf_options *o, int *s
     plait_config_init(&config.stack);
     config.port = o->serving ? o->port : 0;
     config.more_ports = net->more_ports = more_ports(o);
+    config.stack.conn = o->conn;
     config.stack.conn.checksum = o->checksum;
     config.stack.conn.cc = o->cc;
-    config.stack.conn.sched = o->sched;
     config.stack.conn.nodelay = true;
     if (!o->serving && o->mode != PERF_CRR)
         config.stack.time_wait = PERF_TIME_WAIT;

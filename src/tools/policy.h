@@ -5,10 +5,20 @@
 
 #include "args.h"
 
+#include <plait/plait.h>
+
 /* --cc NAME. */
 enum args_verdict policy_cc(const char *program, const char *arg, const char **out);
 /* --sched NAME. */
 enum args_verdict policy_sched(const char *program, const char *arg, const char **out);
+/* --pm NAME[:PARAMETERS]: sets pm and what belongs to it. */
+enum args_verdict policy_pm(const char *program, const char *arg, struct plait_conn_config *conn);
+/* --limits SUBFLOWS[,ADDRESSES], as in `ip mptcp limits`: subflows beyond the first, and addresses
+ * of the peer's that are taken. */
+enum args_verdict policy_limits(const char *program, const char *arg,
+                                struct plait_conn_config *conn);
+/* How many ports a connection needs in addition. */
+uint8_t policy_ports(const struct plait_conn_config *conn);
 /* All of them on standard output, a line for each. */
 void policy_help(void);
 

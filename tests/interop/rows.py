@@ -506,6 +506,43 @@ def policies():
                        recv=2 * MIB, near_extra=("--sched", name), self_test=False, all_paths=name != "handover")
 
 
+def none_on_second(run):
+    """Until 4 MiB are on their way, some of which wait in queues, there is no second subflow."""
+    run.wait_bytes(MIB)
+    joins = run.counters().get("MPJoinSynRx", 0)
+    if sum(run.both_bytes()) < 2 * MIB:
+        run.check(joins == 0, "a join came before it was worth it")
+
+
+def handed_over(run):
+    """The first path alone until it is cut, then the second one."""
+    run.wait_bytes((run.s.send + run.s.recv) // 4)
+    before = run.both_bytes()
+    run.check(before[1] < 10000, f"the second path carried {before[1]} bytes while the first was well")
+    run.lab.paths[0].cut()
+
+
+def no_joins(run):
+    joins = run.after.get("MPJoinSynRx", 0)
+    run.check(joins == 0, f"the kernel saw {joins} joins")
+
+
+def path_managers():
+    near = {"self_test": False, "send": 8 * MIB, "recv": 8 * MIB}
+    yield Scenario("client with --pm ndiffports:3", [Path("shaped", 200)], [Use(0)], near_extra=("--pm", "ndiffports:3"),
+                   joins=2, **near)
+    yield Scenario("client with --pm on-demand:4M", two(rate=50), uses(), near_extra=("--pm", "on-demand:4M"),
+                   during=none_on_second, **near)
+    yield Scenario("client with --pm signal", two(), uses(), near_extra=("--pm", "signal"), joins=0, all_paths=False,
+                   after=no_joins, **near)
+    yield Scenario("server with --pm signal, joined by the kernel", two(), uses(), near_role="server",
+                   near_extra=("--pm", "signal"), **near)
+    yield Scenario("client with --pm handover, the first path is cut", two(rate=100), uses(),
+                   near_extra=("--pm", "handover"), during=handed_over, **near)
+    yield Scenario("client with --limits 0", two(), uses(), near_extra=("--limits", "0"), joins=0, all_paths=False,
+                   after=no_joins, **near)
+
+
 def speed():
     yield Scenario("figures: 2 x 500 Mbit/s to the kernel", two(rate=500), uses(), send=96 * MIB, recv=0, loud=True,
                    far_close="last", after=figures)
@@ -514,5 +551,5 @@ def speed():
 
 
 def all_rows(self_test):
-    rows = [row for group in (matrix, joining, failing, closing, plain, policies, tracing, speed) for row in group()]
+    rows = [row for group in (matrix, joining, failing, closing, plain, policies, path_managers, tracing, speed) for row in group()]
     return [row for row in rows if row.self_test or not self_test]

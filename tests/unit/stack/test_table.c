@@ -43,6 +43,32 @@ static void test_ports_are_drawn_free_and_unlike(void **state)
     kit_fini(&k);
 }
 
+/* Of those that are reserved, each once for the same peer. */
+static void test_join_ports(void **state)
+{
+    static const uint16_t reserved[] = {7001, 7002};
+    struct plait_addr local = kit_addr(1, 1000), remote = kit_addr(2, 80);
+    struct kit k;
+
+    kit_init(&k, 1, NULL);
+    assert_int_equal(stack_draw_join_port(k.stack, &local, &remote), 0);
+    assert_in_range(local.port, STACK_PORT_MIN, STACK_PORT_MAX);
+    k.stack->cfg.join_ports = reserved;
+    k.stack->cfg.join_port_n = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        struct plait_connect how = {.remote = remote};
+        struct plait_conn *c;
+        assert_int_equal(stack_draw_join_port(k.stack, &local, &remote), 0);
+        assert_in_range(local.port, 7001, 7002);
+        how.local = local;
+        assert_int_equal(plait_connect(k.stack, &how, k.now, &c), 0);
+    }
+    assert_int_equal(stack_draw_join_port(k.stack, &local, &remote), PLAIT_EADDRINUSE);
+    remote.port = 81;
+    assert_int_equal(stack_draw_join_port(k.stack, &local, &remote), 0);
+    kit_fini(&k);
+}
+
 static void test_tokens(void **state)
 {
     struct kit k;
@@ -106,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hash_depends_on_everything),
         cmocka_unit_test(test_ports_are_drawn_free_and_unlike),
+        cmocka_unit_test(test_join_ports),
         cmocka_unit_test(test_tokens),
         cmocka_unit_test(test_token_in_use_is_not_drawn),
         cmocka_unit_test(test_subflows_are_found),

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "tools/cat_options.h"
+#include "tools/policy.h"
 
 #include <string.h>
 
@@ -57,6 +58,31 @@ static void takes_everything(void **state)
     assert_int_equal(o.status_every, 100000);
 }
 
+static void takes_policies(void **state)
+{
+    assert_int_equal(parse("cat --pm ndiffports:12 h 1"), ARGS_OK);
+    assert_string_equal(o.conn.pm, "ndiffports");
+    assert_int_equal(o.conn.ports, 12);
+    assert_int_equal(o.conn.subflows_max, 12);
+    assert_int_equal(policy_ports(&o.conn), 11);
+    assert_int_equal(parse("cat --pm on-demand:1M,2s h 1"), ARGS_OK);
+    assert_int_equal(o.conn.demand_bytes, 1 << 20);
+    assert_int_equal(o.conn.demand_after, 2 * PLAIT_SEC);
+    assert_int_equal(policy_ports(&o.conn), 0);
+    assert_int_equal(parse("cat --pm on-demand:,300ms h 1"), ARGS_OK);
+    assert_true(o.conn.demand_bytes == UINT64_MAX);
+    assert_int_equal(o.conn.demand_after, 300000);
+    assert_int_equal(parse("cat --pm on-demand:64k h 1"), ARGS_OK);
+    assert_true(o.conn.demand_after == PLAIT_NEVER);
+    assert_int_equal(parse("cat --pm handover --limits 3,2 h 1"), ARGS_OK);
+    assert_string_equal(o.conn.pm, "handover");
+    assert_int_equal(o.conn.subflows_max, 4);
+    assert_int_equal(o.conn.addrs_max, 2);
+    assert_int_equal(parse("cat --limits 0 h 1"), ARGS_OK);
+    assert_int_equal(o.conn.subflows_max, 1);
+    assert_int_equal(o.conn.addrs_max, 8);
+}
+
 static void names_the_mistake(void **state)
 {
     static const char *const bad[][2] = {
@@ -70,6 +96,14 @@ static void names_the_mistake(void **state)
         {"cat --announce x h 1", "--announce x"},
         {"cat --cc vegas h 1", "vegas"},
         {"cat --sched daps h 1", "minrtt, minrtt-plain"},
+        {"cat --pm mesh h 1", "fullmesh, ndiffports"},
+        {"cat --pm fullmesh:1 h 1", "no parameters"},
+        {"cat --pm ndiffports:0 h 1", "ndiffports:N"},
+        {"cat --pm ndiffports:33 h 1", "ndiffports:N"},
+        {"cat --pm on-demand: h 1", "on-demand:BYTES"},
+        {"cat --pm on-demand:1M,x h 1", "on-demand:BYTES"},
+        {"cat --limits 32 h 1", "--limits 32"},
+        {"cat --limits 1, h 1", "--limits 1,"},
         {"cat --connect-timeout 0 h 1", "--connect-timeout 0"},
         {"cat --user-timeout 1y h 1", "1y"},
         {"cat --foo h 1", "--foo"},
@@ -93,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_everything),
+        cmocka_unit_test(takes_policies),
         cmocka_unit_test(names_the_mistake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

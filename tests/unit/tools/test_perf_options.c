@@ -88,6 +88,7 @@ static void names_the_mistake(void **state)
         {"perf --stack kernel-mptcp --checksum h 1", "--checksum"},
         {"perf --stack kernel-mptcp --sched blest h 1", "net.mptcp.scheduler"},
         {"perf --sched daps h 1", "daps"},
+        {"perf --stack kernel-mptcp --pm none h 1", "ip mptcp"},
         {"perf -s -t 5 1", "-s takes no"},
         {"perf -s --rr 5 1", "-s takes no"},
         {"perf -1 h 1", "--one"},
