@@ -220,7 +220,8 @@ static uint32_t useful_room(const struct mp_subflow *s, uint64_t want)
 static uint32_t chunk_len(const struct mp_subflow *s, uint64_t want, uint32_t room)
 {
     uint32_t mss = tcp_payload_mss(&s->tcb);
-    uint32_t max = s->conn->cfg->sched->single ? mss : chunk_max(s);
+    bool single = s->conn->cfg->sched->single && s->conn->sub_n > 1;
+    uint32_t max = single ? mss : chunk_max(s);
     uint32_t n = (uint32_t)min_u64(min_u64(want, room), max);
 
     return n < want && n > mss ? n - n % mss : n;

@@ -172,6 +172,35 @@ static void test_latency(void **state)
     assert_true(redundant.again > 500000);
 }
 
+/* The first path is cut without a word; the longest time without a byte at the server. */
+static plait_time stall_of_a_cut(const char *sched)
+{
+    struct world w;
+    plait_time stall;
+
+    world_init(&w, 2);
+    w.client_cfg.conn.sched = sched;
+    w.pair_cfg.client.send_bytes = 8 << 20;
+    w.pair_cfg.server.send_bytes = 0;
+    world_start(&w);
+    world_at(&w, 1 * PLAIT_SEC);
+    sim_topology_cut(&w.topo, 0, true);
+    world_finish(&w, 60 * PLAIT_SEC);
+    world_expect_all(&w);
+    stall = w.pair.server.stall_max;
+    world_end(&w);
+    return stall;
+}
+
+/* Nobody waits for a path that dies: the other one carries the same. */
+static void test_redundant_cut(void **state)
+{
+    plait_time redundant = stall_of_a_cut("redundant"), minrtt = stall_of_a_cut("minrtt");
+
+    assert_true(redundant < 60 * PLAIT_MSEC);
+    assert_true(minrtt > 2 * redundant);
+}
+
 /* Redundant paths give the throughput of the best one. */
 static void test_redundant_bulk(void **state)
 {
@@ -260,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_redundant),
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_redundant_bulk),
+        cmocka_unit_test(test_redundant_cut),
         cmocka_unit_test(test_roundrobin),
         cmocka_unit_test(test_linger),
         cmocka_unit_test(test_handover),
