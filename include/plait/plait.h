@@ -55,6 +55,11 @@ struct plait_conn_config {
     uint8_t ports;         /* ndiffports: subflows between the first two addresses; default 2 */
     uint64_t demand_bytes; /* on-demand: further subflows after so many bytes either way, */
     plait_time demand_after; /* or so long; PLAIT_NEVER; default 64 KiB, 1 s */
+    /* Policies of one's own, in place of a name: src/cc/cc.h, src/sched/sched.h and src/pm/pm.h say
+     * what they are made of. They outlive the stack. Default NULL */
+    const struct cc_ops *own_cc;
+    const struct sched_ops *own_sched;
+    const struct pm_ops *own_pm;
     enum plait_ecn ecn;    /* default PLAIT_ECN_ACCEPT, as servers do */
     uint8_t subflows_max;  /* subflows of a connection, the first included; default 8 */
     uint8_t addrs_max;     /* peer addresses remembered; default 8 */

@@ -7,6 +7,7 @@
 #ifndef CC_CC_H
 #define CC_CC_H
 
+#include "../base/plugin.h"
 #include <plait/types.h>
 
 enum {
@@ -129,7 +130,7 @@ void cc_set_mss(struct cc *cc, uint32_t mss);
  * shrinks). */
 void cc_save(struct cc *cc);
 void cc_undo(struct cc *cc);
-uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
+PLUGIN_API uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
 
 /* ---- the ring ----------------------------------------------------------------------------------
  */
@@ -140,41 +141,47 @@ void cc_leave(struct cc *cc); /* nothing to do where it is alone */
 /* Walks over those that count at now: cc itself, and who of the others sends. */
 #define CC_EACH(o, cc, now)                                                                        \
     for (const struct cc *o = (cc); o != NULL; o = cc_after(o, (cc), (now)))
-const struct cc *cc_after(const struct cc *o, const struct cc *self, plait_time now);
+PLUGIN_API const struct cc *cc_after(const struct cc *o, const struct cc *self, plait_time now);
 /* How many they are; 1 where cc's own RTT is not known yet. */
-unsigned cc_count(const struct cc *cc, plait_time now);
+PLUGIN_API unsigned cc_count(const struct cc *cc, plait_time now);
 /* What it really may have in flight, at least 1 MSS, and that by its RTT: bytes per microsecond,
  * times 2^32; never 0. */
-uint32_t cc_window(const struct cc *o);
-uint64_t cc_rate_of(uint32_t window, uint64_t rtt);
-uint64_t cc_rate(const struct cc *o);
-uint64_t cc_rate_sum(const struct cc *cc, plait_time now);
+PLUGIN_API uint32_t cc_window(const struct cc *o);
+PLUGIN_API uint64_t cc_rate_of(uint32_t window, uint64_t rtt);
+PLUGIN_API uint64_t cc_rate(const struct cc *o);
+PLUGIN_API uint64_t cc_rate_sum(const struct cc *cc, plait_time now);
 /* part / whole, which is not 0, in CC_ONE; at most 8. */
-int64_t cc_fraction(uint64_t part, uint64_t whole);
+PLUGIN_API int64_t cc_fraction(uint64_t part, uint64_t whole);
 
 /* ---- what the algorithms share -----------------------------------------------------------------
  */
 
 /* Slow start with appropriate byte counting: adds to cwnd. */
-void cc_slow_start(struct cc *cc, const struct cc_ack *ack);
+PLUGIN_API void cc_slow_start(struct cc *cc, const struct cc_ack *ack);
 /* Slow start where it is time for it. True: this ACK is one of congestion avoidance. */
-bool cc_past_slow_start(struct cc *cc, const struct cc_ack *ack);
+PLUGIN_API bool cc_past_slow_start(struct cc *cc, const struct cc_ack *ack);
 /* Congestion avoidance with pace (CC_ONE: as Reno; it may be negative): a step of 1 MSS for each
  * window that is acknowledged, times pace. */
-void cc_avoid(struct cc *cc, uint32_t acked, int64_t pace);
+PLUGIN_API void cc_avoid(struct cc *cc, uint32_t acked, int64_t pace);
 /* ssthresh = target, at least so many segments; cc_avoid() begins anew. */
-void cc_reduce(struct cc *cc, uint32_t target, uint32_t segs_min);
+PLUGIN_API void cc_reduce(struct cc *cc, uint32_t target, uint32_t segs_min);
 /* Slow start that watches the RTT, for the first one (RFC 9406). */
-void cc_hystart_init(struct cc_hystart *h);
-void cc_hystart_on_ack(struct cc_hystart *h, struct cc *cc, const struct cc_ack *ack);
+PLUGIN_API void cc_hystart_init(struct cc_hystart *h);
+PLUGIN_API void cc_hystart_on_ack(struct cc_hystart *h, struct cc *cc, const struct cc_ack *ack);
 /* cwnd += bytes, up to CC_CWND_MAX. */
-void cc_grow(struct cc *cc, uint64_t bytes);
+PLUGIN_API void cc_grow(struct cc *cc, uint64_t bytes);
 /* After idling for longer than rto: cwnd = restart window (RFC 5681 4.1). */
-void cc_restart(struct cc *cc, plait_time idle, plait_time rto);
+PLUGIN_API void cc_restart(struct cc *cc, plait_time idle, plait_time rto);
 /* Reno's, for those that differ from it in other things. */
-void cc_reno_init(struct cc *cc);
-void cc_reno_on_congestion(struct cc *cc, uint32_t flight, plait_time now);
-void cc_reno_on_recovered(struct cc *cc, plait_time now);
-void cc_reno_on_idle(struct cc *cc, plait_time idle, plait_time rto, plait_time now);
+PLUGIN_API void cc_reno_init(struct cc *cc);
+PLUGIN_API void cc_reno_on_congestion(struct cc *cc, uint32_t flight, plait_time now);
+PLUGIN_API void cc_reno_on_recovered(struct cc *cc, plait_time now);
+PLUGIN_API void cc_reno_on_idle(struct cc *cc, plait_time idle, plait_time rto, plait_time now);
+
+/* For a shared object (--cc ./FILE.so): these are its ops. */
+#define CC_PLUGIN(its_ops)                                                                         \
+    extern const struct plugin plait_cc PLUGIN_API;                                                \
+    const struct plugin plait_cc = { CC_PLUGIN_SIZES, &(its_ops) }
+#define CC_PLUGIN_SIZES { sizeof(struct cc), sizeof(struct cc_ack), sizeof(struct cc_ops) }
 
 #endif

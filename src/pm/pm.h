@@ -4,6 +4,7 @@
 #ifndef PM_PM_H
 #define PM_PM_H
 
+#include "../base/plugin.h"
 #include <plait/types.h>
 
 enum { PM_ADDRS_MAX = 32, PM_SUBFLOWS_MAX = 32 };
@@ -71,5 +72,12 @@ extern const struct pm_ops pm_fullmesh_ops, pm_ndiffports_ops, pm_signal_ops, pm
 const struct pm_ops *pm_find(const char *name);
 /* All of them, one after the other; NULL behind the last. */
 const struct pm_ops *pm_at(unsigned i);
+
+/* For a shared object (--pm ./FILE.so): these are its ops. */
+#define PM_PLUGIN(its_ops)                                                                         \
+    extern const struct plugin plait_pm PLUGIN_API;                                                \
+    const struct plugin plait_pm = { PM_PLUGIN_SIZES, &(its_ops) }
+#define PM_PLUGIN_SIZES                                                                            \
+    { sizeof(struct pm_view), sizeof(struct pm_decision), sizeof(struct pm_ops) }
 
 #endif

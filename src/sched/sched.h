@@ -4,6 +4,7 @@
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
 
+#include "../base/plugin.h"
 #include <plait/types.h>
 
 enum { SCHED_PATHS_MAX = 32 };
@@ -60,5 +61,12 @@ extern const struct sched_ops sched_minrtt_ops, sched_minrtt_plain_ops, sched_mi
 const struct sched_ops *sched_find(const char *name);
 /* All of them, one after the other; NULL behind the last. */
 const struct sched_ops *sched_at(unsigned i);
+
+/* For a shared object (--sched ./FILE.so): these are its ops. */
+#define SCHED_PLUGIN(its_ops)                                                                      \
+    extern const struct plugin plait_sched PLUGIN_API;                                             \
+    const struct plugin plait_sched = { SCHED_PLUGIN_SIZES, &(its_ops) }
+#define SCHED_PLUGIN_SIZES                                                                         \
+    { sizeof(struct sched_view), sizeof(struct sched_path), sizeof(struct sched_ops) }
 
 #endif

@@ -256,6 +256,10 @@ struct plait_addr sim_pkt_addr(bool ipv6, bool remote, unsigned index);
 struct sim_pkt_options {
     const char *pcap; /* a file to write; NULL: none */
     FILE *verbose;    /* each event as it happens; NULL: none */
+    /* In place of those that the script names; NULL: these. */
+    const struct cc_ops *own_cc;
+    const struct sched_ops *own_sched;
+    const struct pm_ops *own_pm;
 };
 
 struct sim_pkt_report {

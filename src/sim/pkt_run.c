@@ -385,14 +385,22 @@ static bool do_event(struct sim_pkt_runner *r, const struct sim_pkt_event *ev)
     return expect_packet(r, base + ev->lo, ev->hi == PLAIT_NEVER ? PLAIT_NEVER : base + ev->hi);
 }
 
+void sim_pkt_policies(const struct sim_pkt_runner *r, struct plait_conn_config *conn)
+{
+    conn->cc = r->script->setup.cc;
+    conn->sched = r->script->setup.sched;
+    conn->pm = r->script->setup.pm;
+    conn->own_cc = r->options->own_cc;
+    conn->own_sched = r->options->own_sched;
+    conn->own_pm = r->options->own_pm;
+}
+
 static bool begin(struct sim_pkt_runner *r)
 {
     const struct sim_pkt_setup *setup = &r->script->setup;
     struct plait_config config = setup->config;
 
-    config.conn.cc = setup->cc;
-    config.conn.sched = setup->sched;
-    config.conn.pm = setup->pm;
+    sim_pkt_policies(r, &config.conn);
     r->sim = sim_new(setup->seed);
     r->node = sim_node_new(r->sim, "plait", &config);
     if (r->node == NULL)

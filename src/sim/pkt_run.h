@@ -66,6 +66,8 @@ struct sim_pkt_runner {
 };
 
 /* The first failure wins; it stands at the present event. Answers false. */
+/* The policies that this run is to use. */
+void sim_pkt_policies(const struct sim_pkt_runner *r, struct plait_conn_config *conn);
 __attribute__((format(printf, 2, 3))) bool sim_pkt_run_fail(struct sim_pkt_runner *r,
                                                             const char *format, ...);
 /* pkt_sock.c */

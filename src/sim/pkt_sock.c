@@ -81,9 +81,7 @@ static struct result do_socket(struct sim_pkt_runner *r, const struct sim_pkt_ca
     if (i < 0)
         return error("EMFILE");
     r->fd[i].cfg = r->script->setup.config.conn;
-    r->fd[i].cfg.cc = r->script->setup.cc;
-    r->fd[i].cfg.sched = r->script->setup.sched;
-    r->fd[i].cfg.pm = r->script->setup.pm;
+    sim_pkt_policies(r, &r->fd[i].cfg);
     if (strcmp(text_of(c, 2), "IPPROTO_MPTCP") != 0)
         r->fd[i].cfg.mptcp = r->fd[i].cfg.require_mptcp = false;
     return ok(i + SIM_PKT_FD_FIRST);

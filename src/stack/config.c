@@ -105,7 +105,7 @@ static uint32_t records_for(uint32_t sndbuf_max)
 static struct tcp_config tcp_part(const struct plait_config *s, const struct plait_conn_config *c)
 {
     return (struct tcp_config){
-        .cc = cc_find(c->cc),
+        .cc = c->own_cc != NULL ? c->own_cc : cc_find(c->cc),
         .ecn = c->ecn,
         .rto_min = s->rto_min,
         .ack_delay = s->ack_delay,
@@ -144,8 +144,8 @@ int stack_conn_config(const struct plait_config *config, const struct plait_conn
         .nodelay = c->nodelay,
         .fastopen = c->fastopen,
         .server_joins = c->server_joins,
-        .sched = sched_find(c->sched),
-        .pm = pm_find(c->pm),
+        .sched = c->own_sched != NULL ? c->own_sched : sched_find(c->sched),
+        .pm = c->own_pm != NULL ? c->own_pm : pm_find(c->pm),
         .ports = c->ports,
         .demand_bytes = c->demand_bytes,
         .demand_after = c->demand_after,

@@ -275,9 +275,9 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
     case OPT_ANNOUNCE:
         return take_announce(o, optarg);
     case OPT_CC:
-        return policy_cc("cat", optarg, &o->conn.cc);
+        return policy_cc("cat", optarg, &o->conn);
     case OPT_SCHED:
-        return policy_sched("cat", optarg, &o->conn.sched);
+        return policy_sched("cat", optarg, &o->conn);
     case OPT_PM:
         return policy_pm("cat", optarg, &o->conn);
     case OPT_LIMITS:

@@ -237,7 +237,7 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
         o->cc = optarg;
         return ARGS_OK;
     case OPT_SCHED:
-        return policy_sched("perf", optarg, &o->conn.sched);
+        return policy_sched("perf", optarg, &o->conn);
     case OPT_PM:
         o->path_options = true;
         return policy_pm("perf", optarg, &o->conn);
@@ -286,7 +286,7 @@ static bool asks_for_test(const struct perf_options *o)
 static enum args_verdict check_stack(struct perf_options *o)
 {
     if (o->stack == PERF_STACK_PLAIT)
-        return policy_cc("perf", o->cc, &o->cc);
+        return policy_cc("perf", o->cc, &o->conn);
     if (!o->paths.automatic)
         return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
                    "endpoint`");
@@ -294,7 +294,7 @@ static enum args_verdict check_stack(struct perf_options *o)
         return bad("--driver and --spin are for --stack plait");
     if (o->path_options)
         return bad("--pm and --limits are for --stack plait; for the kernel see `ip mptcp`");
-    if (o->conn.sched != sched_at(0)->name)
+    if (o->conn.sched != sched_at(0)->name || o->conn.own_sched != NULL)
         return bad("--sched is for --stack plait; for the kernel set net.mptcp.scheduler");
     if (o->checksum)
         return bad("--checksum is for --stack plait; for the kernel set "

@@ -66,7 +66,6 @@ static bool make_host(struct perf_net *net, const struct perf_options *o, int *s
     config.more_ports = net->more_ports = more_ports(o);
     config.stack.conn = o->conn;
     config.stack.conn.checksum = o->checksum;
-    config.stack.conn.cc = o->cc;
     config.stack.conn.nodelay = true;
     if (!o->serving && o->mode != PERF_CRR)
         config.stack.time_wait = PERF_TIME_WAIT;

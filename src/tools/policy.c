@@ -5,6 +5,7 @@
 #include "policy.h"
 
 #include "cc/cc.h"
+#include "plugin.h"
 #include "pm/pm.h"
 #include "sched/sched.h"
 
@@ -21,13 +22,15 @@ static void cc_names(char *text, size_t size)
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", cc_at(i)->name);
 }
 
-enum args_verdict policy_cc(const char *program, const char *arg, const char **out)
+enum args_verdict policy_cc(const char *program, const char *arg, struct plait_conn_config *conn)
 {
     const struct cc_ops *ops = cc_find(arg);
     char names[LIST_TEXT];
 
+    if (plugin_is_path(arg))
+        return plugin_load(program, "cc", arg, conn);
     if (ops != NULL) {
-        *out = ops->name;
+        conn->cc = ops->name;
         return ARGS_OK;
     }
     cc_names(names, sizeof names);
@@ -44,13 +47,16 @@ static void sched_names(char *text, size_t size)
                                  sched_at(i)->name);
 }
 
-enum args_verdict policy_sched(const char *program, const char *arg, const char **out)
+enum args_verdict policy_sched(const char *program, const char *arg,
+                               struct plait_conn_config *conn)
 {
     const struct sched_ops *ops = sched_find(arg);
     char names[LIST_TEXT];
 
+    if (plugin_is_path(arg))
+        return plugin_load(program, "sched", arg, conn);
     if (ops != NULL) {
-        *out = ops->name;
+        conn->sched = ops->name;
         return ARGS_OK;
     }
     sched_names(names, sizeof names);
@@ -122,6 +128,8 @@ enum args_verdict policy_pm(const char *program, const char *arg, struct plait_c
     const struct pm_ops *ops = find_pm(arg, len);
     const char *more = arg + len + 1;
 
+    if (plugin_is_path(arg))
+        return plugin_load(program, "pm", arg, conn);
     if (ops == NULL)
         return bad_pm(program, arg);
     conn->pm = ops->name;
@@ -167,7 +175,7 @@ enum args_verdict policy_limits(const char *program, const char *arg,
 
 void policy_help(void)
 {
-    (void)printf("\nCongestion controls (--cc), the first is the default:\n");
+    (void)printf("\nCongestion controls (--cc), the first is the default; ./FILE.so is yours:\n");
     for (unsigned i = 0; cc_at(i) != NULL; i++)
         (void)printf("  %-15s %s\n", cc_at(i)->name, cc_at(i)->what);
     (void)printf("\nSchedulers (--sched), the first is the default:\n");

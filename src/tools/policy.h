@@ -7,10 +7,12 @@
 
 #include <plait/plait.h>
 
-/* --cc NAME. */
-enum args_verdict policy_cc(const char *program, const char *arg, const char **out);
+/* Each sets what it names in conn; a path is that of a shared object (plugin.h).
+ * --cc NAME. */
+enum args_verdict policy_cc(const char *program, const char *arg, struct plait_conn_config *conn);
 /* --sched NAME. */
-enum args_verdict policy_sched(const char *program, const char *arg, const char **out);
+enum args_verdict policy_sched(const char *program, const char *arg,
+                               struct plait_conn_config *conn);
 /* --pm NAME[:PARAMETERS]: sets pm and what belongs to it. */
 enum args_verdict policy_pm(const char *program, const char *arg, struct plait_conn_config *conn);
 /* --limits SUBFLOWS[,ADDRESSES], as in `ip mptcp limits`: subflows beyond the first, and addresses

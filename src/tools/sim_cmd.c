@@ -5,6 +5,7 @@
 #include "sim_cmd.h"
 
 #include "json.h"
+#include "plugin.h"
 #include "sim/pkt.h"
 
 #include <errno.h>
@@ -15,12 +16,14 @@
 enum { STATUS_OK, STATUS_FAILED, STATUS_USAGE };
 
 static const char usage[] =
-    "Usage: plait sim run [-v] [--json | --tap] [--pcap FILE] SCRIPT...\n"
+    "Usage: plait sim run [-v] [--json | --tap] [--pcap FILE] [--cc FILE.so] SCRIPT...\n"
     "Runs scripts in packetdrill's spelling, with MPTCP options, against plait in virtual time.\n\n"
     "  -v, --verbose  print each event as it happens\n"
     "  --json         print one JSON object for each script\n"
     "  --tap          print as the Test Anything Protocol has it\n"
     "  --pcap FILE    write the packets as pcapng; one script only\n"
+    "  --cc, --sched, --pm FILE.so\n"
+    "                 a policy of one's own, in place of the one that scripts name\n"
     "  --help         this text\n\n"
     "Exit status: 0 each script came out as written, 1 one did not, 2 usage, or a script that\n"
     "cannot be read or makes no sense.\n\n"
@@ -47,6 +50,22 @@ static bool complain(const char *what, const char *arg)
     return false;
 }
 
+/* --cc, --sched or --pm. False: it is none, or it was complained of. */
+static bool take_policy(struct options *o, const char *option, const char *path)
+{
+    struct plait_conn_config conn = {0};
+
+    if (strcmp(option, "--cc") != 0 && strcmp(option, "--sched") != 0 &&
+        strcmp(option, "--pm") != 0)
+        return complain("not an option, or one without its value: ", option);
+    if (plugin_load("sim", option + 2, path, &conn) != ARGS_OK)
+        return false;
+    o->run.own_cc = conn.own_cc != NULL ? conn.own_cc : o->run.own_cc;
+    o->run.own_sched = conn.own_sched != NULL ? conn.own_sched : o->run.own_sched;
+    o->run.own_pm = conn.own_pm != NULL ? conn.own_pm : o->run.own_pm;
+    return true;
+}
+
 static bool parse(struct options *o, int argc, char **argv)
 {
     int i = 1;
@@ -63,8 +82,13 @@ static bool parse(struct options *o, int argc, char **argv)
             o->format = FORMAT_TAP;
         else if (strcmp(argv[i], "--pcap") == 0 && i + 1 < argc)
             o->run.pcap = argv[++i];
-        else if (strcmp(argv[i], "run") != 0)
-            return complain("not an option, or one without its value: ", argv[i]);
+        else if (strcmp(argv[i], "run") != 0) {
+            if (i + 1 == argc || !take_policy(o, argv[i], argv[i + 1]))
+                return i + 1 == argc
+                           ? complain("not an option, or one without its value: ", argv[i])
+                           : false;
+            i++;
+        }
     }
     o->first = i;
     if (o->help)
