@@ -81,6 +81,8 @@ struct mp_subflow {
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
     uint64_t copied_to;        /* from here on it may carry copies of what others were given */
+    uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
+    plait_time lean_until;
     uint64_t sched_own;        /* the scheduler's word */
     uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
     bool infinite;             /* the next chunk carries the infinite mapping */

@@ -30,6 +30,7 @@
 #define RTX_MIN (300 * PLAIT_MSEC)
 #define RTX_MAX (10 * PLAIT_SEC)
 #define OPPORTUNE_MIN (10 * PLAIT_MSEC)
+#define LEAN_ROUNDS 16
 enum { SNDBUF_MIN = 64 << 10, REINJECT_AT_ONCE = 256 << 10, RATIO_MAX = 16 };
 
 static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -124,12 +125,13 @@ static void tune_sndbuf(struct mp_conn *c)
         c->sndbuf = (uint32_t)want;
 }
 
-/* Room came back: tell the application when it is worth a call. */
+/* Room came back: tell the application when it is worth a call, and before the paths have room for
+ * more than it has given. */
 static void wake_writer(struct mp_conn *c)
 {
     uint64_t used = queued(c);
 
-    if (c->want_write && used < c->sndbuf && c->sndbuf - used >= c->sndbuf / 3) {
+    if (c->want_write && used < c->sndbuf && c->sndbuf - used >= c->sndbuf / 16) {
         c->want_write = false;
         c->news |= MP_NEWS_WRITABLE;
     }
@@ -167,22 +169,30 @@ static uint32_t worth(const struct mp_subflow *s, uint32_t mss)
     return n > mss ? n - n % mss : mss;
 }
 
+/* What s was given and has not had acknowledged. */
+static uint32_t queued_on(const struct mp_subflow *s)
+{
+    return s->tcb.sndq.end - s->tcb.sndq.una;
+}
+
+/* A path that held up the others keeps no queue on its way for a while. */
+static uint32_t lean_room(const struct mp_subflow *s, uint32_t room)
+{
+    if (s->lean == 0)
+        return room;
+    return s->lean > queued_on(s) ? (uint32_t)min_u64(room, s->lean - queued_on(s)) : 0;
+}
+
 /*= RFC 8684 3.3.5-2 */
 static uint32_t room_of(const struct mp_subflow *s)
 {
-    uint32_t room = tcp_room(&s->tcb), mss = tcp_payload_mss(&s->tcb);
+    uint32_t room = lean_room(s, tcp_room(&s->tcb)), mss = tcp_payload_mss(&s->tcb);
 
     if (!mp_join_unanswered(s))
         return room;
     if (!tcp_idle(&s->tcb))
         return 0;
     return room < mss ? room : mss;
-}
-
-/* What s was given and has not had acknowledged. */
-static uint32_t queued_on(const struct mp_subflow *s)
-{
-    return s->tcb.sndq.end - s->tcb.sndq.una;
 }
 
 /* For a scheduler that gives a path its next data before it can send it: up to twice the window
@@ -434,8 +444,28 @@ static bool send_again(struct mp_conn *c, plait_time now)
     return true;
 }
 
-/* The window blocks and its oldest byte is with a subflow that lets it wait, while another one has
- * room: that one sends it too, where the scheduler is of that kind. */
+/* What s may have out at a time without a queue: a quarter more than its bandwidth-delay product by
+ * the lowest round trip. The buffers hold more of the stream then that the fast paths bring
+ * meanwhile; with less, the path would be idle now and then. */
+static void make_lean(struct mp_subflow *s, plait_time now)
+{
+    const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
+    plait_time least_rtt = mp_earlier(rtt->min_rtt, rtt->srtt);
+    uint64_t bytes = s->tcb.loss.cc.cwnd * least_rtt / rtt->srtt * 5 / 4;
+    uint32_t least = 2 * tcp_payload_mss(&s->tcb);
+
+    s->lean = bytes > least ? (uint32_t)min_u64(bytes, UINT32_MAX) : least;
+    s->lean_until = now + LEAN_ROUNDS * rtt->srtt;
+}
+
+/* It should have answered by now: it is no way out for what another one holds. */
+static bool is_silent(const struct mp_subflow *s, plait_time now)
+{
+    return !tcp_idle(&s->tcb) && now - s->tcb.last_rcvd > 2 * s->tcb.loss.rtt.srtt;
+}
+
+/* The window or our buffer is used up and its oldest byte is with a subflow that lets it wait,
+ * while another one has room: that one sends it too, where the scheduler is of that kind. */
 static void opportunity(struct mp_conn *c, plait_time now)
 {
     struct mp_subflow *fast = mp_best(c, NULL), *slow = NULL;
@@ -447,7 +477,8 @@ static void opportunity(struct mp_conn *c, plait_time now)
         return;
     fast_rtt = fast->tcb.loss.rtt.srtt;
     c->opportune_at = now + mp_later(fast_rtt, OPPORTUNE_MIN);
-    if (useful_room(fast, UINT32_MAX) == 0 || mp_carry_has(fast, c->snd_una))
+    if (useful_room(fast, UINT32_MAX) == 0 || is_silent(fast, now) ||
+        mp_carry_has(fast, c->snd_una))
         return;
     MP_EACH(s, c)
         if (s != fast && head == NULL && (head = mp_carry_find(s, c->snd_una)) != NULL)
@@ -460,6 +491,8 @@ static void opportunity(struct mp_conn *c, plait_time now)
         tcp_loss_penalise(&slow->tcb.loss);
     if (!sched->opportune)
         return;
+    if (sched->lean && fast_rtt < slow_rtt)
+        make_lean(slow, now);
     if (slow_rtt >= 2 * fast_rtt || slow->stale || now - slow->tcb.last_rcvd > slow_rtt)
         queue_again(c, head->pos, min_u64(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
 }
@@ -640,6 +673,12 @@ static void resume(struct mp_conn *c, plait_time now)
             tcp_resume(&s->tcb, now);
 }
 
+/* Everything was given to subflows, and the application has more. */
+static bool buffer_full(const struct mp_conn *c)
+{
+    return c->want_write && c->store.end == c->snd_nxt && c->mode == MP_MODE_MULTIPATH;
+}
+
 void mp_tx_schedule(struct mp_conn *c, plait_time now)
 {
     c->blocked = false;
@@ -651,6 +690,8 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now)
         send_copies(c, now);
         while (c->store.end > c->snd_nxt && send_new(c, now))
             ;
+        if (buffer_full(c))
+            opportunity(c, now);
         while (c->reinject.n > 0 && send_again(c, now)) /* an opportunity was seen */
             ;
         send_copies(c, now);
@@ -734,6 +775,8 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
 {
     struct mp_conn *c = s->conn;
 
+    if (now >= s->lean_until)
+        s->lean = 0;
     if (res->ack.acked_data > 0)
         mp_carry_acked(s);
     /* Our data gets through: what it would take to call the path dead must happen anew. */

@@ -63,6 +63,6 @@ static int pick(union sched_state *state, const struct sched_view *view)
 }
 
 const struct sched_ops sched_blest_ops = {
-    .name = "blest", .pick = pick, .opportune = true,
+    .name = "blest", .pick = pick, .opportune = true, .lean = true,
     .what = "leaves out a slow path that would block the window (BLEST)",
 };

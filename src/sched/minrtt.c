@@ -5,8 +5,9 @@
  * without a sample comes last, and the first one where all else is equal. Keeps no state.
  *
  * Three rows, for what else mp does when the window is used up and a slow path holds its oldest
- * byte: the usual one repeats that byte on a fast path; "-plain" waits; "-penalty" also halves the
- * slow path's window (Raiciu et al., "How Hard Can It Be?", NSDI 2012, 4.2). */
+ * byte: the usual one repeats that byte on a fast path, and leaves the slow one without a queue for
+ * a while; "-plain" waits; "-penalty" repeats it too, and halves the slow path's window (Raiciu et
+ * al., "How Hard Can It Be?", NSDI 2012, 4.2). */
 #include "rank.h"
 
 static int pick(union sched_state *state, const struct sched_view *view)
@@ -16,7 +17,7 @@ static int pick(union sched_state *state, const struct sched_view *view)
 }
 
 const struct sched_ops sched_minrtt_ops = {
-    .name = "minrtt", .pick = pick, .opportune = true,
+    .name = "minrtt", .pick = pick, .opportune = true, .lean = true,
     .what = "the lowest round-trip time that has room in its window",
 };
 

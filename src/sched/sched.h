@@ -51,6 +51,7 @@ struct sched_ops {
     /* The window is used up and a slow path holds its oldest byte: a fast one with room sends that
      * again; the slow one's window is halved (Raiciu et al., NSDI 2012). */
     bool opportune, penalise;
+    bool lean;   /* and the slow one keeps no queue on its way for a while */
     bool ahead;  /* a path's room is twice its window: it has its next data before it can send it */
     bool single; /* a decision is about one packet */
 };
