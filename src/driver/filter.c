@@ -7,7 +7,7 @@
  * one extension header in front, and ICMP errors that quote a TCP segment from one of our ports.
  *
  * The program ends in one tail that compares A with the ports; everything above loads A and jumps
- * there. Called by drv_afp_open() only. */
+ * there. Called by afpacket.c only. */
 #include "filter.h"
 
 #include <linux/if_ether.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host: ties packet sockets, netlink, the firewall rule, the reserved port and the capture to
+/* The host: ties devices, netlink, the firewall rule, the reserved port and the capture to
  * one stack, and turns the crank. Called by the programs; one thread.
  *
  * One step is: send what there is, sleep in ppoll, read the clock once, take a batch of packets
@@ -146,13 +146,12 @@ static int make_stack(struct drv_host *host, struct drv_error *err)
     return 0;
 }
 
-/* Fails early, with a clear word, where packet sockets are not allowed. */
-static int try_packet_socket(struct drv_host *host, struct drv_error *err)
+/* Fails early where packets cannot come and go. Loopback is a link that every host has. */
+static int probe_driver(struct drv_host *host, struct drv_error *err)
 {
     const struct drv_link *link = drv_netmon_link(host->mon, 0);
     uint16_t port = 1;
-    struct drv_afp_spec spec = {.ports = &port, .port_n = 1};
-    struct drv_afp *afp;
+    struct drv_dev_spec spec = {.ports = &port, .port_n = 1};
 
     for (size_t i = 0; link && !link->loopback; i++)
         link = drv_netmon_link(host->mon, i);
@@ -161,11 +160,7 @@ static int try_packet_socket(struct drv_host *host, struct drv_error *err)
     spec.ifindex = link->ifindex;
     spec.name = link->name;
     spec.link_type = link->type;
-    afp = drv_afp_open(&spec, err);
-    if (!afp)
-        return -1;
-    drv_afp_close(afp, NULL);
-    return 0;
+    return drv_driver_probe(host->config.driver, &spec, err);
 }
 
 /* An address that is being checked for duplicates now is worth a moment's wait before a connection
@@ -203,7 +198,7 @@ static int set_up(struct drv_host *host, struct drv_error *err)
 {
     host->mon = drv_netmon_open(err);
     if (!host->mon || drv_paths_check(&host->config.paths, host->mon, err) < 0 ||
-        try_packet_socket(host, err) < 0 || reserve_ports(host, err) < 0 ||
+        probe_driver(host, err) < 0 || reserve_ports(host, err) < 0 ||
         open_capture(host, err) < 0 ||
         drv_firewall_open(&host->firewall, host->port_number, host->port_n, err) < 0 ||
         make_stack(host, err) < 0)
@@ -224,6 +219,8 @@ struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_e
         return NULL;
     }
     host->config = *config;
+    if (!config->driver)
+        host->config.driver = drv_driver_find("auto");
     drv_spin_init(&host->spin, config->spin, usable_cpus());
     for (size_t i = 0; i < DRV_PORTS_MAX; i++)
         host->port[i].fd = -1;
@@ -373,17 +370,20 @@ static void send_by(struct drv_host *host, const struct plait_out *out, const st
 {
     struct drv_iface *iface = drv_host_iface(host, hop->ifindex);
     if (iface && !is_cut(host, hop->ifindex))
-        drv_afp_push(iface->afp, out, hop->mac);
+        drv_dev_push(iface->dev, out, hop->mac);
 }
 
 static void flush(struct drv_host *host)
 {
     for (size_t i = 0; i < host->iface_n; i++) {
-        struct drv_iface *iface = &host->iface[i];
-        bool had_gso = drv_afp_has_gso(iface->afp);
-        drv_afp_flush(iface->afp);
-        if (had_gso && !drv_afp_has_gso(iface->afp))
-            host->locals_changed = true;
+        struct drv_dev *dev = host->iface[i].dev;
+        bool had_gso = drv_dev_has_gso(dev);
+        drv_dev_flush(dev);
+        if (had_gso && !drv_dev_has_gso(dev))
+            drv_host_warn(host,
+                          "%s: the interface takes no super-segments: they are cut here, at "
+                          "several times the CPU",
+                          drv_dev_name(dev));
     }
 }
 
@@ -487,18 +487,17 @@ static void input_frame(struct drv_host *host, struct plait_in *in)
         host->not_ours++;
 }
 
-static size_t input(struct drv_host *host, struct drv_afp *afp)
+static void input(struct drv_host *host, struct drv_dev *dev, size_t queue)
 {
-    size_t n = drv_afp_recv(afp, host->stack);
+    size_t n = drv_dev_recv(dev, queue, host->stack);
     struct plait_in in;
 
     for (size_t i = 0; i < n; i++) {
         in.block = NULL;
-        if (drv_afp_frame(afp, i, &in))
+        if (drv_dev_frame(dev, i, &in))
             input_frame(host, &in);
-        drv_afp_frame_done(afp, i, &in);
+        drv_dev_frame_done(dev, i, &in);
     }
-    return n;
 }
 
 /* ---- the crank ------------------------------------------------------------------------------ */
@@ -539,23 +538,23 @@ static int poll_fds(struct pollfd *fds, size_t n, plait_time timeout)
 static bool frame_is_there(const struct drv_host *host)
 {
     for (size_t i = 0; i < host->iface_n; i++)
-        if (drv_afp_is_ready(host->iface[i].afp))
+        if (drv_dev_is_ready(host->iface[i].dev))
             return true;
     return false;
 }
 
-/* Looks until there is news, for so long at most. A ring is looked at without a system call; other
- * descriptors, all of them where there are no rings, now and then. */
+/* Looks until there is news, for so long at most. A device that can be peeked at costs no system
+ * call; other descriptors, all of them where there is none, are looked at now and then. */
 static enum drv_spin_end look(const struct drv_host *host, plait_time time, struct pollfd *fds,
                               size_t n)
 {
     plait_time start = clock_us(CLOCK_MONOTONIC), now = start, last = start, polled = start;
-    bool rings = host->iface_n > 0 && drv_afp_has_ring(host->iface[0].afp);
+    bool peek = host->iface_n > 0 && drv_dev_can_peek(host->iface[0].dev);
 
     for (;;) {
         if (frame_is_there(host))
             return poll_fds(fds, n, 0) != 0 ? DRV_SPIN_PAID : DRV_SPIN_FAILED;
-        if (!rings || now - polled >= SPIN_POLL) {
+        if (!peek || now - polled >= SPIN_POLL) {
             polled = now;
             if (poll_fds(fds, n, 0) != 0)
                 return DRV_SPIN_PAID;
@@ -598,24 +597,35 @@ static void sleep_for(struct drv_host *host, plait_time timeout, struct pollfd *
 
 static size_t gather(const struct drv_host *host, struct pollfd *fds)
 {
-    fds[0] = (struct pollfd){.fd = drv_netmon_fd(host->mon), .events = POLLIN};
+    int queue[DRV_QUEUES_MAX];
+    size_t n = 0;
+
+    fds[n++] = (struct pollfd){.fd = drv_netmon_fd(host->mon), .events = POLLIN};
     for (size_t i = 0; i < host->iface_n; i++) {
-        const struct drv_afp *afp = host->iface[i].afp;
-        short events = (short)(POLLIN | (drv_afp_is_blocked(afp) ? POLLOUT : 0));
-        fds[1 + i] = (struct pollfd){.fd = drv_afp_fd(afp), .events = events};
+        const struct drv_dev *dev = host->iface[i].dev;
+        short events = (short)(POLLIN | (drv_dev_is_blocked(dev) ? POLLOUT : 0));
+        size_t queues = drv_dev_fds(dev, queue);
+        for (size_t q = 0; q < queues; q++)
+            fds[n++] = (struct pollfd){.fd = queue[q], .events = events};
     }
-    return 1 + host->iface_n;
+    return n;
 }
 
+/* fds are those of gather(), in the same order. */
 static void serve(struct drv_host *host, const struct pollfd *fds)
 {
-    size_t ifaces = host->iface_n;
+    size_t ifaces = host->iface_n, n = 1;
+    int queue[DRV_QUEUES_MAX];
 
     for (size_t i = 0; i < ifaces; i++) {
-        if (fds[1 + i].revents & POLLOUT)
-            drv_afp_flush(host->iface[i].afp);
-        if (fds[1 + i].revents & (POLLIN | POLLERR))
-            (void)input(host, host->iface[i].afp);
+        struct drv_dev *dev = host->iface[i].dev;
+        size_t queues = drv_dev_fds(dev, queue);
+        for (size_t q = 0; q < queues; q++, n++) {
+            if (fds[n].revents & POLLOUT)
+                drv_dev_flush(dev);
+            if (fds[n].revents & (POLLIN | POLLERR))
+                input(host, dev, q);
+        }
     }
     if (fds[0].revents != 0)
         read_news(host);
@@ -627,7 +637,7 @@ static void serve(struct drv_host *host, const struct pollfd *fds)
 
 void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *extra, size_t extra_n)
 {
-    struct pollfd fds[1 + DRV_IFACES_MAX + DRV_EXTRA_FDS];
+    struct pollfd fds[1 + DRV_IFACES_MAX * DRV_QUEUES_MAX + DRV_EXTRA_FDS];
     size_t own;
 
     read_clock(host); /* the program may have taken its time */

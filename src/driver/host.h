@@ -4,7 +4,7 @@
 #ifndef DRV_HOST_H
 #define DRV_HOST_H
 
-#include "afpacket.h"
+#include "dev.h"
 #include "drv.h"
 #include "paths.h"
 #include "route.h"
@@ -16,13 +16,6 @@ struct drv_host;
 
 enum { DRV_EXTRA_FDS = 16 };
 
-/* How packets come and go. */
-enum drv_driver {
-    DRV_DRIVER_AUTO,          /* what suits most hosts: today the next one */
-    DRV_DRIVER_AFPACKET,      /* packet sockets, read by system calls */
-    DRV_DRIVER_AFPACKET_RING, /* packet sockets with a receive ring in shared memory */
-};
-
 struct drv_host_config {
     struct plait_config stack;
     struct drv_paths paths;
@@ -30,7 +23,7 @@ struct drv_host_config {
     /* Free ports in addition, for connections to one peer side by side, and for ndiffports; with
      * those announced, at most DRV_PORTS_MAX in all */
     uint8_t more_ports;
-    enum drv_driver driver;
+    const struct drv_driver *driver; /* how packets come and go; NULL: auto */
     plait_time spin;  /* looks for packets for so long before sleeping, while it pays; 0: never */
     bool offload;     /* use the kernel's segmentation and checksums */
     const char *pcap; /* file to write all packets to, or NULL */
@@ -40,7 +33,7 @@ struct drv_host_config {
 };
 
 struct drv_host_counters {
-    struct drv_afp_counters link; /* summed over the interfaces */
+    struct drv_counters link; /* summed over the interfaces */
     struct drv_routes_counters routes;
     uint64_t not_ours; /* packets for an address that the stack does not have */
 };

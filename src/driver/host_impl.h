@@ -18,9 +18,8 @@ struct drv_pair {
 };
 
 struct drv_iface {
-    struct drv_afp *afp;
+    struct drv_dev *dev;
     uint32_t pcap_id;
-    bool told_no_gso;
 };
 
 struct drv_host {
@@ -48,18 +47,18 @@ struct drv_host {
     size_t no_way_n;                        /* entries ever written */
     plait_time now;
     struct drv_spin spin;
-    struct drv_afp_counters closed; /* of interfaces that are gone */
+    struct drv_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
     uint32_t cut; /* the interface whose packets are lost on purpose; 0: none */
 };
 
-/* Tells the stack how the local addresses differ from what it has, opens and closes packet sockets.
+/* Tells the stack how the local addresses differ from what it has, opens and closes devices.
  */
 void drv_host_sync(struct drv_host *host);
 /* Routes have changed: tells the stack again of a local address that has a way now where it had
  * none, which lets it try once more. */
 void drv_host_renew(struct drv_host *host);
-/* The interface's socket, opened when needed; NULL when that fails, which the user is told once. */
+/* The interface's device, opened when needed; NULL when that fails, which the user is told once. */
 struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex);
 void drv_host_iface_close(struct drv_host *host, size_t i);
 void drv_host_warn(const struct drv_host *host, const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's interfaces and local addresses: opens a packet socket where one is needed, and keeps
+/* The host's interfaces and local addresses: opens a device where one is needed, and keeps
  * the stack's local addresses equal to what paths.c derives from the kernel's state. Called by
  * host.c when netlink or the user brought news. */
 #include "host_impl.h"
@@ -25,14 +25,14 @@ void drv_host_warn(const struct drv_host *host, const char *fmt, ...)
 
 /* ---- interfaces ----------------------------------------------------------------------------- */
 
-static void capture(void *ctx, const struct drv_afp *afp, const struct iovec *iov, int iov_n,
+static void capture(void *ctx, const struct drv_dev *dev, const struct iovec *iov, int iov_n,
                     bool out)
 {
     struct drv_host *host = ctx;
     struct drv_captured c = {.when = host->now + host->epoch, .out = out};
 
     for (size_t i = 0; i < host->iface_n; i++)
-        if (host->iface[i].afp == afp)
+        if (host->iface[i].dev == dev)
             c.interface = host->iface[i].pcap_id;
     drv_pcapng_packet(host->pcap, &c, iov, iov_n);
 }
@@ -41,13 +41,12 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
 {
     struct drv_iface *iface = &host->iface[host->iface_n];
     struct drv_error err;
-    struct drv_afp_spec spec = {
+    struct drv_dev_spec spec = {
         .ifindex = link->ifindex,
         .name = link->name,
         .link_type = link->type,
         .ports = host->port_number,
         .port_n = host->port_n,
-        .ring = host->config.driver == DRV_DRIVER_AFPACKET_RING,
         .offload = host->config.offload,
         .tap = host->pcap ? capture : NULL,
         .tap_ctx = host,
@@ -55,18 +54,16 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
 
     memcpy(spec.mac, link->mac, sizeof spec.mac);
     memset(iface, 0, sizeof *iface);
-    iface->afp = drv_afp_open(&spec, &err);
-    if (!iface->afp) {
+    iface->dev = drv_dev_open(host->config.driver, &spec, &err);
+    if (!iface->dev) {
         drv_host_warn(host, "%s", err.text);
         return NULL;
     }
-    if (spec.ring && !drv_afp_has_ring(iface->afp))
-        drv_host_warn(host,
-                      "%s: the kernel gives no receive ring (%s): packets are read by system calls",
-                      link->name, strerror(drv_afp_ring_errno(iface->afp)));
+    if (drv_dev_lost(iface->dev))
+        drv_host_warn(host, "%s", drv_dev_lost(iface->dev));
     if (host->pcap)
         iface->pcap_id =
-            drv_pcapng_interface(host->pcap, link->name, drv_afp_link_len(iface->afp) > 0);
+            drv_pcapng_interface(host->pcap, link->name, drv_dev_link_len(iface->dev) > 0);
     host->iface_n++;
     return iface;
 }
@@ -76,7 +73,7 @@ struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex)
     const struct drv_link *link;
 
     for (size_t i = 0; i < host->iface_n; i++)
-        if (drv_afp_ifindex(host->iface[i].afp) == ifindex)
+        if (drv_dev_ifindex(host->iface[i].dev) == ifindex)
             return &host->iface[i];
     link = drv_netmon_find_link(host->mon, ifindex);
     if (!link || host->iface_n == DRV_IFACES_MAX)
@@ -84,7 +81,7 @@ struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex)
     return open_iface(host, link);
 }
 
-static void add_counters(struct drv_afp_counters *sum, const struct drv_afp_counters *c)
+static void add_counters(struct drv_counters *sum, const struct drv_counters *c)
 {
     sum->frames_in += c->frames_in;
     sum->frames_out += c->frames_out;
@@ -103,12 +100,12 @@ static void add_counters(struct drv_afp_counters *sum, const struct drv_afp_coun
 
 void drv_host_counters(const struct drv_host *host, struct drv_host_counters *counters)
 {
-    struct drv_afp_counters c;
+    struct drv_counters c;
 
     memset(counters, 0, sizeof *counters);
     counters->link = host->closed;
     for (size_t i = 0; i < host->iface_n; i++) {
-        drv_afp_counters(host->iface[i].afp, &c);
+        drv_dev_counters(host->iface[i].dev, &c);
         add_counters(&counters->link, &c);
     }
     drv_routes_counters(host->routes, &counters->routes);
@@ -117,11 +114,11 @@ void drv_host_counters(const struct drv_host *host, struct drv_host_counters *co
 
 void drv_host_iface_close(struct drv_host *host, size_t i)
 {
-    struct drv_afp_counters c;
+    struct drv_counters c;
 
-    drv_afp_counters(host->iface[i].afp, &c);
+    drv_dev_counters(host->iface[i].dev, &c);
     add_counters(&host->closed, &c);
-    drv_afp_close(host->iface[i].afp, host->stack);
+    drv_dev_close(host->iface[i].dev, host->stack);
     host->iface[i] = host->iface[--host->iface_n];
 }
 
@@ -129,7 +126,7 @@ void drv_host_iface_close(struct drv_host *host, size_t i)
 static void close_gone(struct drv_host *host)
 {
     for (size_t i = host->iface_n; i-- > 0;)
-        if (!drv_netmon_find_link(host->mon, drv_afp_ifindex(host->iface[i].afp)))
+        if (!drv_netmon_find_link(host->mon, drv_dev_ifindex(host->iface[i].dev)))
             drv_host_iface_close(host, i);
 }
 
@@ -160,25 +157,6 @@ static struct plait_local *find_local(struct plait_local *v, size_t n,
         if (v[i].ifindex == like->ifindex && addr_same_ip(&v[i].addr, &like->addr))
             return &v[i];
     return NULL;
-}
-
-/* The kernel's word is not the last one: the socket may have no offload, or have met a refusal. */
-static void limit_gso(struct drv_host *host, struct plait_local *want)
-{
-    struct drv_iface *iface = drv_host_iface(host, want->ifindex);
-
-    if (iface && drv_afp_has_gso(iface->afp))
-        return;
-    want->gso_max = 0;
-    if (!iface || iface->told_no_gso)
-        return;
-    iface->told_no_gso = true;
-    if (host->config.offload)
-        drv_host_warn(
-            host,
-            "%s: the interface takes no super-segments: each packet is sent by itself, at "
-            "several times the CPU",
-            drv_afp_name(iface->afp));
 }
 
 static void add_local(struct drv_host *host, const struct plait_local *want)
@@ -218,8 +196,6 @@ void drv_host_sync(struct drv_host *host)
     struct drv_have have = {host->local, host->local_n};
     size_t n = drv_paths_want(&host->config.paths, host->mon, have, want);
 
-    for (size_t i = 0; i < n; i++)
-        limit_gso(host, &want[i]);
     for (size_t i = host->local_n; i-- > 0;) {
         struct plait_local *kept = find_local(want, n, &host->local[i]);
         uint8_t id = host->local[i].id;

@@ -12,7 +12,7 @@
  *
  * A full ring drops what comes, which the kernel counts. The memory is locked, so the size is a
  * bound too: there is one ring for each interface in use. */
-#include "rx.h"
+#include "dev_impl.h"
 
 #include "base/copy.h"
 
@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 
 enum {
     FRAME = 69632, /* 17 pages: a super-segment and the headers before it */
@@ -29,13 +28,11 @@ enum {
     BLOCK_FRAMES = BLOCK / FRAME,
     BLOCKS = 8,
     PLACES = BLOCKS * BLOCK_FRAMES,
-    VNET_LEN = sizeof(struct virtio_net_hdr),
     /* Bytes that put the IP header, behind all others, to a multiple of 16. */
     RESERVE = 16 - VNET_LEN,
 };
 
 struct drv_ring {
-    struct drv_afp_counters *counters;
     uint8_t *mem;
     unsigned next;     /* the place that the kernel fills next, once all before it are read */
     unsigned first;    /* of the batch */
@@ -71,7 +68,7 @@ static bool ask_for_ring(int fd)
            setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req) == 0;
 }
 
-struct drv_ring *drv_ring_new(int fd, struct drv_afp_counters *counters)
+struct drv_ring *drv_ring_new(int fd)
 {
     static const struct tpacket_req none;
     struct drv_ring *ring = calloc(1, sizeof *ring);
@@ -81,7 +78,6 @@ struct drv_ring *drv_ring_new(int fd, struct drv_afp_counters *counters)
         free(ring);
         return NULL;
     }
-    ring->counters = counters;
     ring->mem = mmap(NULL, (size_t)BLOCKS * BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (ring->mem == MAP_FAILED) {
         why = errno;
@@ -105,19 +101,24 @@ static uint32_t status(const struct drv_ring *ring, unsigned i)
     return __atomic_load_n(&place(ring, i)->tp_status, __ATOMIC_ACQUIRE);
 }
 
-bool drv_ring_is_ready(const struct drv_ring *ring)
+static bool is_filled(const struct drv_ring *ring)
 {
     return (status(ring, ring->next) & TP_STATUS_USER) != 0;
 }
 
-static void look_at(struct drv_ring *ring, unsigned i, struct rx_frame *frame)
+bool drv_ring_is_ready(const struct drv_dev *dev)
 {
-    const struct tpacket2_hdr *hdr = place(ring, i);
+    return is_filled(dev->ring);
+}
+
+static void look_at(struct drv_dev *dev, unsigned i, struct rx_frame *frame)
+{
+    const struct tpacket2_hdr *hdr = place(dev->ring, i);
     struct virtio_net_hdr vnet;
 
     *frame = (struct rx_frame){.bytes = (const uint8_t *)hdr + hdr->tp_mac};
     if (hdr->tp_snaplen < hdr->tp_len) {
-        ring->counters->in_truncated++;
+        dev->counters.in_truncated++;
         return;
     }
     memcpy(&vnet, frame->bytes - VNET_LEN, sizeof vnet);
@@ -125,41 +126,66 @@ static void look_at(struct drv_ring *ring, unsigned i, struct rx_frame *frame)
     frame->len = hdr->tp_len;
 }
 
-size_t drv_ring_recv(struct drv_ring *ring, struct rx_frame *frame)
+/* Reading a ring is no system call that would take the socket's error, and poll() tells of it until
+ * somebody does. */
+static void take_error(struct drv_dev *dev, int fd)
 {
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0)
+        dev->counters.last_errno = error; /* ENETDOWN: told once, the socket lives on */
+}
+
+size_t drv_ring_fill(struct drv_dev *dev, size_t queue)
+{
+    struct drv_ring *ring = dev->ring;
+
     ring->first = ring->next;
     ring->released = ring->n = 0;
-    while (ring->n < RX_BATCH && drv_ring_is_ready(ring)) {
-        look_at(ring, ring->next, &frame[ring->n++]);
+    while (ring->n < RX_BATCH && is_filled(ring)) {
+        look_at(dev, ring->next, &dev->rx[ring->n++]);
         ring->next = after(ring->next, 1);
     }
+    if (ring->n == 0)
+        take_error(dev, dev->fd[queue]);
     return ring->n;
 }
 
-void drv_ring_move(struct drv_ring *ring, size_t i, struct plait_stack *stack,
-                   struct rx_frame *frame)
-{
-    struct plait_block *block;
-    size_t size;
-    uint8_t *to;
-
-    if (frame->len < RX_KEEP || frame->len > RX_SIZE - RX_PAD)
-        return;
-    block = plait_block_get(stack, RX_SIZE);
-    if (!block) {
-        ring->counters->in_scratch++;
-        return;
-    }
-    to = plait_block_bytes(block, &size) + RX_PAD;
-    copy_bulk(to, frame->bytes, frame->len);
-    frame->bytes = to;
-    frame->block = block;
-    drv_ring_release(ring, i);
-}
-
-void drv_ring_release(struct drv_ring *ring, size_t i)
+static void release(struct drv_ring *ring, size_t i)
 {
     while (ring->released < ring->n && ring->released <= i)
         __atomic_store_n(&place(ring, after(ring->first, ring->released++))->tp_status,
                          TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+}
+
+void drv_ring_move(struct drv_dev *dev, size_t i)
+{
+    struct rx_frame *frame = &dev->rx[i];
+    size_t size, pad = (size_t)(RX_IP_AT - dev->link_len);
+    struct plait_block *block;
+    uint8_t *to;
+
+    if (frame->len < RX_KEEP || frame->len > RX_SIZE - pad)
+        return;
+    block = plait_block_get(dev->stack, RX_SIZE);
+    if (!block) {
+        dev->counters.in_scratch++;
+        return;
+    }
+    to = plait_block_bytes(block, &size) + pad;
+    copy_bulk(to, frame->bytes, frame->len);
+    frame->bytes = to;
+    frame->block = block;
+    release(dev->ring, i);
+}
+
+void drv_ring_done(struct drv_dev *dev, size_t i, bool kept)
+{
+    struct rx_frame *frame = &dev->rx[i];
+
+    if (frame->block && !kept)
+        plait_block_put(dev->stack, frame->block);
+    frame->block = NULL;
+    release(dev->ring, i);
 }

@@ -50,20 +50,19 @@ enum args_verdict args_path(const char *program, const char *arg, struct drv_pat
     return ARGS_OK;
 }
 
-static const char *const drivers[] = {
-    [DRV_DRIVER_AUTO] = "auto",
-    [DRV_DRIVER_AFPACKET] = "afpacket",
-    [DRV_DRIVER_AFPACKET_RING] = "afpacket-ring",
-};
-
-enum args_verdict args_driver(const char *program, const char *arg, enum drv_driver *driver)
+enum args_verdict args_driver(const char *program, const char *arg,
+                              const struct drv_driver **driver)
 {
-    for (size_t i = 0; i < sizeof drivers / sizeof drivers[0]; i++)
-        if (strcmp(arg, drivers[i]) == 0) {
-            *driver = (enum drv_driver)i;
-            return ARGS_OK;
-        }
-    return args_bad(program, "--driver %s: it has to be auto, afpacket or afpacket-ring", arg);
+    char names[128] = "";
+    size_t used = 0;
+
+    *driver = drv_driver_find(arg);
+    if (*driver)
+        return ARGS_OK;
+    for (size_t i = 0; drv_driver_name(i) && used + 32 < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i > 0 ? ", " : "",
+                                 drv_driver_name(i));
+    return args_bad(program, "--driver %s: there is no such driver; there are: %s", arg, names);
 }
 
 enum args_verdict args_spin(const char *program, const char *arg, plait_time *spin)

@@ -20,7 +20,8 @@ enum args_verdict args_bad_option(const char *program, int option, char **argv);
 enum args_verdict args_path(const char *program, const char *arg, struct drv_paths *paths);
 
 /* The name of a driver, and the microseconds to spin for at most. */
-enum args_verdict args_driver(const char *program, const char *arg, enum drv_driver *driver);
+enum args_verdict args_driver(const char *program, const char *arg,
+                              const struct drv_driver **driver);
 enum args_verdict args_spin(const char *program, const char *arg, plait_time *spin);
 
 /* The words behind the options: HOST PORT, or [HOST] PORT of a server. */

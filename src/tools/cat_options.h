@@ -15,7 +15,7 @@ struct cat_options {
     struct plait_conn_config conn;
     plait_time connect_timeout; /* 0: the stack's retries decide */
     bool offload;
-    enum drv_driver driver;
+    const struct drv_driver *driver; /* NULL: auto */
     plait_time spin; /* microseconds; 0: never */
     unsigned verbose; /* 0, 1, 2 */
     const char *pcap;

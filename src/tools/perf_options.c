@@ -290,7 +290,7 @@ static enum args_verdict check_stack(struct perf_options *o)
     if (!o->paths.automatic)
         return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
                    "endpoint`");
-    if (o->driver != DRV_DRIVER_AUTO || o->spin > 0)
+    if (o->driver != NULL || o->spin > 0)
         return bad("--driver and --spin are for --stack plait");
     if (o->path_options)
         return bad("--pm and --limits are for --stack plait; for the kernel see `ip mptcp`");

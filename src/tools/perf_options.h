@@ -27,7 +27,7 @@ struct perf_options {
     struct plait_conn_config conn; /* scheduler, path manager and limits */
     bool path_options;             /* of the last two one was asked for */
     struct drv_paths paths; /* peer is not yet filled */
-    enum drv_driver driver;
+    const struct drv_driver *driver; /* NULL: auto */
     plait_time spin;        /* microseconds; 0: never */
     char cut[IF_NAMESIZE];  /* empty: none */
     plait_time cut_at;

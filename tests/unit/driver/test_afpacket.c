@@ -5,7 +5,7 @@
 #include "netns.h"
 
 #include "driver/addr.h"
-#include "driver/afpacket.h"
+#include "driver/dev.h"
 #include "driver/firewall.h"
 #include "driver/netmon.h"
 #include "driver/port.h"
@@ -88,7 +88,7 @@ static void env_random(void *ctx, void *buf, size_t len)
 
 struct rig {
     struct plait_stack *stack;
-    struct drv_afp *afp;
+    struct drv_dev *dev;
     struct plait_addr near, far;
     uint8_t mac[6];
     uint32_t snd, rcv;
@@ -121,22 +121,24 @@ static void send_segment(struct rig *r, uint8_t flags, const uint8_t *data, uint
         out.view[1] = (struct plait_view){data + out.view[0].len, len - out.view[0].len};
     }
     out.head_len = (uint8_t)wire_emit_headers(&how, out.head, &out.ip_len);
-    drv_afp_push(r->afp, &out, r->mac);
-    drv_afp_flush(r->afp);
+    drv_dev_push(r->dev, &out, r->mac);
+    drv_dev_flush(r->dev);
 }
 
 /* Takes frames until one of them is TCP with these flags; the time limit is only there to fail. */
 static void expect(struct rig *r, uint8_t flags)
 {
     for (;;) {
-        struct pollfd p = {.fd = drv_afp_fd(r->afp), .events = POLLIN};
+        int fd[DRV_QUEUES_MAX];
+        assert_int_equal(drv_dev_fds(r->dev, fd), 1);
+        struct pollfd p = {.fd = fd[0], .events = POLLIN};
         assert_int_equal(poll(&p, 1, 5000), 1);
-        size_t n = drv_afp_recv(r->afp, r->stack);
+        size_t n = drv_dev_recv(r->dev, 0, r->stack);
         bool found = false;
         for (size_t i = 0; i < n; i++) {
             struct plait_in in;
             in.block = NULL;
-            assert_true(drv_afp_frame(r->afp, i, &in));
+            assert_true(drv_dev_frame(r->dev, i, &in));
             assert_int_equal(wire_parse(in.ip, in.len, in.csum_ok, &r->last), PLAIT_REASON_NONE);
             assert_int_equal(r->last.kind, WIRE_KIND_TCP);
             struct wire_seg *seg = &r->last.seg;
@@ -149,7 +151,7 @@ static void expect(struct rig *r, uint8_t flags)
                 r->rcv += seg->len;
             }
             found = found || (seg->flags & flags) == flags;
-            drv_afp_frame_done(r->afp, i, &in);
+            drv_dev_frame_done(r->dev, i, &in);
         }
         if (found)
             return;
@@ -184,10 +186,9 @@ static void open_rig(struct rig *r, const char *near, const char *far, unsigned 
     struct drv_error err;
     struct drv_netmon *mon = drv_netmon_open(&err);
     const struct drv_link *link;
-    struct drv_afp_spec spec = {.name = "near", .ports = &port, .port_n = 1};
+    struct drv_dev_spec spec = {.name = "near", .ports = &port, .port_n = 1};
 
     spec.offload = (how & OFFLOAD) != 0;
-    spec.ring = (how & RING) != 0;
     memset(r, 0, sizeof *r);
     assert_non_null(mon);
     link = drv_netmon_find_name(mon, "near");
@@ -196,11 +197,11 @@ static void open_rig(struct rig *r, const char *near, const char *far, unsigned 
     memcpy(spec.mac, link->mac, 6);
     plait_config_init(&config);
     r->stack = plait_stack_new(&env, &config);
-    r->afp = drv_afp_open(&spec, &err);
-    if (!r->afp)
+    r->dev = drv_dev_open(drv_driver_find(how & RING ? "afpacket-ring" : "afpacket"), &spec, &err);
+    if (!r->dev)
         fail_msg("%s", err.text);
-    assert_int_equal(drv_afp_has_gso(r->afp), spec.offload);
-    assert_int_equal(drv_afp_has_ring(r->afp), spec.ring);
+    assert_int_equal(drv_dev_has_gso(r->dev), spec.offload);
+    assert_int_equal(drv_dev_can_peek(r->dev), (how & RING) != 0);
     assert_true(drv_addr_parse(near, &r->near));
     assert_true(drv_addr_parse(far, &r->far));
     r->near.port = port;
@@ -223,7 +224,7 @@ static void handshake(struct rig *r)
 static void send_bulk(struct rig *r)
 {
     static uint8_t data[BULK];
-    uint32_t step = drv_afp_has_gso(r->afp) ? BULK / 2 : MSS;
+    uint32_t step = BULK / 2; /* cut by the kernel or by the driver */
 
     for (size_t i = 0; i < BULK; i++)
         data[i] = pattern(i);
@@ -237,7 +238,7 @@ static void send_bulk(struct rig *r)
 static void transfer(const char *near, const char *far, unsigned how)
 {
     struct rig *r = calloc(1, sizeof *r);
-    struct drv_afp_counters counters;
+    struct drv_counters counters;
     struct drv_firewall fw;
     struct drv_port port;
     struct drv_error err;
@@ -259,13 +260,13 @@ static void transfer(const char *near, const char *far, unsigned how)
     }
     for (size_t i = 0; i < BULK; i++)
         assert_int_equal(r->in[i], pattern(i));
-    drv_afp_counters(r->afp, &counters);
+    drv_dev_counters(r->dev, &counters);
     assert_int_equal(counters.out_error + counters.out_queue_drop + counters.in_truncated, 0);
     if ((how & OFFLOAD) != 0) {
         assert_true(r->largest > 1500);
         assert_true(r->csum_ok);
     }
-    drv_afp_close(r->afp, r->stack);
+    drv_dev_close(r->dev, r->stack);
     plait_stack_free(r->stack);
     netns_join(&peer);
     drv_firewall_close(&fw);
@@ -325,7 +326,7 @@ static void go_down_and_up(unsigned how)
     open_rig(r, "10.9.0.1", "10.9.0.2", how, port);
     netns_run("ip link set near down");
     send_segment(r, WIRE_SYN, NULL, 0, 0);
-    assert_int_equal(drv_afp_recv(r->afp, r->stack), 0);
+    assert_int_equal(drv_dev_recv(r->dev, 0, r->stack), 0);
     netns_run("ip link set near up");
     handshake(r);
     send_bulk(r);
@@ -333,7 +334,7 @@ static void go_down_and_up(unsigned how)
         expect(r, WIRE_ACK);
         send_segment(r, WIRE_ACK, NULL, 0, 0);
     }
-    drv_afp_close(r->afp, r->stack);
+    drv_dev_close(r->dev, r->stack);
     plait_stack_free(r->stack);
     netns_join(&peer);
     drv_firewall_close(&fw);

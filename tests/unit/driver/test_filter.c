@@ -2,7 +2,7 @@
 /* The filter program, run by a small interpreter of classic BPF on hand-made frames. */
 #include "netns.h"
 
-#include "driver/afpacket.h"
+#include "driver/dev.h"
 #include "driver/filter.h"
 
 #include <linux/if_ether.h>
