@@ -186,6 +186,25 @@ struct wire_gso {
 unsigned wire_gso_count(uint32_t payload_len, uint32_t gso_size);
 void wire_gso_cut(const struct wire_gso *gso, unsigned i, uint8_t *head);
 
+/* Packets being joined, the reverse. */
+struct wire_gro {
+    uint8_t *bytes;              /* the caller's memory, of cap bytes; at most 65535 are used */
+    uint32_t cap;
+    uint32_t len;                /* of what is joined so far; 0: nothing */
+    uint32_t head_len, ip_len;
+    uint32_t size;               /* payload of the first packet */
+    uint32_t next_seq;
+    bool full;                   /* the last packet ended the run */
+};
+/* Begins with an IP packet; false where it is none that is joined with others. */
+bool wire_gro_begin(struct wire_gro *gro, const uint8_t *ip, uint32_t len, bool csum_ok);
+/* Would wire_gro_add() take it, if its checksum is right? */
+bool wire_gro_follows(const struct wire_gro *gro, const uint8_t *ip, uint32_t len);
+bool wire_gro_add(struct wire_gro *gro, const uint8_t *ip, uint32_t len, bool csum_ok);
+/* The super-segment in bytes, with its lengths and IP checksum; its TCP checksum means nothing. How
+ * many bytes; 0: nothing was joined. */
+uint32_t wire_gro_end(struct wire_gro *gro);
+
 /* What a router with a full queue does (RFC 3168 5): CE in an IP packet whose sender can do ECN.
  * False: it cannot, the packet is as it was. */
 bool wire_mark_ce(uint8_t *ip, size_t len);
