@@ -34,7 +34,7 @@ int drv_netmon_ask(struct drv_netmon *mon, struct nlmsghdr *msg,
     unsigned port = mnl_socket_get_portid(mon->asking);
 
     msg->nlmsg_seq = ++mon->seq;
-    if (!(msg->nlmsg_flags & NLM_F_DUMP))
+    if ((msg->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) /* NLM_F_EXCL is one of its two bits */
         msg->nlmsg_flags |= NLM_F_ACK; /* so that each answer has an end */
     if (mnl_socket_sendto(mon->asking, msg, msg->nlmsg_len) < 0)
         return -errno;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* The first is what "auto" means: bulk data is not faster with the ring (DESIGN.md 8). */
-static const struct drv_driver *const drivers[] = {&drv_afpacket, &drv_afpacket_ring};
+static const struct drv_driver *const drivers[] = {&drv_afpacket, &drv_afpacket_ring, &drv_tun};
 
 enum { DRIVERS = sizeof drivers / sizeof drivers[0] };
 
@@ -31,6 +31,11 @@ const char *drv_driver_name(size_t i)
     if (i == 0)
         return "auto";
     return i <= DRIVERS ? drivers[i - 1]->name : NULL;
+}
+
+bool drv_driver_has_own_addrs(const struct drv_driver *driver)
+{
+    return driver->own_addrs;
 }
 
 int drv_driver_probe(const struct drv_driver *driver, const struct drv_dev_spec *link,
@@ -68,6 +73,8 @@ struct drv_dev *drv_dev_open(const struct drv_driver *driver, const struct drv_d
 void drv_dev_close(struct drv_dev *dev, struct plait_stack *stack)
 {
     dev->driver->close(dev, stack);
+    if (dev->join_block)
+        plait_block_put(stack, dev->join_block);
     drv_tx_free(dev->tx);
     for (size_t i = 0; i < dev->fd_n; i++)
         (void)close(dev->fd[i]);
@@ -158,8 +165,13 @@ bool drv_dev_frame(struct drv_dev *dev, size_t i, struct plait_in *in)
 {
     struct rx_frame *frame = &dev->rx[i];
 
+    dev->joined = 1;
     if (frame->len == 0)
         return false;
+    dev->joined = drv_join_from(dev, i, in);
+    dev->counters.in_joined += dev->joined - 1;
+    if (dev->joined > 1)
+        return true;
     if (dev->driver->move)
         dev->driver->move(dev, i);
     in->block = frame->block;
@@ -175,6 +187,11 @@ void drv_dev_frame_done(struct drv_dev *dev, size_t i, const struct plait_in *in
     struct rx_frame *frame = &dev->rx[i];
     bool kept = frame->len > 0 && frame->block && !in->block;
 
+    if (dev->joined > 1) {
+        if (in->len >= RX_KEEP && !in->block)
+            dev->join_block = NULL;
+        kept = false;
+    }
     dev->driver->done(dev, i, kept);
     frame->len = 0;
 }

@@ -16,12 +16,13 @@ struct drv_driver;
 enum { DRV_QUEUES_MAX = 8 };
 
 struct drv_dev_spec {
-    uint32_t ifindex;
+    uint32_t ifindex; /* 0: the driver makes or finds it by its name */
     const char *name;
     uint16_t link_type;    /* ARPHRD_* */
     uint8_t mac[6];        /* the interface's own; zeros on loopback */
     const uint16_t *ports; /* our TCP ports, host order */
     size_t port_n;         /* 1 to DRV_PORTS_MAX */
+    size_t queues;         /* of a device that can have several; 0 is 1 */
     bool offload;          /* false: send one packet at a time, checksums by software */
     /* Sees each frame without the offload header, as it arrived or is about to leave; may be NULL.
      */
@@ -32,6 +33,8 @@ struct drv_dev_spec {
 struct drv_counters {
     uint64_t frames_in, frames_out; /* super-segments count as one */
     uint64_t bytes_in, bytes_out;   /* of the frames */
+    uint64_t in_joined;             /* joined here to the frame before it */
+    uint64_t out_cut;               /* packets that super-segments were cut into here */
     uint64_t in_truncated;          /* larger than any frame we can take */
     uint64_t in_kernel_drop;        /* dropped by the kernel: the socket's buffer was full */
     uint64_t in_scratch;            /* without a block of the stack: its memory cap was reached */
@@ -48,6 +51,8 @@ struct drv_counters {
 const struct drv_driver *drv_driver_find(const char *name);
 /* Names in the order of the table, "auto" first; NULL beyond the end. */
 const char *drv_driver_name(size_t i);
+/* Its devices lead to addresses of the stack's own, which are not the host's. */
+bool drv_driver_has_own_addrs(const struct drv_driver *driver);
 /* Fails early, with a clear word, where the system or its rights do not allow the driver. link is
  * any interface of the right kind. */
 int drv_driver_probe(const struct drv_driver *driver, const struct drv_dev_spec *link,

@@ -4,6 +4,7 @@
 #define DRV_DEV_IMPL_H
 
 #include "dev.h"
+#include "wire/wire.h"
 
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
@@ -14,6 +15,7 @@ enum {
     RX_IP_AT = 16, /* of the IP header in a block: aligned, and the payload too (rx_blocks.c) */
     RX_SIZE = 65536 + 256, /* of a block: the largest IP packet, link header, pad */
     RX_KEEP = 16384,       /* frames from this size on are handed over with their block */
+    JOIN_MIN = 256,        /* smaller frames are not worth joining */
     TX_BATCH = 16,
     VNET_LEN = sizeof(struct virtio_net_hdr),
     LINK_MAX = 14,
@@ -24,14 +26,17 @@ struct rx_frame {
     size_t len;                /* 0: to be skipped */
     struct plait_block *block; /* the bytes' own, for the stack to keep; NULL: they are lent */
     bool csum_ok;
+    bool super; /* the kernel has joined it, or it was never cut */
 };
 
 /* One way to an interface. All but open, close, fill, done and send may be NULL. */
 struct drv_driver {
     const char *name;
+    bool own_addrs; /* drv_driver_has_own_addrs() */
     /* Whether the system allows it at all. */
     int (*probe)(const struct drv_dev_spec *link, struct drv_error *err);
-    /* Fills fd[], link_len, vnet and gso of dev, and lost where it had to do without something. */
+    /* Fills fd[], ifindex (where spec has none), link_len, vnet and gso of dev, and lost where it
+     * had to do without something. */
     int (*open)(struct drv_dev *dev, struct drv_error *err);
     /* After an open() that failed, too. */
     void (*close)(struct drv_dev *dev, struct plait_stack *stack);
@@ -48,7 +53,7 @@ struct drv_driver {
     void (*count)(struct drv_dev *dev);
 };
 
-extern const struct drv_driver drv_afpacket, drv_afpacket_ring;
+extern const struct drv_driver drv_afpacket, drv_afpacket_ring, drv_tun;
 
 struct drv_blocks;
 struct drv_ring;
@@ -73,7 +78,10 @@ struct drv_dev {
     struct drv_blocks *blocks; /* rx_blocks.c */
     struct rx_frame rx[RX_BATCH];
     size_t rx_n;
-    struct plait_stack *stack; /* whose blocks receive it */
+    struct wire_gro join;           /* frames of the batch that are joined here */
+    struct plait_block *join_block; /* where; NULL: not yet */
+    size_t joined;                  /* so many make up the frame that was handed on last; 1: none */
+    struct plait_stack *stack;      /* whose blocks receive it */
     struct drv_tx *tx;
 };
 
@@ -86,7 +94,7 @@ typedef int drv_read_fn(int fd, struct mmsghdr *msg, unsigned n);
 size_t drv_blocks_fill(struct drv_dev *dev, size_t queue, drv_read_fn *read);
 void drv_blocks_done(struct drv_dev *dev, size_t i, bool kept);
 
-/* ---- receiving from a ring: rx_ring.c -------------------------------------------------------- */
+/* ---- receiving from a ring: rx_ring.c ------------------------------------------------------- */
 
 /* After PACKET_VNET_HDR and before bind(). NULL: errno says why, the socket is as before. */
 struct drv_ring *drv_ring_new(int fd);
@@ -106,7 +114,13 @@ static inline bool rx_csum_ok(const struct virtio_net_hdr *vnet)
     return (vnet->flags & (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID)) != 0;
 }
 
-/* ---- sending: tx.c --------------------------------------------------------------------------- */
+/* ---- joining what the kernel has not: join.c ------------------------------------------------ */
+
+/* Joins frame i of the batch and those that follow it: how many, which then have no length. 1: none
+ * could be joined, in is not filled. */
+size_t drv_join_from(struct drv_dev *dev, size_t i, struct plait_in *in);
+
+/* ---- sending: tx.c -------------------------------------------------------------------------- */
 
 struct drv_tx *drv_tx_new(void); /* NULL: out of memory */
 void drv_tx_free(struct drv_tx *tx);

@@ -23,6 +23,7 @@
 #include <time.h>
 
 enum { PAGE = 4096, LINE = 64 };
+enum { DYNAMIC_PORTS = 0xc000 };
 enum {
     SPIN_POLL = 5, /* us between two looks at descriptors that need a system call */
     SPIN_GAP = 30, /* us without a look: the processor was somebody else's meanwhile */
@@ -82,11 +83,31 @@ static void read_clock(struct drv_host *host)
 
 /* ---- birth and death ------------------------------------------------------------------------ */
 
+/* Behind an address of our own nobody else has ports. RFC 6335 6: these are the dynamic ones. */
+static uint16_t draw_port(const struct drv_host *host)
+{
+    uint16_t port;
+    bool taken;
+
+    do {
+        env_random(NULL, &port, sizeof port);
+        port = (uint16_t)(DYNAMIC_PORTS | port);
+        taken = false;
+        for (size_t i = 0; i < host->port_n; i++)
+            taken = taken || host->port_number[i] == port;
+    } while (taken);
+    return port;
+}
+
 static int reserve_port(struct drv_host *host, uint16_t port, struct drv_error *err)
 {
     for (size_t i = 0; i < host->port_n && port != 0; i++)
         if (host->port_number[i] == port)
             return 0;
+    if (host->own) {
+        host->port_number[host->port_n++] = port != 0 ? port : draw_port(host);
+        return 0;
+    }
     if (drv_port_reserve(&host->port[host->port_n], port, err) < 0)
         return -1;
     host->port_number[host->port_n] = host->port[host->port_n].port;
@@ -170,7 +191,7 @@ static bool is_settling(const struct drv_host *host)
     const struct drv_paths *paths = &host->config.paths;
     const struct drv_ifaddr *a;
 
-    if (paths->listening)
+    if (paths->listening || host->own)
         return false;
     for (size_t i = 0; (a = drv_netmon_addr(host->mon, i)) != NULL; i++) {
         const struct drv_link *link = drv_netmon_find_link(host->mon, a->ifindex);
@@ -194,14 +215,20 @@ static int usable_cpus(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+/* With addresses of our own the kernel has no TCP that would have to be kept away. */
+static int join_network(struct drv_host *host, struct drv_error *err)
+{
+    if (host->own)
+        return drv_own_open(host, err);
+    return drv_firewall_open(&host->firewall, host->port_number, host->port_n, err);
+}
+
 static int set_up(struct drv_host *host, struct drv_error *err)
 {
     host->mon = drv_netmon_open(err);
     if (!host->mon || drv_paths_check(&host->config.paths, host->mon, err) < 0 ||
         probe_driver(host, err) < 0 || reserve_ports(host, err) < 0 ||
-        open_capture(host, err) < 0 ||
-        drv_firewall_open(&host->firewall, host->port_number, host->port_n, err) < 0 ||
-        make_stack(host, err) < 0)
+        open_capture(host, err) < 0 || make_stack(host, err) < 0 || join_network(host, err) < 0)
         return -1;
     drv_host_sync(host);
     settle(host);
@@ -221,6 +248,7 @@ struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_e
     host->config = *config;
     if (!config->driver)
         host->config.driver = drv_driver_find("auto");
+    host->own = host->config.paths.own = drv_driver_has_own_addrs(host->config.driver);
     drv_spin_init(&host->spin, config->spin, usable_cpus());
     for (size_t i = 0; i < DRV_PORTS_MAX; i++)
         host->port[i].fd = -1;
@@ -237,6 +265,7 @@ bool drv_host_free(struct drv_host *host, struct drv_error *err)
 {
     bool complete;
 
+    drv_own_close(host);
     while (host->iface_n > 0)
         drv_host_iface_close(host, host->iface_n - 1);
     if (host->stack)
@@ -304,16 +333,21 @@ const char *drv_host_ifname_between(const struct drv_host *host, const struct pl
     return ifindex != 0 ? link_name(host, ifindex) : drv_host_ifname_of(host, local);
 }
 
+/* Behind a device of our own any address will do: the way from there is the host's business. */
+static bool has_way(struct drv_host *host, const struct plait_local *l,
+                    const struct plait_addr *peer)
+{
+    struct drv_route route;
+    return host->own || drv_netmon_is_local(host->mon, peer) ||
+           drv_netmon_route(host->mon, &l->addr, peer, l->ifindex, &route);
+}
+
 static const struct plait_local *local_with_route(struct drv_host *host,
                                                   const struct plait_addr *peer, uint8_t refused)
 {
-    struct drv_route route;
-
     for (size_t i = 0; i < host->local_n; i++) {
         const struct plait_local *l = &host->local[i];
-        if (l->addr.family == peer->family && (l->flags & refused) == 0 &&
-            (drv_netmon_is_local(host->mon, peer) ||
-             drv_netmon_route(host->mon, &l->addr, peer, l->ifindex, &route)))
+        if (l->addr.family == peer->family && (l->flags & refused) == 0 && has_way(host, l, peer))
             return l;
     }
     return NULL;
@@ -401,8 +435,12 @@ static void refuse(struct drv_host *host, const struct plait_out *out)
 
 static void send_or_hold(struct drv_host *host, const struct plait_out *out)
 {
-    struct drv_hop hop;
+    struct drv_hop hop = {.ifindex = out->ifindex};
 
+    if (host->own) {
+        send_by(host, out, &hop);
+        return;
+    }
     switch (drv_routes_find(host->routes, out, host->now, &hop)) {
     case DRV_HOP_READY:
         send_by(host, out, &hop);
@@ -471,6 +509,8 @@ static bool is_ours(const struct drv_host *host, const struct plait_in *in)
     }
     /* An address that the stack was just told to forget may have a subflow that is closing. */
     dst = drv_addr_make(v6 ? 6 : 4, in->ip + at);
+    if (host->own)
+        return drv_own_has(host, &dst);
     if (!addr_is_loopback(&dst))
         return drv_netmon_is_local(host->mon, &dst);
     link = drv_netmon_find_link(host->mon, in->ifindex);
@@ -661,6 +701,8 @@ void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *ext
 
 int drv_host_path_add(struct drv_host *host, const struct drv_path *path, struct drv_error *err)
 {
+    if (host->own && drv_own_add(host, path, err) < 0)
+        return -1;
     if (!drv_netmon_find_name(host->mon, path->ifname))
         return drv_fail(err, DRV_FAULT_USAGE, "%s: there is no such interface", path->ifname);
     if (!drv_paths_add(&host->config.paths, path))

@@ -24,6 +24,7 @@ struct drv_host_config {
      * those announced, at most DRV_PORTS_MAX in all */
     uint8_t more_ports;
     const struct drv_driver *driver; /* how packets come and go; NULL: auto */
+    size_t queues;    /* of each device, where the driver can have several; 0 is 1 */
     plait_time spin;  /* looks for packets for so long before sleeping, while it pays; 0: never */
     bool offload;     /* use the kernel's segmentation and checksums */
     const char *pcap; /* file to write all packets to, or NULL */

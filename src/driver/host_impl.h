@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to host.c and locals.c. */
+/* Private to host.c, locals.c and own.c. */
 #ifndef DRV_HOST_IMPL_H
 #define DRV_HOST_IMPL_H
 
@@ -47,6 +47,9 @@ struct drv_host {
     size_t no_way_n;                        /* entries ever written */
     plait_time now;
     struct drv_spin spin;
+    bool own; /* local addresses are the stack's own, behind devices that were opened by name */
+    struct drv_pair own_route[DRV_PATHS_MAX]; /* made by us: to dst by ifindex */
+    size_t own_route_n;
     struct drv_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
     uint32_t cut; /* the interface whose packets are lost on purpose; 0: none */
@@ -58,9 +61,17 @@ void drv_host_sync(struct drv_host *host);
 /* Routes have changed: tells the stack again of a local address that has a way now where it had
  * none, which lets it try once more. */
 void drv_host_renew(struct drv_host *host);
+/* Opens a device by its link, or by its name alone. */
+struct drv_iface *drv_host_iface_open(struct drv_host *host, const struct drv_link *link,
+                                      struct drv_error *err);
 /* The interface's device, opened when needed; NULL when that fails, which the user is told once. */
 struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex);
 void drv_host_iface_close(struct drv_host *host, size_t i);
+/* Addresses of the stack's own: the devices of all paths, that of one more, and their end. */
+int drv_own_open(struct drv_host *host, struct drv_error *err);
+int drv_own_add(struct drv_host *host, const struct drv_path *path, struct drv_error *err);
+void drv_own_close(struct drv_host *host);
+bool drv_own_has(const struct drv_host *host, const struct plait_addr *addr);
 void drv_host_warn(const struct drv_host *host, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -37,16 +37,17 @@ static void capture(void *ctx, const struct drv_dev *dev, const struct iovec *io
     drv_pcapng_packet(host->pcap, &c, iov, iov_n);
 }
 
-static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link *link)
+struct drv_iface *drv_host_iface_open(struct drv_host *host, const struct drv_link *link,
+                                      struct drv_error *err)
 {
     struct drv_iface *iface = &host->iface[host->iface_n];
-    struct drv_error err;
     struct drv_dev_spec spec = {
         .ifindex = link->ifindex,
         .name = link->name,
         .link_type = link->type,
         .ports = host->port_number,
         .port_n = host->port_n,
+        .queues = host->config.queues,
         .offload = host->config.offload,
         .tap = host->pcap ? capture : NULL,
         .tap_ctx = host,
@@ -54,11 +55,9 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
 
     memcpy(spec.mac, link->mac, sizeof spec.mac);
     memset(iface, 0, sizeof *iface);
-    iface->dev = drv_dev_open(host->config.driver, &spec, &err);
-    if (!iface->dev) {
-        drv_host_warn(host, "%s", err.text);
+    iface->dev = drv_dev_open(host->config.driver, &spec, err);
+    if (!iface->dev)
         return NULL;
-    }
     if (drv_dev_lost(iface->dev))
         drv_host_warn(host, "%s", drv_dev_lost(iface->dev));
     if (host->pcap)
@@ -71,14 +70,19 @@ static struct drv_iface *open_iface(struct drv_host *host, const struct drv_link
 struct drv_iface *drv_host_iface(struct drv_host *host, uint32_t ifindex)
 {
     const struct drv_link *link;
+    struct drv_iface *iface;
+    struct drv_error err;
 
     for (size_t i = 0; i < host->iface_n; i++)
         if (drv_dev_ifindex(host->iface[i].dev) == ifindex)
             return &host->iface[i];
     link = drv_netmon_find_link(host->mon, ifindex);
-    if (!link || host->iface_n == DRV_IFACES_MAX)
+    if (!link || host->own || host->iface_n == DRV_IFACES_MAX)
         return NULL;
-    return open_iface(host, link);
+    iface = drv_host_iface_open(host, link, &err);
+    if (!iface)
+        drv_host_warn(host, "%s", err.text);
+    return iface;
 }
 
 static void add_counters(struct drv_counters *sum, const struct drv_counters *c)
@@ -87,6 +91,8 @@ static void add_counters(struct drv_counters *sum, const struct drv_counters *c)
     sum->frames_out += c->frames_out;
     sum->bytes_in += c->bytes_in;
     sum->bytes_out += c->bytes_out;
+    sum->in_joined += c->in_joined;
+    sum->out_cut += c->out_cut;
     sum->in_truncated += c->in_truncated;
     sum->in_kernel_drop += c->in_kernel_drop;
     sum->in_scratch += c->in_scratch;

@@ -82,4 +82,11 @@ bool drv_netmon_neigh(struct drv_netmon *mon, uint32_t ifindex, const struct pla
 /* Asks the kernel to resolve or confirm it. The answer comes as news. */
 void drv_netmon_resolve(struct drv_netmon *mon, uint32_t ifindex, const struct plait_addr *addr);
 
+/* ---- changes of the host's network; 0 or -errno ---------------------------------------------- */
+
+int drv_netmon_switch_on(struct drv_netmon *mon, uint32_t ifindex);
+/* The host's route to addr by the interface, and to nothing else; add or remove it. */
+int drv_netmon_route_here(struct drv_netmon *mon, uint32_t ifindex, const struct plait_addr *addr,
+                          bool add);
+
 #endif

@@ -112,10 +112,37 @@ static int check_path(const struct drv_path *path, const struct drv_netmon *mon,
     return 0;
 }
 
+static bool has_path(const struct drv_paths *paths, const struct plait_addr *addr)
+{
+    for (size_t i = 0; i < paths->path_n; i++)
+        if (addr_same_ip(&paths->path[i].addr, addr))
+            return true;
+    return false;
+}
+
+/* The devices may not be there yet; what is wrong with one is found when it is opened. */
+static int check_own(const struct drv_paths *paths, struct drv_error *err)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (paths->path_n == 0)
+        return drv_fail(err, DRV_FAULT_USAGE,
+                        "--driver tun needs a --path NAME=ADDR for each device, as in "
+                        "tun0=192.0.2.7, where ADDR is to be plait's own");
+    for (size_t i = 0; i < paths->announce_n; i++)
+        if (!has_path(paths, &paths->announce[i]))
+            return drv_fail(err, DRV_FAULT_USAGE, "--announce %s: no --path has that address",
+                            drv_addr_ip_text(&paths->announce[i], text));
+    return 0;
+}
+
 int drv_paths_check(const struct drv_paths *paths, const struct drv_netmon *mon,
                     struct drv_error *err)
 {
     char text[ADDR_TEXT_MAX];
+
+    if (paths->own)
+        return check_own(paths, err);
 
     for (size_t i = 0; i < paths->path_n; i++)
         if (check_path(&paths->path[i], mon, err) < 0)
@@ -331,9 +358,11 @@ static void want_named(struct chooser *c)
     for (size_t i = 0; i < c->paths->path_n; i++) {
         const struct drv_path *path = &c->paths->path[i];
         const struct drv_link *link = drv_netmon_find_name(c->mon, path->ifname);
-        if (!link)
+        if (!link || (c->paths->own && !family_fits(c->paths, path->addr.family)))
             continue;
-        if (path->addr.family != 0) {
+        if (c->paths->own) {
+            add(c, link, &path->addr, base_flags(c->paths, path));
+        } else if (path->addr.family != 0) {
             if (has_addr(c->mon, link->ifindex, &path->addr))
                 add(c, link, &path->addr, base_flags(c->paths, path));
         } else if (c->paths->listening) {

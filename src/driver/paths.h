@@ -20,6 +20,7 @@ struct drv_path {
 struct drv_paths {
     bool automatic;         /* every interface that fits; path[] only adds to that */
     bool listening;         /* addresses are announced; else subflows are opened from them */
+    bool own;               /* each path has an address that is plait's own, not the host's */
     uint8_t family;         /* 4 or 6: this family only; 0 both */
     struct plait_addr peer; /* of a client; family 0 for a listener */
     uint32_t peer_ifindex;  /* the scope of a link-local peer, else 0 */

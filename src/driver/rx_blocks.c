@@ -90,6 +90,7 @@ static void look_at(struct drv_dev *dev, size_t i)
     if (msg->msg_len <= before)
         return;
     frame->csum_ok = dev->vnet && rx_csum_ok(&slot->vnet);
+    frame->super = dev->vnet && slot->vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE;
     frame->len = msg->msg_len - before;
     frame->block = frame->len >= RX_KEEP ? slot->block : NULL;
     if (!slot->block)

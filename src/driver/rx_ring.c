@@ -123,6 +123,7 @@ static void look_at(struct drv_dev *dev, unsigned i, struct rx_frame *frame)
     }
     memcpy(&vnet, frame->bytes - VNET_LEN, sizeof vnet);
     frame->csum_ok = rx_csum_ok(&vnet);
+    frame->super = vnet.gso_type != VIRTIO_NET_HDR_GSO_NONE;
     frame->len = hdr->tp_len;
 }
 

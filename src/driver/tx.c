@@ -324,6 +324,7 @@ static void cut(struct drv_dev *dev, struct tx_slot *big)
                            big->payload_len};
     unsigned n = wire_gso_count(big->payload_len, big->gso_size);
 
+    dev->counters.out_cut += n;
     for (unsigned i = 0; i < n; i++) {
         struct tx_slot *piece = &batch->slot[batch->n];
         uint32_t skip = i * big->gso_size;

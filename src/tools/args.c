@@ -65,6 +65,18 @@ enum args_verdict args_driver(const char *program, const char *arg,
     return args_bad(program, "--driver %s: there is no such driver; there are: %s", arg, names);
 }
 
+enum args_verdict args_queues(const char *program, const char *arg, size_t *queues)
+{
+    uint64_t n;
+    const char *end = args_digits(arg, 3, &n);
+
+    if (!end || *end != '\0' || n < 1 || n > DRV_QUEUES_MAX)
+        return args_bad(program, "--queues %s: it has to be a number from 1 to %d", arg,
+                        DRV_QUEUES_MAX);
+    *queues = (size_t)n;
+    return ARGS_OK;
+}
+
 enum args_verdict args_spin(const char *program, const char *arg, plait_time *spin)
 {
     const char *end = args_digits(arg, 6, spin);

@@ -22,6 +22,7 @@ enum args_verdict args_path(const char *program, const char *arg, struct drv_pat
 /* The name of a driver, and the microseconds to spin for at most. */
 enum args_verdict args_driver(const char *program, const char *arg,
                               const struct drv_driver **driver);
+enum args_verdict args_queues(const char *program, const char *arg, size_t *queues);
 enum args_verdict args_spin(const char *program, const char *arg, plait_time *spin);
 
 /* The words behind the options: HOST PORT, or [HOST] PORT of a server. */

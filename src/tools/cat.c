@@ -414,6 +414,7 @@ static bool make_host(struct cat *c)
         .port = c->o.listening ? c->o.port : c->o.source_port,
         .more_ports = policy_ports(&c->o.conn),
         .driver = c->o.driver,
+        .queues = c->o.queues,
         .spin = c->o.spin,
         .offload = c->o.offload,
         .pcap = c->o.pcap,

@@ -15,6 +15,7 @@ enum {
     OPT_PATH = 256,
     OPT_DRIVER,
     OPT_SPIN,
+    OPT_QUEUES,
     OPT_ANNOUNCE,
     OPT_CHECKSUM,
     OPT_CC,
@@ -46,6 +47,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},
     {"path", required_argument, NULL, OPT_PATH},
     {"driver", required_argument, NULL, OPT_DRIVER},
+    {"queues", required_argument, NULL, OPT_QUEUES},
     {"spin", required_argument, NULL, OPT_SPIN},
     {"announce", required_argument, NULL, OPT_ANNOUNCE},
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
@@ -110,7 +112,8 @@ static const char usage[] =
     "      --buffer BYTES       largest send and receive buffer, with k, M or G (default 8M)\n"
     "      --connect-timeout T  give up connecting after T (5, 2.5s, 300ms, 2min)\n"
     "      --user-timeout T     give up when nothing is acknowledged for T\n"
-    "      --driver NAME        how packets come: auto (default), afpacket or afpacket-ring\n"
+    "      --driver NAME        how packets come: auto (default), afpacket, afpacket-ring or tun\n"
+    "      --queues N           of each device, with --driver tun\n"
     "      --spin US            look so long for packets before sleeping, while it pays\n"
     "      --no-offload         send one packet at a time and compute checksums here\n"
     "  -v, --verbose            tell each subflow's life on standard error; -vv: losses and "
@@ -126,6 +129,8 @@ static const char usage[] =
     "  plait cat -l 5000 > copy.iso                           receive a file\n"
     "  plait cat 192.0.2.7 5000 < file.iso                    send it over every way there is\n"
     "  plait cat --path eth0 --path wwan0,backup host 5000    over the cable, mobile as a backup\n"
+    "  plait cat --driver tun --path tun0=10.9.0.2 host 5000  from an address of its own, routed "
+    "by the host\n"
     "  plait cat -v --require-mptcp --stats host 5000 < file  and tell what happened\n"
     "\n"
     "Exit status: 0 done, 1 connection failed or was reset, 2 usage, 3 the peer speaks only plain "
@@ -270,6 +275,8 @@ static enum args_verdict take_option(struct cat_options *o, int option, char **a
         return args_path("cat", optarg, &o->paths);
     case OPT_DRIVER:
         return args_driver("cat", optarg, &o->driver);
+    case OPT_QUEUES:
+        return args_queues("cat", optarg, &o->queues);
     case OPT_SPIN:
         return args_spin("cat", optarg, &o->spin);
     case OPT_ANNOUNCE:

@@ -16,6 +16,7 @@ struct cat_options {
     plait_time connect_timeout; /* 0: the stack's retries decide */
     bool offload;
     const struct drv_driver *driver; /* NULL: auto */
+    size_t queues;                   /* of each device; 0 is 1 */
     plait_time spin; /* microseconds; 0: never */
     unsigned verbose; /* 0, 1, 2 */
     const char *pcap;

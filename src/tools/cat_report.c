@@ -289,6 +289,8 @@ static void put_driver(struct json *j, const struct drv_host *host)
         {"frames_out", c.link.frames_out, true},
         {"bytes_in", c.link.bytes_in, true},
         {"bytes_out", c.link.bytes_out, true},
+        {"in_joined", c.link.in_joined, false},
+        {"out_cut", c.link.out_cut, false},
         {"in_truncated", c.link.in_truncated, false},
         {"in_kernel_drop", c.link.in_kernel_drop, false},
         {"in_scratch", c.link.in_scratch, false},

@@ -26,6 +26,7 @@ enum {
     OPT_SCHED,
     OPT_PM,
     OPT_LIMITS,
+    OPT_QUEUES,
 };
 
 static const struct option long_options[] = {
@@ -47,6 +48,7 @@ static const struct option long_options[] = {
     {"checksum", no_argument, NULL, OPT_CHECKSUM},
     {"path", required_argument, NULL, OPT_PATH},
     {"driver", required_argument, NULL, OPT_DRIVER},
+    {"queues", required_argument, NULL, OPT_QUEUES},
     {"spin", required_argument, NULL, OPT_SPIN},
     {"interval", required_argument, NULL, 'i'},
     {"json", no_argument, NULL, OPT_JSON},
@@ -82,7 +84,9 @@ static const char usage[] =
     "      --checksum           protect the data with MPTCP's checksums (plait)\n"
     "      --path IF[=ADDR][,backup]\n"
     "                           use this interface (and address); repeat for each path (plait)\n"
-    "      --driver NAME        how packets come: auto (default), afpacket, afpacket-ring (plait)\n"
+    "      --driver NAME        how packets come: auto (default), afpacket, afpacket-ring, tun "
+    "(plait)\n"
+    "      --queues N           of each device, with --driver tun\n"
     "      --spin US            look so long for an answer before sleeping, while it pays (plait)\n"
     "  -4, -6                   use only IPv4, only IPv6\n"
     "  -i, --interval T         time between lines (default 1)\n"
@@ -256,6 +260,8 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
         return args_path("perf", optarg, &o->paths);
     case OPT_DRIVER:
         return args_driver("perf", optarg, &o->driver);
+    case OPT_QUEUES:
+        return args_queues("perf", optarg, &o->queues);
     case OPT_SPIN:
         return args_spin("perf", optarg, &o->spin);
     case ':':
@@ -290,8 +296,8 @@ static enum args_verdict check_stack(struct perf_options *o)
     if (!o->paths.automatic)
         return bad("--path is for --stack plait; the kernel's paths are those of `ip mptcp "
                    "endpoint`");
-    if (o->driver != NULL || o->spin > 0)
-        return bad("--driver and --spin are for --stack plait");
+    if (o->driver != NULL || o->spin > 0 || o->queues > 0)
+        return bad("--driver, --queues and --spin are for --stack plait");
     if (o->path_options)
         return bad("--pm and --limits are for --stack plait; for the kernel see `ip mptcp`");
     if (o->conn.sched != sched_at(0)->name || o->conn.own_sched != NULL)

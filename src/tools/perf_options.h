@@ -28,6 +28,7 @@ struct perf_options {
     bool path_options;             /* of the last two one was asked for */
     struct drv_paths paths; /* peer is not yet filled */
     const struct drv_driver *driver; /* NULL: auto */
+    size_t queues;                   /* of each device; 0 is 1 */
     plait_time spin;        /* microseconds; 0: never */
     char cut[IF_NAMESIZE];  /* empty: none */
     plait_time cut_at;

@@ -56,6 +56,7 @@ static bool make_host(struct perf_net *net, const struct perf_options *o, int *s
 {
     struct drv_host_config config = {.paths = o->paths,
                                      .driver = o->driver,
+                                     .queues = o->queues,
                                      .spin = o->spin,
                                      .offload = true,
                                      .warn = on_warn};

@@ -204,6 +204,33 @@ static void says_what_is_not_there(void **state)
     drv_netmon_close(mon);
 }
 
+/* Addresses that the host does not have, behind devices that may not be there yet. */
+static void own_addresses(void **state)
+{
+    struct drv_paths paths = {.own = true};
+    struct drv_error err;
+
+    open_net();
+    assert_int_equal(drv_paths_check(&paths, mon, &err), -1);
+    assert_non_null(strstr(err.text, "--path NAME=ADDR"));
+    paths.path_n = 3;
+    assert_true(drv_path_parse("a0=10.88.0.2", &paths.path[0]));
+    assert_true(drv_path_parse("b0=fd88::2,backup", &paths.path[1]));
+    assert_true(drv_path_parse("later=10.88.2.2", &paths.path[2]));
+    assert_int_equal(drv_paths_check(&paths, mon, &err), 0);
+    assert_int_equal(choose(&paths), 2);
+    assert_int_equal(flags_of(2, "10.88.0.2"), PLAIT_LOCAL_SUBFLOW);
+    assert_int_equal(flags_of(2, "[fd88::2]"), PLAIT_LOCAL_SUBFLOW | PLAIT_LOCAL_BACKUP);
+    paths.family = 4;
+    assert_int_equal(choose(&paths), 1);
+    paths.announce_n = 1;
+    assert_true(drv_addr_parse("10.1.0.1", &paths.announce[0]));
+    assert_int_equal(drv_paths_check(&paths, mon, &err), -1);
+    assert_true(drv_addr_parse("10.88.0.2", &paths.announce[0]));
+    assert_int_equal(drv_paths_check(&paths, mon, &err), 0);
+    drv_netmon_close(mon);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +241,7 @@ int main(void)
         cmocka_unit_test(listener_accepts_on_all_and_announces_one),
         cmocka_unit_test(own_peer_goes_by_loopback),
         cmocka_unit_test(says_what_is_not_there),
+        cmocka_unit_test(own_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
