@@ -243,11 +243,13 @@ static void step(struct perf_net *net, plait_time timeout, struct pollfd *extra,
     struct timespec ts = {.tv_sec = (time_t)(timeout / PLAIT_SEC),
                           .tv_nsec = (long)(timeout % PLAIT_SEC) * 1000};
 
-    memcpy(fds + own, extra, n * sizeof *extra);
+    if (n > 0)
+        memcpy(fds + own, extra, n * sizeof *extra);
     if (ppoll(fds, own + n, timeout == PLAIT_NEVER ? NULL : &ts, NULL) < 0)
         for (size_t i = 0; i < own + n; i++)
             fds[i].revents = 0;
-    memcpy(extra, fds + own, n * sizeof *extra);
+    if (n > 0)
+        memcpy(extra, fds + own, n * sizeof *extra);
 }
 
 /* ---- paths ---------------------------------------------------------------------------------- */
