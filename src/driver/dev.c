@@ -168,7 +168,8 @@ bool drv_dev_frame(struct drv_dev *dev, size_t i, struct plait_in *in)
     dev->joined = 1;
     if (frame->len == 0)
         return false;
-    dev->joined = drv_join_from(dev, i, in);
+    if (dev->driver->joins)
+        dev->joined = drv_join_from(dev, i, in);
     dev->counters.in_joined += dev->joined - 1;
     if (dev->joined > 1)
         return true;

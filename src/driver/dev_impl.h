@@ -33,6 +33,7 @@ struct rx_frame {
 struct drv_driver {
     const char *name;
     bool own_addrs; /* drv_driver_has_own_addrs() */
+    bool joins;     /* frames that came apart are joined here (join.c) */
     /* Whether the system allows it at all. */
     int (*probe)(const struct drv_dev_spec *link, struct drv_error *err);
     /* Fills fd[], ifindex (where spec has none), link_len, vnet and gso of dev, and lost where it

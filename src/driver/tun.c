@@ -205,6 +205,7 @@ static int send_packets(struct drv_dev *dev, struct mmsghdr *msg, unsigned n)
 const struct drv_driver drv_tun = {
     .name = "tun",
     .own_addrs = true,
+    .joins = true,
     .probe = probe,
     .open = open_tun,
     .close = close_tun,

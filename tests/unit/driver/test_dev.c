@@ -81,6 +81,7 @@ static void close_fake(struct drv_dev *dev, struct plait_stack *stack) {}
 
 static const struct drv_driver driver = {
     .name = "fake",
+    .joins = true,
     .open = open_fake,
     .close = close_fake,
     .fill = fill_fake,
