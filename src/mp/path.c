@@ -53,6 +53,7 @@ void mp_path_bar(struct mp_conn *c, uint8_t local_id, uint8_t remote_id, bool fo
         bar = new_bar(c);
         if (bar == NULL) { /* then no pair is opened for a while */
             c->join_after = mp_later(c->join_after, now + BAR_FIRST);
+            mp_path_changed(c);
             return;
         }
         *bar = (struct mp_bar){ .local_id = local_id, .remote_id = remote_id };

@@ -45,6 +45,23 @@ static void asked_when_something_changed(void **state)
     end();
 }
 
+/* There is no memory for the bar of a pair that failed: nothing is opened for a while, and then it
+ * is tried again. */
+static void no_memory_for_a_bar(void **state)
+{
+    start(1, 2);
+    assert_false(mp_pm_next(c, p.now, &wish));
+    p.fail_in = 0;
+    mp_path_bar(c, 2, 0, true, p.now);
+    p.fail_in = -1;
+    assert_int_equal(c->bars.n, 0);
+    assert_false(mp_pm_next(c, p.now, &wish));
+    assert_true(c->pm_at == p.now + PLAIT_SEC);
+    assert_true(mp_deadline(c) <= c->pm_at);
+    assert_true(mp_pm_next(c, p.now + PLAIT_SEC, &wish));
+    end();
+}
+
 static void bars_double(void **state)
 {
     static const unsigned seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
@@ -229,7 +246,8 @@ static void closed_in_good_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asked_when_something_changed), cmocka_unit_test(bars_double),
+        cmocka_unit_test(asked_when_something_changed), cmocka_unit_test(no_memory_for_a_bar),
+        cmocka_unit_test(bars_double),
         cmocka_unit_test(a_pair_that_flaps_waits_longer),
         cmocka_unit_test(another_port_is_another_place), cmocka_unit_test(closed_in_good_order),
         cmocka_unit_test(not_when_it_is_over), cmocka_unit_test(server_does_not_open),
