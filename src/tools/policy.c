@@ -14,18 +14,29 @@
 
 enum { LIST_TEXT = 256 };
 
-static void cc_names(char *text, size_t size)
+/* The name of each row of a list, NULL behind the last. */
+typedef const char *name_fn(unsigned i);
+
+static const char *cc_name(unsigned i) { return cc_at(i) != NULL ? cc_at(i)->name : NULL; }
+static const char *sched_name(unsigned i) { return sched_at(i) != NULL ? sched_at(i)->name : NULL; }
+static const char *pm_name(unsigned i) { return pm_at(i) != NULL ? pm_at(i)->name : NULL; }
+
+/* kind as the option is called, and for people. */
+static enum args_verdict bad_name(const char *program, const char *const kind[2], const char *arg,
+                                  name_fn *name)
 {
+    char names[LIST_TEXT];
     size_t used = 0;
 
-    for (unsigned i = 0; cc_at(i) != NULL && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", cc_at(i)->name);
+    for (unsigned i = 0; name(i) != NULL && used < sizeof names; i++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", name(i));
+    return args_bad(program, "--%s %s: plait has no such %s; there are: %s", kind[0], arg, kind[1],
+                    names);
 }
 
 enum args_verdict policy_cc(const char *program, const char *arg, struct plait_conn_config *conn)
 {
     const struct cc_ops *ops = cc_find(arg);
-    char names[LIST_TEXT];
 
     if (plugin_is_path(arg))
         return plugin_load(program, "cc", arg, conn);
@@ -33,25 +44,13 @@ enum args_verdict policy_cc(const char *program, const char *arg, struct plait_c
         conn->cc = ops->name;
         return ARGS_OK;
     }
-    cc_names(names, sizeof names);
-    return args_bad(program, "--cc %s: plait has no such congestion control; there are: %s", arg,
-                    names);
-}
-
-static void sched_names(char *text, size_t size)
-{
-    size_t used = 0;
-
-    for (unsigned i = 0; sched_at(i) != NULL && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "",
-                                 sched_at(i)->name);
+    return bad_name(program, (const char *const[]){"cc", "congestion control"}, arg, cc_name);
 }
 
 enum args_verdict policy_sched(const char *program, const char *arg,
                                struct plait_conn_config *conn)
 {
     const struct sched_ops *ops = sched_find(arg);
-    char names[LIST_TEXT];
 
     if (plugin_is_path(arg))
         return plugin_load(program, "sched", arg, conn);
@@ -59,24 +58,12 @@ enum args_verdict policy_sched(const char *program, const char *arg,
         conn->sched = ops->name;
         return ARGS_OK;
     }
-    sched_names(names, sizeof names);
-    return args_bad(program, "--sched %s: there is no such scheduler; there are: %s", arg, names);
+    return bad_name(program, (const char *const[]){"sched", "scheduler"}, arg, sched_name);
 }
 
 /* ---- path managers -------------------------------------------------------------------------- */
 
 enum { PORTS_MAX = 32, WORD_MAX = 16 };
-
-static enum args_verdict bad_pm(const char *program, const char *arg)
-{
-    char names[LIST_TEXT];
-    size_t used = 0;
-
-    for (unsigned i = 0; pm_at(i) != NULL && used < sizeof names; i++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "",
-                                 pm_at(i)->name);
-    return args_bad(program, "--pm %s: there is no such path manager; there are: %s", arg, names);
-}
 
 /* The first len bytes of arg name it. */
 static const struct pm_ops *find_pm(const char *arg, size_t len)
@@ -131,7 +118,7 @@ enum args_verdict policy_pm(const char *program, const char *arg, struct plait_c
     if (plugin_is_path(arg))
         return plugin_load(program, "pm", arg, conn);
     if (ops == NULL)
-        return bad_pm(program, arg);
+        return bad_name(program, (const char *const[]){"pm", "path manager"}, arg, pm_name);
     conn->pm = ops->name;
     if (arg[len] == '\0')
         return ARGS_OK;
