@@ -81,6 +81,17 @@ static int child(int fd, int (*peer)(int fd))
     return peer(fd);
 }
 
+bool netns_wait_up(struct drv_netmon *mon, const char *name, bool up)
+{
+    for (unsigned i = 0; i < 300; i++) {
+        (void)drv_netmon_read(mon, NULL, NULL);
+        if (drv_netmon_find_name(mon, name)->up == up)
+            return true;
+        usleep(10000);
+    }
+    return false;
+}
+
 void netns_fork(struct netns_peer *p, int (*peer)(int fd))
 {
     int pair[2];

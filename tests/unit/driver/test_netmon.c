@@ -43,18 +43,6 @@ static unsigned news(struct drv_netmon *mon)
     return drv_netmon_read(mon, NULL, NULL);
 }
 
-/* Carrier is the exception: the kernel tells of it when it gets round to it, within a second. */
-static bool wait_for_up(struct drv_netmon *mon, const char *name, bool up)
-{
-    for (unsigned i = 0; i < 300; i++) {
-        news(mon);
-        if (drv_netmon_find_name(mon, name)->up == up)
-            return true;
-        usleep(10000);
-    }
-    return false;
-}
-
 static void follows_links_and_addresses(void **state)
 {
     struct drv_netmon *mon;
@@ -75,9 +63,9 @@ static void follows_links_and_addresses(void **state)
     assert_false(link->up);
     assert_true(link->has_neighbours);
     netns_run("ip link set near up && ip link set far up");
-    assert_true(wait_for_up(mon, "near", true));
+    assert_true(netns_wait_up(mon, "near", true));
     netns_run("ip link set far down"); /* no carrier */
-    assert_true(wait_for_up(mon, "near", false));
+    assert_true(netns_wait_up(mon, "near", false));
     netns_run("ip link set far up && ip link set near mtu 1300");
     news(mon);
     link = drv_netmon_find_name(mon, "near");

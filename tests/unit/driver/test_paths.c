@@ -107,7 +107,7 @@ static void client_takes_every_way(void **state)
     netns_run(
         "ip addr add 10.2.0.5/16 dev b0 && ip route replace 198.51.100.0/24 via 10.2.0.2 metric 9 "
         "src 10.2.0.5 && ip link set b1 down");
-    drv_netmon_read(mon, NULL, NULL);
+    assert_true(netns_wait_up(mon, "b0", false));
     n = drv_paths_want(&paths, mon, (struct drv_have){&have, 1}, want);
     assert_int_equal(n, 1);
     assert_int_equal(flags_of(n, "10.2.0.1"),
