@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct plait_addr any;
 
