@@ -427,7 +427,7 @@ static void skip_syn_text(struct mp_subflow *s, plait_time now)
     c->remote.idsn -= c->rcv_first;
     c->local.idsn -= n;
     c->snd_first = c->snd_una = c->snd_nxt = n;
-    mp_tx_release(c, now);
+    mp_store_release(c, now);
 }
 
 /* The connection began with its SYN: this is the third ACK. */
@@ -601,7 +601,7 @@ static bool plan_subflow(struct mp_subflow *s, plait_time now, struct mp_plan *p
     plan->view_n = 0;
     mp_opts_fill(s, signal, plan);
     if (plan->tcp.len > 0)
-        plan->view_n = mp_tx_views(s, plan->tcp.pos, plan->tcp.len, plan->view, MP_VIEWS_MAX);
+        plan->view_n = mp_store_views(s, plan->tcp.pos, plan->tcp.len, plan->view, MP_VIEWS_MAX);
     if (plan->tcp.len > 0 && plan->view_n == 0) { /* in more pieces than a packet may have */
         mp_subflow_abort(s, PLAIT_REASON_NO_MEMORY, now);
         return false;

@@ -174,6 +174,7 @@ static inline struct mp_bar *mp_bar_at(const struct mp_conn *c, unsigned i)
     return vec_at(&c->bars, i);
 }
 
+static inline uint64_t mp_min(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static inline plait_time mp_earlier(plait_time a, plait_time b) { return a < b ? a : b; }
 static inline plait_time mp_later(plait_time a, plait_time b) { return a > b ? a : b; }
 
@@ -315,16 +316,22 @@ void mp_tx_data_ack(struct mp_subflow *s, uint64_t pos, uint32_t wnd, plait_time
 void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, plait_time now);
 /* Mode is PLAIN: what the subflow has acknowledged is acknowledged. */
 void mp_tx_plain_acked(struct mp_subflow *s, plait_time now);
-void mp_tx_release(struct mp_conn *c, plait_time now);
 /* What s carries goes to the reinjection set. */
 void mp_tx_requeue(struct mp_subflow *s);
 /* Something is owed to the peer that it has not DATA_ACKed. */
 bool mp_tx_outstanding(const struct mp_conn *c);
-uint32_t mp_tx_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
-                     struct store_view *views, uint32_t max);
-uint64_t mp_tx_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len);
 void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now);
 void mp_tx_rtx_expire(struct mp_conn *c, plait_time now);
+
+/* ---- store.c -------------------------------------------------------------------------------- */
+
+/* Lets go of what nobody needs any more. */
+void mp_store_release(struct mp_conn *c, plait_time now);
+/* Where the bytes lie that s sends from pos on; how many pieces, 0: max does not do. */
+uint32_t mp_store_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
+                        struct store_view *views, uint32_t max);
+/* Their sum, for the checksum of a mapping. */
+uint64_t mp_store_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len);
 
 /* ---- rx.c ----------------------------------------------------------------------------------- */
 
@@ -415,6 +422,8 @@ void mp_subflow_fin(struct mp_subflow *s, plait_time now);
 void mp_stale(struct mp_subflow *s, plait_time now);
 /* It answered. */
 void mp_unstale(struct mp_subflow *s, plait_time now);
+/* For how long s may be silent with data out, or its peer with an answer. */
+plait_time mp_patience(const struct mp_subflow *s);
 
 /* ---- info.c --------------------------------------------------------------------------------- */
 

@@ -347,7 +347,7 @@ static uint16_t csum_of_chunk(const struct mp_subflow *s, const struct tcp_chunk
 {
     if ((chunk->meta & MP_META_CSUM) != 0)
         return (uint16_t)chunk->meta;
-    return mp_dss_csum(mp_tx_sum(s, chunk->pos, chunk->len), p);
+    return mp_dss_csum(mp_store_sum(s, chunk->pos, chunk->len), p);
 }
 
 /*= RFC 8684 3.3.1

@@ -22,8 +22,6 @@
 #define DRS_ROUND_MAX (2 * PLAIT_SEC)
 enum { CREEP_MAX = 65536, MEM_SLACK = 256 << 10 };
 
-static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 /* ---- window --------------------------------------------------------------------------------- */
 
 /*= RFC 8684 3.3.2
@@ -38,9 +36,9 @@ uint64_t mp_rx_nxt(const struct mp_conn *c)
 static uint64_t edge_now(const struct mp_conn *c, const struct tcb *t)
 {
     uint64_t edge = c->rx.next + c->rcvbuf;
-    uint64_t step = min_u64(c->rcvbuf / 2, t->mss);
+    uint64_t step = mp_min(c->rcvbuf / 2, t->mss);
 
-    edge = min_u64(edge, reasm_inorder_end(&c->rx) + ((uint64_t)UINT16_MAX << t->rcv_wscale));
+    edge = mp_min(edge, reasm_inorder_end(&c->rx) + ((uint64_t)UINT16_MAX << t->rcv_wscale));
     return edge >= c->rcv_edge + step ? edge : c->rcv_edge;
 }
 
@@ -91,7 +89,7 @@ uint32_t mp_rx_space(const struct mp_subflow *s)
         edge = c->rx.next + c->rcvbuf;
         return edge > nxt ? (uint32_t)(edge - nxt) : 0;
     }
-    return (uint32_t)min_u64(offer_now(s).space, UINT32_MAX);
+    return (uint32_t)mp_min(offer_now(s).space, UINT32_MAX);
 }
 
 /* A segment with this DATA_ACK and window went out. */
@@ -266,7 +264,7 @@ static bool take_mapped(struct mp_subflow *s, struct mp_map *m, plait_time now)
     struct mp_conn *c = s->conn;
     const struct plait_block *front = reasm_peek(&s->tcb.rcvq);
     uint64_t off = front->pos;
-    uint32_t n = (uint32_t)min_u64(front->len, m->off + m->len - off);
+    uint32_t n = (uint32_t)mp_min(front->len, m->off + m->len - off);
     struct plait_block *b = take(s, n);
 
     s->unmapped_at = 0;
@@ -381,7 +379,7 @@ static void tune(struct mp_conn *c, plait_time now)
     if (copied > c->drs_copied)
         want += 2 * (copied - c->drs_copied);
     held = mp_path_holds(copied, now - c->drs_at, round_trip_without_queues(c));
-    want = min_u64(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
+    want = mp_min(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
     c->drs_copied = copied;
     c->drs_at = now;
     c->drs_pos = c->rx.next;

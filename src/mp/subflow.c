@@ -194,7 +194,7 @@ static void down(struct mp_subflow *s, plait_time now)
         mp_path_bar(c, s->local_id, s->remote_id, refused_for_ever(s, was), now);
     mp_update_retries(c);
     mp_path_changed(c);
-    mp_tx_release(c, now);
+    mp_store_release(c, now);
     if (!c->over && needed)
         mp_conn_die(c, s->tcb.reason, now);
     else if (was == MP_PHASE_PRE && c->mode == MP_MODE_MULTIPATH && !c->over)

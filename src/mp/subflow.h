@@ -78,6 +78,8 @@ struct mp_subflow {
     uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
     bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
     bool grounded;             /* its local link has no carrier: stale whatever comes */
+    bool lone;                 /* when its silence was judged last, a single packet was out */
+    uint32_t ack_delay;        /* us, for how long the peer was seen to hold back such an ACK */
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
     uint64_t copied_to;        /* from here on it may carry copies of what others were given */

@@ -5,12 +5,14 @@
  * Called by the stack. Each set of deadlines is derived where its subject lives; here they meet.
  *
  * A path is judged by silence: data is out on it, and nothing at all has come back for three
- * round trips and an allowance, which is when a tail loss probe would have been answered; or it
- * has had a time-out. Only while another path lives: either it has been heard in the meantime, or
- * it is idle and can be asked. Then what the silent path carries goes to the others, at once, and
- * the scheduler leaves it alone. Its own retransmissions go on, at least once in TIMEOUT_MAX, and
- * the first answer brings it back. An only path is given up by TCP's count, or early enough before
- * the user timeout for another one. RFC 8684 3.3.6, RFC 8985 7.2. */
+ * round trips and an allowance; or it has had a time-out. The queue counts in one of the three
+ * alone: while it drains, ACKs come one after the other. That is too early for a lone packet whose
+ * ACK a peer may hold back, but a copy of one packet costs little: where the path answers after all
+ * it has that much longer from then on. Only while another path lives: either it has been heard in
+ * the meantime, or it is idle and can be asked. Then what the silent path carries goes to the
+ * others, at once, and the scheduler leaves it alone. Its own retransmissions go on, at least once
+ * in TIMEOUT_MAX, and the first answer brings it back. An only path is given up by TCP's count, or
+ * early enough before the user timeout for another one. RFC 8684 3.3.6. */
 #include "mp_int.h"
 
 #define SILENCE_MIN (50 * PLAIT_MSEC)
@@ -27,17 +29,20 @@ static plait_time silent_since(const struct mp_subflow *s)
     return mp_later(s->tcb.last_rcvd, s->tcb.loss.last_progress);
 }
 
-static plait_time patience(const struct mp_subflow *s)
+static bool is_lone(const struct mp_subflow *s)
+{
+    return tcp_sndq_flight(&s->tcb.sndq) <= tcp_payload_mss(&s->tcb);
+}
+
+plait_time mp_patience(const struct mp_subflow *s)
 {
     const struct tcp_rtt *r = &s->tcb.loss.rtt;
     plait_time wait;
 
     if (r->srtt == 0)
         return r->rto;
-    wait = mp_later(3 * r->srtt + mp_later(4 * r->rttvar, ALLOWANCE_MIN), SILENCE_MIN);
-    if (tcp_sndq_flight(&s->tcb.sndq) <= tcp_payload_mss(&s->tcb))
-        wait += ACK_DELAY_MAX;
-    return wait;
+    wait = r->srtt + 2 * mp_earlier(r->min_rtt, r->srtt) + mp_later(4 * r->rttvar, ALLOWANCE_MIN);
+    return mp_later(wait, SILENCE_MIN) + (is_lone(s) ? s->ack_delay : 0);
 }
 
 /* When its silence will have lasted too long; PLAIT_NEVER: it is not waited for. */
@@ -47,16 +52,18 @@ static plait_time judge_deadline(const struct mp_conn *c, const struct mp_subflo
         return PLAIT_NEVER;
     if (!mp_has_other(c, s))
         return PLAIT_NEVER;
-    return mp_later(silent_since(s) + patience(s), s->judge_at);
+    return mp_later(silent_since(s) + mp_patience(s), s->judge_at);
 }
 
-/* Was another path heard since s fell silent, or has one nothing to wait for? Else all of them
- * are silent, and it is the peer, or this host, that takes a break. */
+/* Was another path heard in the second half of s's silence, or has one nothing to wait for? Else
+ * all of them are silent, and it is the peer, or this host, that takes a break. */
 static bool others_live(const struct mp_conn *c, const struct mp_subflow *s)
 {
+    plait_time half = silent_since(s) + mp_patience(s) / 2;
+
     MP_EACH(o, c)
         if (o != s && mp_subflow_usable(o) && !o->stale &&
-            (!has_out(o) || o->tcb.last_rcvd > silent_since(s)))
+            (!has_out(o) || o->tcb.last_rcvd > half))
             return true;
     return false;
 }
@@ -72,6 +79,15 @@ void mp_stale(struct mp_subflow *s, plait_time now)
     mp_tx_requeue(s);
 }
 
+/* It answers, and was judged for a lone packet not long ago: the peer held back its ACK. */
+static void learn_ack_delay(struct mp_subflow *s, plait_time now)
+{
+    plait_time late = now + JUDGE_AGAIN - s->judge_at;
+
+    if (s->ack_delay + late <= ACK_DELAY_MAX)
+        s->ack_delay = (uint32_t)mp_earlier(s->ack_delay + late + late / 4, ACK_DELAY_MAX);
+}
+
 void mp_unstale(struct mp_subflow *s, plait_time now)
 {
     struct mp_event ev = { .type = PLAIT_TRACE_SUBFLOW_STALE, .a = 0 };
@@ -79,6 +95,8 @@ void mp_unstale(struct mp_subflow *s, plait_time now)
     if (!s->stale || s->grounded)
         return;
     s->stale = false;
+    if (s->lone)
+        learn_ack_delay(s, now);
     mp_trace(s->conn, s, ev, now);
 }
 
@@ -92,6 +110,7 @@ static void judge(struct mp_conn *c, struct mp_subflow *s, plait_time now)
         mp_path_changed(c); /* alone: a path manager may know another way */
     } else if (now >= judge_deadline(c, s)) {
         s->judge_at = now + JUDGE_AGAIN;
+        s->lone = is_lone(s);
         if (others_live(c, s))
             mp_stale(s, now);
     }

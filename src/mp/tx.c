@@ -17,23 +17,16 @@
  *
  * A chunk is one mapping: as large as one plan may be, whole packets unless it is the tail.
  * Nagle's rule and silly window avoidance live here, because only here is the whole stream seen.
- *
- * The store forgets a byte when it is DATA_ACKed and acknowledged on every subflow that carries
- * it (RFC 8684 3.3.2). One dead path would keep megabytes so; what it still carries is copied to
- * its attic when it lags too far behind, and the store moves on. RFC 8684 3.3.1, 3.3.2, 3.3.5,
- * 3.3.6. */
+ * What is sent lies in the store (store.c). RFC 8684 3.3.1, 3.3.2, 3.3.5, 3.3.6. */
 #include "mp_int.h"
 
 #include "../base/copy.h"
-#include "../base/csum.h"
 
 #define RTX_MIN (300 * PLAIT_MSEC)
 #define RTX_MAX (10 * PLAIT_SEC)
 #define OPPORTUNE_MIN (10 * PLAIT_MSEC)
 #define LEAN_ROUNDS 16
 enum { SNDBUF_MIN = 64 << 10, REINJECT_AT_ONCE = 256 << 10, RATIO_MAX = 16 };
-
-static uint64_t min_u64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 /* ---- the application writes ----------------------------------------------------------------- */
 
@@ -64,7 +57,7 @@ int64_t mp_send_reserve(struct mp_conn *c, size_t len, uint8_t **room, plait_tim
 
     if (err != 0)
         return err;
-    n = store_reserve(&c->store, (size_t)min_u64(len, left), room);
+    n = store_reserve(&c->store, (size_t)mp_min(len, left), room);
     c->want_write = n == 0 && len > 0;
     if (n == 0 && left > 0)
         mp_starved(c, now);
@@ -88,7 +81,7 @@ int64_t mp_send(struct mp_conn *c, const void *data, size_t len, plait_time now)
         return err;
     if (queued(c) == 0)
         c->progress_at = now;
-    n = store_append(&c->store, data, (size_t)min_u64(len, room));
+    n = store_append(&c->store, data, (size_t)mp_min(len, room));
     c->want_write = n < len;
     if (n < len && n < room)
         mp_starved(c, now);
@@ -110,8 +103,8 @@ static void tune_sndbuf(struct mp_conn *c)
             longest = mp_later(longest, s->tcb.loss.rtt.srtt);
     MP_EACH(s, c) {
         const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
-        uint64_t ratio_x4 = rtt->srtt > 0 ? min_u64(longest * 4 / rtt->srtt, 4 * RATIO_MAX) : 4;
-        uint64_t flight = min_u64(s->tcb.loss.cc.cwnd, s->tcb.loss.cc.flight);
+        uint64_t ratio_x4 = rtt->srtt > 0 ? mp_min(longest * 4 / rtt->srtt, 4 * RATIO_MAX) : 4;
+        uint64_t flight = mp_min(s->tcb.loss.cc.cwnd, s->tcb.loss.cc.flight);
         if (!mp_subflow_usable(s))
             continue;
         if (ratio_x4 < 4)
@@ -119,8 +112,8 @@ static void tune_sndbuf(struct mp_conn *c)
         want += 2 * s->tcb.loss.cc.cwnd * ratio_x4 / 4;
         held += mp_path_holds(flight * ratio_x4 / 4, rtt->srtt, rtt->min_rtt);
     }
-    want = min_u64(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
-    want = min_u64(want, c->cfg->sndbuf_max);
+    want = mp_min(want, held > MP_BUF_CACHED ? held : MP_BUF_CACHED);
+    want = mp_min(want, c->cfg->sndbuf_max);
     if (want > c->sndbuf)
         c->sndbuf = (uint32_t)want;
 }
@@ -180,7 +173,7 @@ static uint32_t lean_room(const struct mp_subflow *s, uint32_t room)
 {
     if (s->lean == 0)
         return room;
-    return s->lean > queued_on(s) ? (uint32_t)min_u64(room, s->lean - queued_on(s)) : 0;
+    return s->lean > queued_on(s) ? (uint32_t)mp_min(room, s->lean - queued_on(s)) : 0;
 }
 
 /*= RFC 8684 3.3.5-2 */
@@ -232,7 +225,7 @@ static uint32_t chunk_len(const struct mp_subflow *s, uint64_t want, uint32_t ro
     uint32_t mss = tcp_payload_mss(&s->tcb);
     bool single = s->conn->cfg->sched->single && s->conn->sub_n > 1;
     uint32_t max = single ? mss : chunk_max(s);
-    uint32_t n = (uint32_t)min_u64(min_u64(want, room), max);
+    uint32_t n = (uint32_t)mp_min(mp_min(want, room), max);
 
     return n < want && n > mss ? n - n % mss : n;
 }
@@ -261,6 +254,17 @@ static bool sent_again(const struct mp_subflow *s, uint64_t pos)
     return pos >= s->again_lo && pos < s->again_hi;
 }
 
+/* The peer asked on another path while this one lay idle and has been silent for long: it may know
+ * why. With nothing out the answer goes where the question came from; what else there is to say
+ * finds out whether this path is alive. */
+static bool peer_left(const struct mp_subflow *s)
+{
+    const struct mp_subflow *asked = s->conn->last_in;
+
+    return asked != NULL && asked != s && mp_subflow_usable(asked) && !asked->stale &&
+           tcp_idle(&s->tcb) && asked->tcb.last_rcvd > s->tcb.last_rcvd + mp_patience(s);
+}
+
 /* What the scheduler sees, and which subflow each path of it is. */
 struct offered {
     struct mp_subflow *of[SCHED_PATHS_MAX];
@@ -273,11 +277,11 @@ static void make_view(struct mp_conn *c, const struct offer *o, struct offered *
     struct sched_view *view = &out->view;
 
     view->now = now;
-    view->want = (uint32_t)min_u64(o->want, UINT32_MAX);
+    view->want = (uint32_t)mp_min(o->want, UINT32_MAX);
     view->window = o->window;
     view->waiting = c->store.end - c->snd_nxt;
     view->out = c->snd_nxt - c->snd_una;
-    view->span = min_u64(c->snd_edge - c->snd_una, c->sndbuf);
+    view->span = mp_min(c->snd_edge - c->snd_una, c->sndbuf);
     view->blocked = c->held_up_n;
     view->reinject = o->again;
     view->n = 0;
@@ -294,7 +298,8 @@ static void make_view(struct mp_conn *c, const struct offer *o, struct offered *
             /*= RFC 8684 3.3.8
              * It should be noted that the backup flag is a request from a data receiver to a data
              * sender only, and the data sender SHOULD adhere to these requests. */
-            .usable = true, .backup = s->backup_local || s->backup_remote, .stale = s->stale,
+            .usable = true, .backup = s->backup_local || s->backup_remote,
+            .stale = s->stale || (view->out == 0 && peer_left(s)),
             .carried = o->again && (mp_carry_has(s, o->pos) || sent_again(s, o->pos)),
         };
         out->of[view->n++] = s;
@@ -368,7 +373,7 @@ static void queue_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
     hi = hi < c->snd_nxt ? hi : c->snd_nxt;
     if (lo >= hi || rangeset_add(r, lo, hi) == 0)
         return;
-    lo = r->n > 0 ? min_u64(lo, r->v[0].lo) : lo;
+    lo = r->n > 0 ? mp_min(lo, r->v[0].lo) : lo;
     hi = r->n > 0 && r->v[r->n - 1].hi > hi ? r->v[r->n - 1].hi : hi;
     /* One range for all: needs no more room than there is, which mp_conn's birth made sure of. */
     (void)rangeset_add(r, lo, hi);
@@ -454,7 +459,7 @@ static void make_lean(struct mp_subflow *s, plait_time now)
     uint64_t bytes = s->tcb.loss.cc.cwnd * least_rtt / rtt->srtt * 5 / 4;
     uint32_t least = 2 * tcp_payload_mss(&s->tcb);
 
-    s->lean = bytes > least ? (uint32_t)min_u64(bytes, UINT32_MAX) : least;
+    s->lean = bytes > least ? (uint32_t)mp_min(bytes, UINT32_MAX) : least;
     s->lean_until = now + LEAN_ROUNDS * rtt->srtt;
 }
 
@@ -494,7 +499,7 @@ static void opportunity(struct mp_conn *c, plait_time now)
     if (sched->lean && fast_rtt < slow_rtt)
         make_lean(slow, now);
     if (slow_rtt >= 2 * fast_rtt || slow->stale || now - slow->tcb.last_rcvd > slow_rtt)
-        queue_again(c, head->pos, min_u64(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
+        queue_again(c, head->pos, mp_min(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
 }
 
 /* ---- for the first time --------------------------------------------------------------------- */
@@ -553,8 +558,8 @@ static struct mp_subflow *overdue(const struct mp_conn *c)
 static bool send_new(struct mp_conn *c, plait_time now)
 {
     uint64_t waiting = c->store.end - c->snd_nxt, wnd = window(c);
-    struct offer o = { .pos = c->snd_nxt, .want = min_u64(waiting, wnd),
-                       .window = (uint32_t)min_u64(wnd, UINT32_MAX) };
+    struct offer o = { .pos = c->snd_nxt, .want = mp_min(waiting, wnd),
+                       .window = (uint32_t)mp_min(wnd, UINT32_MAX) };
     struct offered offered;
     struct mp_subflow *s;
     uint32_t n;
@@ -599,7 +604,7 @@ static uint64_t copy_from(const struct mp_subflow *s, uint64_t from)
     from = from > s->copied_to ? from : s->copied_to;
     while (from < end && (r = mp_carry_find(s, from)) != NULL)
         from = r->pos + r->len;
-    return min_u64(from, end);
+    return mp_min(from, end);
 }
 
 static bool copy(struct mp_subflow *s, uint64_t behind, plait_time now)
@@ -634,7 +639,7 @@ static void send_copies(struct mp_conn *c, plait_time now)
     make_view(c, &o, &offered, now);
     for (unsigned i = 0; i < offered.view.n; i++) {
         uint64_t behind = sched->copies(&offered.view, i);
-        while (behind > 0 && copy(offered.of[i], min_u64(behind, o.want), now))
+        while (behind > 0 && copy(offered.of[i], mp_min(behind, o.want), now))
             ;
     }
 }
@@ -721,7 +726,7 @@ static void progress(struct mp_conn *c, uint64_t pos, plait_time now)
     rangeset_cut_below(&c->reinject, pos);
     tune_sndbuf(c);
     wake_writer(c);
-    mp_tx_release(c, now);
+    mp_store_release(c, now);
 }
 
 /*= RFC 8684 3.3.2
@@ -785,150 +790,7 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
     if (c->mode == MP_MODE_PLAIN)
         mp_tx_plain_acked(s, now);
     else if (res->ack.acked_data > 0)
-        mp_tx_release(c, now);
-}
-
-/* ---- the store and the attics --------------------------------------------------------------- */
-
-/* Copies what s carries of [from, upto) out of the store. */
-static bool fill_attic(struct mp_subflow *s, uint64_t upto)
-{
-    struct mp_conn *c = s->conn;
-    uint64_t from = s->attic_to > c->store.begin ? s->attic_to : c->store.begin;
-
-    for (uint32_t i = 0; i < s->carry.count; i++) {
-        const struct mp_carry *r = ring_at(&s->carry, i);
-        uint64_t lo = r->pos > from ? r->pos : from, hi = min_u64(r->pos + r->len, upto);
-        while (lo < hi) {
-            struct store_view v[STORE_VIEWS_MAX];
-            uint32_t part = (uint32_t)min_u64(hi - lo, UINT16_MAX);
-            if (store_views(&c->store, lo, part, v, STORE_VIEWS_MAX) == 0)
-                return false;
-            reasm_insert_copy(&s->attic, &c->ctx->pool, lo, v[0].data, (uint32_t)v[0].len);
-            lo += v[0].len;
-        }
-    }
-    s->attic_to = upto;
-    s->tcb.gso_max = 0; /* its bytes lie in pieces: few views must do for a packet */
-    return true;
-}
-
-/* All of it is in the attic, or memory ran out on the way. */
-static bool attic_complete(const struct mp_subflow *s)
-{
-    for (uint32_t i = 0; i < s->carry.count; i++) {
-        const struct mp_carry *r = ring_at(&s->carry, i);
-        uint64_t hi = min_u64(r->pos + r->len, s->attic_to);
-        struct reasm_range held;
-        if (r->pos < hi && (!reasm_range_at(&s->attic, r->pos, &held) || held.hi < hi))
-            return false;
-    }
-    return true;
-}
-
-/* The lowest position that s needs of the store. */
-static uint64_t needs(struct mp_subflow *s)
-{
-    uint64_t low = tcp_low_pos(&s->tcb);
-
-    if (s->attic_to > 0 && low >= s->attic_to) {
-        reasm_fini(&s->attic, &s->conn->ctx->pool);
-        reasm_init(&s->attic, 0);
-        s->attic_to = 0;
-        s->tcb.gso_max = s->gso_max;
-    }
-    return low < s->attic_to ? s->attic_to : low;
-}
-
-/*= RFC 8684 3.3.2
- * Note, however, that if some data needs to be retransmitted multiple times over a subflow, there
- * is a risk of blocking the send window. In this case, the MPTCP sender can decide to terminate
- * the subflow that is behaving badly by sending a RST */
-static bool make_way(struct mp_subflow *s, plait_time now)
-{
-    uint64_t una = s->conn->snd_una;
-
-    if (fill_attic(s, una) && attic_complete(s))
-        return true;
-    s->rst_outstanding = true;
-    mp_subflow_abort(s, PLAIT_REASON_NO_MEMORY, now);
-    return false;
-}
-
-/* How far s may stay behind the DATA_ACK before its bytes move out of the store. An answering path
- * only runs late, because the DATA_ACK came by a faster one. */
-static uint64_t lag_allowed(const struct mp_subflow *s)
-{
-    return s->stale ? MP_ATTIC_LAG : (uint64_t)s->conn->sndbuf + MP_ATTIC_LAG;
-}
-
-/*= RFC 8684 3.3.2
- * An MPTCP sender MUST NOT free data from the send buffer until it has been acknowledged by both
- * a Data ACK received on any subflow and at the subflow level by all subflows on which the data
- * was sent. */
-void mp_tx_release(struct mp_conn *c, plait_time now)
-{
-    uint64_t keep = c->snd_una;
-
-    MP_EACH(s, c) {
-        uint64_t low = s->phase == MP_PHASE_DOWN ? UINT64_MAX : needs(s);
-        if (low < c->snd_una && c->snd_una - low > lag_allowed(s))
-            low = make_way(s, now) ? needs(s) : UINT64_MAX;
-        keep = min_u64(keep, low);
-    }
-    if (keep > c->store.begin)
-        store_release(&c->store, keep);
-}
-
-/* Views of [pos, pos + len), which lies below attic_to. */
-static uint32_t attic_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
-                            struct store_view *views, uint32_t max)
-{
-    uint32_t n = 0;
-
-    for (const struct plait_block *b = s->attic.head; b != NULL && len > 0; b = b->next) {
-        uint32_t skip, part;
-        if (b->pos + b->len <= pos)
-            continue;
-        if (b->pos > pos || n == max)
-            return 0;
-        skip = (uint32_t)(pos - b->pos);
-        part = (uint32_t)min_u64(b->len - skip, len);
-        views[n++] = (struct store_view){ b->data + skip, part };
-        pos += part;
-        len -= part;
-    }
-    return len == 0 ? n : 0;
-}
-
-uint32_t mp_tx_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
-                     struct store_view *views, uint32_t max)
-{
-    uint32_t first = 0, n = 0, more;
-
-    if (pos < s->attic_to) {
-        first = (uint32_t)min_u64(s->attic_to - pos, len);
-        n = attic_views(s, pos, first, views, max);
-        if (n == 0 || first == len)
-            return n;
-    }
-    more = store_views(&s->conn->store, pos + first, len - first, views + n, max - n);
-    return more > 0 ? n + more : 0;
-}
-
-uint64_t mp_tx_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len)
-{
-    struct store_view views[2 * STORE_VIEWS_MAX];
-    uint32_t n = mp_tx_views(s, pos, len, views, 2 * STORE_VIEWS_MAX);
-    uint64_t sum = 0;
-    bool odd = false;
-
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t part = csum_add(0, views[i].data, views[i].len);
-        sum = odd ? csum_add_odd(sum, part) : sum + part;
-        odd = odd != (views[i].len % 2 != 0);
-    }
-    return sum;
+        mp_store_release(c, now);
 }
 
 /* ---- data-level retransmission -------------------------------------------------------------- */
@@ -980,7 +842,7 @@ void mp_tx_rtx_expire(struct mp_conn *c, plait_time now)
         return;
     /* A peer that our MP_FAIL has made plain would take the copy for new data. */
     if (head == NULL && !mp_fail_is_out(c) && !rangeset_has(&c->reinject, c->snd_una)) {
-        uint64_t end = min_u64(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
+        uint64_t end = mp_min(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
         queue_again(c, c->snd_una, next_carried(c, c->snd_una, end));
         if (c->rtx_n < 8)
             c->rtx_n++;

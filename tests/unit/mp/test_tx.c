@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending: buffer, Nagle, whole packets, reinjection, the store and the attics, data-level
- * retransmission. */
+/* Sending: buffer, Nagle, whole packets, reinjection, data-level retransmission. */
 #include "cm.h"
 #include "pair.h"
 
@@ -141,45 +140,6 @@ static void dead_path_moves_its_data(void **state)
     assert_int_equal(p.side[1].read, 16 << 20);
     p.path[1].down = false;
     finish(16 << 20);
-}
-
-/*= RFC 8684 3.3.2-4, 3.3.6-1 */
-/* The store moves on while a dead path still wants megabytes of it, and when the path comes back,
- * what it carried is sent from the attic and closes its hole. */
-static void attic_keeps_what_the_store_lets_go(void **state)
-{
-    struct mp_subflow *s;
-
-    start(5, 2, 40 << 20);
-    p.side[0].cfg.checksum = true;
-    pair_run(&p, p.now + 600 * PLAIT_MSEC);
-    p.path[1].down = true;
-    pair_run(&p, p.now + 1500 * PLAIT_MSEC);
-    s = pair_sub(&p, 0, 1);
-    assert_true(s->stale && s->carry.count > 0);
-    assert_true(s->attic_to > 0 && s->attic.bytes > 0);
-    assert_true(p.side[0].conn->store.begin > ((struct mp_carry *)ring_at(&s->carry, 0))->pos);
-    p.path[1].down = false;
-    pair_run(&p, p.now + 1300 * PLAIT_MSEC);
-    assert_false(s->stale);
-    assert_int_equal(s->attic_to, 0);
-    assert_true(p.path[1].payload[0] > 0);
-    finish(40 << 20);
-}
-
-/* Memory for the attic is refused: the path goes, the transfer does not. */
-static void no_memory_for_the_attic(void **state)
-{
-    start(6, 2, 30 << 20);
-    pair_run(&p, p.now + 600 * PLAIT_MSEC);
-    p.path[1].down = true;
-    p.side[0].ctx.pool.max = p.side[0].ctx.pool.used;
-    pair_run(&p, p.now + 3 * PLAIT_SEC);
-    p.side[0].ctx.pool.max = 64 << 20;
-    p.path[1].down = false;
-    pair_run(&p, p.now + 10 * PLAIT_SEC);
-    assert_int_equal(p.side[1].read, 30 << 20);
-    finish(30 << 20);
 }
 
 /* The subflow takes it and the connection does not, as where a middlebox acknowledges data and
@@ -349,8 +309,7 @@ int main(void)
         cmocka_unit_test(buffer_has_an_end), cmocka_unit_test(nagle_gathers),
         cmocka_unit_test(nagle_is_off_on_every_path),
         cmocka_unit_test(bulk_goes_in_whole_packets), cmocka_unit_test(dead_path_moves_its_data),
-        cmocka_unit_test(attic_keeps_what_the_store_lets_go),
-        cmocka_unit_test(no_memory_for_the_attic), cmocka_unit_test(data_level_retransmission),
+        cmocka_unit_test(data_level_retransmission),
         cmocka_unit_test(opportunity_is_taken), cmocka_unit_test(allocation_fails_now_and_then),
         cmocka_unit_test(largest_window_counts),
         cmocka_unit_test(what_was_in_vain_goes_elsewhere),
