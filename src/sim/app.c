@@ -46,15 +46,10 @@ static void let_go(struct sim_app *a)
 
 static void wake(struct sim *sim, struct sim_timer *t);
 
-static bool runs(const struct sim_timer *t)
-{
-    return t->node.at != 0;
-}
-
 /* True: the piece has to wait. */
 static bool pauses(struct sim_app *a, struct sim_timer *t)
 {
-    if (runs(t))
+    if (sim_timer_runs(t))
         return true;
     if (t == &a->write_timer && a->cfg.rest_for > 0 && a->sent >= a->cfg.rest_at && !a->rested) {
         a->rested = true;
@@ -179,7 +174,7 @@ static bool read_piece(struct sim_app *a)
 static void read_some(struct sim_app *a)
 {
     if (a->sim->now < a->started + a->cfg.read_after) {
-        if (!runs(&a->read_timer)) {
+        if (!sim_timer_runs(&a->read_timer)) {
             a->read_timer.ctx = a;
             sim_timer_set(a->sim, &a->read_timer, a->started + a->cfg.read_after, wake);
         }
@@ -212,8 +207,11 @@ static void act(struct sim_app *a)
 
 static void wake(struct sim *sim, struct sim_timer *t)
 {
+    struct sim_app *a = t->ctx;
+
     (void)sim;
-    act(t->ctx);
+    sim_touch(a->node);
+    act(a);
 }
 
 static void on_conn_event(struct sim_app *a, const struct plait_event *ev)
@@ -236,11 +234,11 @@ static void on_conn_event(struct sim_app *a, const struct plait_event *ev)
 
 static struct sim_app *find_conn(struct sim_apps *apps, const struct plait_conn *conn)
 {
-    for (unsigned i = 0; i < apps->n; i++) {
-        if (apps->pair[i]->client.conn == conn)
-            return &apps->pair[i]->client;
-        if (apps->pair[i]->server.conn == conn)
-            return &apps->pair[i]->server;
+    for (struct sim_pair *p = apps->first; p != NULL; p = p->next) {
+        if (p->client.conn == conn)
+            return &p->client;
+        if (p->server.conn == conn)
+            return &p->server;
     }
     return NULL;
 }
@@ -251,12 +249,10 @@ static struct sim_app *find_server(struct sim_apps *apps, struct plait_conn *con
     struct plait_conn_info info;
 
     plait_conn_info(conn, &info);
-    for (unsigned i = 0; i < apps->n; i++) {
-        struct sim_pair *p = apps->pair[i];
+    for (struct sim_pair *p = apps->first; p != NULL; p = p->next)
         if (p->server.conn == NULL && !p->server.done &&
             (apps->nat || addr_equal(&p->client.info.local, &info.remote)))
             return &p->server;
-    }
     return NULL;
 }
 
@@ -314,6 +310,7 @@ static void app_init(struct sim_app *a, struct sim_node *node, const struct sim_
     sim_rng_init(&a->rng, sim_rng_u64(&node->sim->rng));
     a->stream = sim_rng_u64(&node->sim->rng);
     a->started = node->sim->now;
+    a->write_timer.exact = a->read_timer.exact = true; /* wake() touches the node */
 }
 
 int sim_pair_start(struct sim_apps *apps, struct sim_pair *p, const struct sim_pair_config *cfg)
@@ -322,13 +319,16 @@ int sim_pair_start(struct sim_apps *apps, struct sim_pair *p, const struct sim_p
 
     app_init(&p->client, apps->client, &cfg->client, &p->server);
     app_init(&p->server, apps->server, &cfg->server, &p->client);
-    if (apps->n == SIM_APPS_MAX)
-        return PLAIT_ELIMIT;
     int err = plait_connect(apps->client->stack, &how, p->client.sim->now, &p->client.conn);
     if (err != 0)
         return err;
     plait_conn_info(p->client.conn, &p->client.info);
-    apps->pair[apps->n++] = p;
+    p->next = NULL;
+    if (apps->last != NULL)
+        apps->last->next = p;
+    else
+        apps->first = p;
+    apps->last = p;
     if (cfg->client.early)
         write_some(&p->client);
     return 0;
@@ -342,16 +342,15 @@ static bool pair_done(const struct sim_pair *p)
 
 bool sim_apps_done(const struct sim_apps *apps)
 {
-    for (unsigned i = 0; i < apps->n; i++)
-        if (!pair_done(apps->pair[i]))
+    for (const struct sim_pair *p = apps->first; p != NULL; p = p->next)
+        if (!pair_done(p))
             return false;
     return true;
 }
 
 const char *sim_apps_failure(const struct sim_apps *apps)
 {
-    for (unsigned i = 0; i < apps->n; i++) {
-        const struct sim_pair *p = apps->pair[i];
+    for (const struct sim_pair *p = apps->first; p != NULL; p = p->next) {
         if (p->client.failure != NULL)
             return p->client.failure;
         if (p->server.failure != NULL)

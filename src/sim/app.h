@@ -8,8 +8,6 @@
 
 #include "sim.h"
 
-enum { SIM_APPS_MAX = 16 };
-
 struct sim_app_config {
     uint64_t send_bytes; /* to be sent by this end */
     uint32_t write_max;  /* a piece is 1 to so many bytes; 0: as much as fits */
@@ -50,6 +48,7 @@ struct sim_app {
 /* Both ends of one connection: a client and a server. */
 struct sim_pair {
     struct sim_app client, server;
+    struct sim_pair *next; /* in sim_apps */
 };
 
 struct sim_pair_config {
@@ -65,8 +64,7 @@ struct sim_apps {
     struct plait_listener *listener;
     bool nat; /* the server sees other addresses than the clients have */
     bool strangers; /* the network may forge a connection: it is reset and counts as nothing */
-    unsigned n;
-    struct sim_pair *pair[SIM_APPS_MAX];
+    struct sim_pair *first, *last; /* in the order in which they were started */
 };
 
 /* The server listens at addr. 0 or what plait_listen() answered. */

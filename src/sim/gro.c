@@ -41,6 +41,7 @@ static struct sim_gro *gro_of(struct sim_node *n)
             abort();
         n->gro->run = (struct wire_gro){.bytes = n->gro->bytes, .cap = sizeof n->gro->bytes};
         n->gro->timer.ctx = n;
+        n->gro->timer.exact = true; /* sim_net_deliver() touches the node */
     }
     return n->gro;
 }

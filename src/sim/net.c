@@ -9,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../base/addr.h"
 #include "../base/be.h"
 #include "../wire/wire.h"
 #include "pcap.h"
 
 struct packet {
     struct sim_timer timer;
-    const struct sim_route *route;
+    unsigned route;
     uint8_t hop; /* next link in the route */
     struct sim_node *from;
     uint32_t len;
@@ -44,6 +43,7 @@ static struct packet *packet_new(const uint8_t *bytes, uint32_t len)
 
     if (p == NULL)
         abort();
+    p->timer.exact = true;
     memcpy(p->bytes, bytes, len);
     p->len = len;
     return p;
@@ -69,7 +69,7 @@ static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
         if (sim->route[i].to != p->from)
             continue;
         struct packet *back = packet_new(bytes, len);
-        back->route = &sim->route[i];
+        back->route = i;
         back->hop = sim->route[i].hop_n;
         back->from = p->from;
         sim_timer_set(sim, &back->timer, sim->now + 1, arrive);
@@ -80,7 +80,7 @@ static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
 /* Offers the packet to its next link. */
 static void forward(struct sim *sim, struct packet *p)
 {
-    struct sim_link *link = &sim->link[p->route->hop[p->hop]];
+    struct sim_link *link = &sim->link[sim->route[p->route].hop[p->hop]];
     struct sim_verdict v;
 
     sim_link_send(link, p->len, sim->now, &v);
@@ -95,9 +95,10 @@ static void forward(struct sim *sim, struct packet *p)
 static void arrive(struct sim *sim, struct sim_timer *t)
 {
     struct packet *p = (struct packet *)(void *)t;
-    struct sim_node *to = p->route->to;
+    const struct sim_route *route = &sim->route[p->route];
+    struct sim_node *to = route->to;
 
-    if (p->hop < p->route->hop_n) {
+    if (p->hop < route->hop_n) {
         forward(sim, p);
     } else if (to->stack != NULL) {
         to->packets_in++;
@@ -116,6 +117,7 @@ void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bo
     struct plait_block *block = plait_block_get(to->stack, len);
 
     to->supers_in++;
+    sim_touch(to);
     if (block != NULL) { /* as a driver would: the stack may keep it */
         size_t size;
         uint8_t *buf = plait_block_bytes(block, &size);
@@ -127,38 +129,12 @@ void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bo
     plait_block_put(to->stack, in.block);
 }
 
-static bool leads(const struct sim_route *r, const struct plait_out *out)
-{
-    return addr_same_ip(&r->src, &out->src) && addr_same_ip(&r->dst, &out->dst);
-}
-
 /* What a router hashes, and gets the same for both directions. */
 static unsigned port_sum(const struct plait_out *out)
 {
     const uint8_t *tcp = out->head + out->ip_len;
 
     return (unsigned)be16_load(tcp) + be16_load(tcp + 2);
-}
-
-/* Of equal routes the one that the ports ask for. */
-static const struct sim_route *choose(const struct sim *sim, const struct plait_out *out)
-{
-    unsigned n = 0, k;
-
-    for (unsigned i = 0; i < sim->route_n; i++)
-        n += leads(&sim->route[i], out);
-    k = port_sum(out) % n;
-    for (unsigned i = 0;; i++)
-        if (leads(&sim->route[i], out) && k-- == 0)
-            return &sim->route[i];
-}
-
-static const struct sim_route *find_route(const struct sim *sim, const struct plait_out *out)
-{
-    for (unsigned i = 0; i < sim->route_n; i++)
-        if (leads(&sim->route[i], out))
-            return sim->route[i].ecmp ? choose(sim, out) : &sim->route[i];
-    return NULL;
 }
 
 static void ask_hook(struct sim *sim, struct sim_wire *w)
@@ -184,7 +160,7 @@ static void send_one(struct sim_node *from, const struct sim_route *route, uint8
     if (w.drop || route == NULL)
         return;
     struct packet *p = packet_new(bytes, w.len);
-    p->route = route;
+    p->route = (unsigned)(route - sim->route);
     p->from = from;
     if (w.delay > 0) {
         put_on_way(sim, p, 0, sim->now + w.delay);
@@ -200,7 +176,7 @@ void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct
 {
     struct packet *p = packet_new(w->bytes, w->len);
 
-    p->route = route;
+    p->route = (unsigned)(route - sim->route);
     if (w->delay > 0)
         put_on_way(sim, p, 0, sim->now + w->delay);
     else
@@ -222,7 +198,8 @@ static uint32_t gather(const struct plait_out *out, uint8_t *to)
 void sim_net_send(struct sim_node *from, const struct plait_out *out)
 {
     static uint8_t payload[SIM_SUPER_MAX], packet[SIM_SUPER_MAX];
-    const struct sim_route *route = find_route(from->sim, out);
+    const struct sim_route *route = 
+        sim_route_find(from->sim, &out->src, &out->dst, port_sum(out));
     uint32_t len = gather(out, payload);
     unsigned n = wire_gso_count(len, out->gso_size);
 

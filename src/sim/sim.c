@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The world's clock and its order of events. Called by tests and tools.
  *
- * One queue holds everything that will happen: packets on their way and timers. Stacks have their
- * own deadlines, which are asked for before each step. Two things of the same microsecond happen
- * in the order in which they were set, which the key of the queue makes sure of: time in the upper
- * 44 bits, a count in the lower 20.
+ * One queue holds everything that will happen: packets on their way and timers. Two things of the
+ * same microsecond happen in the order in which they were set. Stacks have their own deadlines, in
+ * a heap; those come before other things of the same time, in the order of the nodes.
+ *
+ * A stack changes only where it is called. So a step asks those alone that it touched, in the
+ * order of the nodes, until none has anything to say; asking all of them would come to the same.
  *
  * Invariants: now never runs backwards; after each step no stack has anything to say at now. */
 #include "sim.h"
@@ -14,7 +16,8 @@
 
 #include "pcap.h"
 
-enum { ORDER_BITS = 20, OUTPUTS_MAX = 200000, TCP_FLAGS_AT = 13, TCP_PSH = 8 };
+enum { ID_BITS = 20, WORD = 64, FIRST_ROOM = 4 };
+enum { OUTPUTS_MAX = 200000, TCP_FLAGS_AT = 13, TCP_PSH = 8 };
 
 /* ---- memory and chance
  * ------------------------------------------------------------------------------ */
@@ -98,34 +101,64 @@ struct sim *sim_new(uint64_t seed)
     sim->now = PLAIT_SEC; /* zero means nothing */
     sim->env = (struct plait_env){.alloc = plain_alloc, .free = plain_free};
     sim_rng_init(&sim->rng, seed);
-    heap_init(&sim->queue, &sim->env);
+    sim_wheel_init(&sim->queue);
+    heap_init(&sim->deadlines, &sim->env);
     return sim;
 }
 
 void sim_free(struct sim *sim)
 {
-    struct heap_node *first;
+    struct sim_timer *t;
 
     for (unsigned i = 0; i < sim->node_n; i++) {
         sim_node_stop(sim->node[i]);
         free(sim->node[i]);
     }
-    while ((first = heap_min(&sim->queue)) != NULL) {
-        struct sim_timer *t = (struct sim_timer *)(void *)first;
-        heap_del(&sim->queue, first);
+    while ((t = (struct sim_timer *)(void *)sim_wheel_take(&sim->queue)) != NULL)
         if (sim_net_is_packet(t))
             sim_net_free_packet(sim, t);
-    }
-    heap_fini(&sim->queue);
+    heap_fini(&sim->deadlines);
+    sim_routes_free(sim);
+    free(sim->touched);
+    free((void *)sim->node);
+    free(sim->link);
     free(sim);
+}
+
+void *sim_room(void *array, unsigned n, unsigned *cap, size_t size)
+{
+    if (n < *cap)
+        return array;
+    *cap = *cap > 0 ? *cap * 2 : FIRST_ROOM;
+    array = realloc(array, *cap * size);
+    if (array == NULL)
+        abort();
+    return array;
+}
+
+/* Room for one more node, and for its bit. */
+static void node_room(struct sim *sim)
+{
+    unsigned before = sim->node_cap, words;
+
+    sim->node = sim_room((void *)sim->node, sim->node_n, &sim->node_cap, sizeof *sim->node);
+    if (sim->node_cap == before)
+        return;
+    words = (sim->node_cap + WORD - 1) / WORD;
+    sim->touched = realloc(sim->touched, words * sizeof *sim->touched);
+    if (sim->touched == NULL || heap_reserve(&sim->deadlines, sim->node_cap) != 0)
+        abort();
+    for (unsigned i = (before + WORD - 1) / WORD; i < words; i++)
+        sim->touched[i] = 0;
 }
 
 struct sim_node *sim_node_new(struct sim *sim, const char *name, const struct plait_config *config)
 {
     struct sim_node *n = calloc(1, sizeof *n);
 
-    if (n == NULL || sim->node_n == SIM_NODES_MAX)
+    if (n == NULL)
         abort();
+    node_room(sim);
     n->sim = sim;
     n->id = sim->node_n;
     n->name = name;
@@ -139,6 +172,7 @@ struct sim_node *sim_node_new(struct sim *sim, const char *name, const struct pl
         return NULL;
     }
     sim->node[sim->node_n++] = n;
+    sim_touch(n);
     return n;
 }
 
@@ -148,22 +182,16 @@ void sim_node_stop(struct sim_node *n)
     if (n->stack != NULL)
         plait_stack_free(n->stack);
     n->stack = NULL;
+    heap_del(&n->sim->deadlines, &n->due);
 }
 
 unsigned sim_link_add(struct sim *sim, const struct sim_link_config *cfg)
 {
-    if (sim->link_n == SIM_LINKS_MAX)
+    if (sim->link_n > UINT16_MAX)
         abort();
+    sim->link = sim_room(sim->link, sim->link_n, &sim->link_cap, sizeof *sim->link);
     sim_link_init(&sim->link[sim->link_n], cfg, sim_rng_u64(&sim->rng));
     return sim->link_n++;
-}
-
-void sim_route_add(struct sim *sim, struct sim_node *to, const struct sim_route *route)
-{
-    if (sim->route_n == SIM_ROUTES_MAX)
-        abort();
-    sim->route[sim->route_n] = *route;
-    sim->route[sim->route_n++].to = to;
 }
 
 void sim_fail(struct sim *sim, const char *what)
@@ -178,84 +206,127 @@ void sim_fail(struct sim *sim, const char *what)
 
 void sim_timer_set(struct sim *sim, struct sim_timer *t, plait_time at, sim_timer_fn *fn)
 {
-    plait_time when = at > sim->now ? at : sim->now;
-
     t->fn = fn;
-    if (heap_reserve(&sim->queue, sim->queue.n + 1) != 0)
-        abort();
-    heap_set(&sim->queue, &t->node, when << ORDER_BITS | (sim->order++ & ((1u << ORDER_BITS) - 1)));
+    sim_wheel_add(&sim->queue, &t->node, at > sim->now ? at : sim->now);
 }
 
 void sim_timer_stop(struct sim *sim, struct sim_timer *t)
 {
-    heap_del(&sim->queue, &t->node);
+    sim_wheel_del(&sim->queue, &t->node);
 }
 
-static plait_time queue_time(const struct sim *sim)
+bool sim_timer_runs(const struct sim_timer *t)
 {
-    const struct heap_node *first = heap_min(&sim->queue);
+    return t->node.queued;
+}
 
-    return first != NULL ? first->key >> ORDER_BITS : PLAIT_NEVER;
+/* ---- whom to ask -------------------------------------------------------------------------------
+ */
+
+void sim_touch(struct sim_node *n)
+{
+    n->sim->touched[n->id / WORD] |= UINT64_C(1) << n->id % WORD;
+}
+
+static void touch_all(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->node_n; i++)
+        sim_touch(sim->node[i]);
+}
+
+/* Takes the mark off the first node that has one, from number i on; NULL: none has. */
+static struct sim_node *next_touched(struct sim *sim, unsigned i)
+{
+    for (; i < sim->node_n; i = (i / WORD + 1) * WORD) {
+        uint64_t left = sim->touched[i / WORD] >> i % WORD;
+        if (left == 0)
+            continue;
+        i += (unsigned)__builtin_ctzll(left);
+        sim->touched[i / WORD] &= ~(UINT64_C(1) << i % WORD);
+        return sim->node[i];
+    }
+    return NULL;
+}
+
+/* The stack was called: its deadline may have moved. */
+static void rearm(struct sim_node *n)
+{
+    plait_time at = plait_deadline(n->stack), never = PLAIT_NEVER >> ID_BITS;
+
+    if (at != PLAIT_NEVER)
+        at = (at < never ? at : never - 1) << ID_BITS | n->id;
+    heap_set(&n->sim->deadlines, &n->due, at);
 }
 
 static struct sim_node *first_deadline(const struct sim *sim, plait_time *at)
 {
-    struct sim_node *first = NULL;
+    const struct heap_node *first = heap_min(&sim->deadlines);
 
-    *at = PLAIT_NEVER;
-    for (unsigned i = 0; i < sim->node_n; i++) {
-        struct sim_node *n = sim->node[i];
-        plait_time d = n->stack != NULL ? plait_deadline(n->stack) : PLAIT_NEVER;
-        if (d < *at) {
-            *at = d;
-            first = n;
-        }
-    }
-    return first;
+    *at = first != NULL ? first->key >> ID_BITS : PLAIT_NEVER;
+    return first != NULL ? sim->node[first->key & ((1u << ID_BITS) - 1)] : NULL;
 }
+
+/* ---- steps -------------------------------------------------------------------------------------
+ */
 
 static void happen(struct sim *sim)
 {
-    struct sim_timer *t = (struct sim_timer *)(void *)heap_min(&sim->queue);
+    struct sim_timer *t = (struct sim_timer *)(void *)sim_wheel_take(&sim->queue);
 
-    heap_del(&sim->queue, &t->node);
+    if (!t->exact)
+        touch_all(sim);
     t->fn(sim, t);
 }
 
-bool sim_step(struct sim *sim)
+static void expire(struct sim *sim, struct sim_node *n)
 {
-    plait_time deadline, next = queue_time(sim);
-    struct sim_node *n = first_deadline(sim, &deadline);
+    plait_tick(n->stack, sim->now);
+    if (plait_deadline(n->stack) <= sim->now)
+        sim_fail(sim, "a deadline did not move although its time had come");
+    sim_touch(n);
+}
 
-    if (sim->failure != NULL || (next == PLAIT_NEVER && deadline == PLAIT_NEVER))
+/* What comes first, by the time `at`. False: nothing does. */
+static bool step(struct sim *sim, plait_time at)
+{
+    plait_time deadline, next = sim_wheel_first(&sim->queue);
+    struct sim_node *n = first_deadline(sim, &deadline);
+    bool tick = deadline <= next;
+    plait_time when = tick ? deadline : next;
+
+    if (when > at || when == PLAIT_NEVER)
         return false;
     sim->steps++;
-    if (deadline <= next) {
-        sim->now = deadline > sim->now ? deadline : sim->now;
-        plait_tick(n->stack, sim->now);
-        if (plait_deadline(n->stack) <= sim->now)
-            sim_fail(sim, "a deadline did not move although its time had come");
-    } else {
-        sim->now = next > sim->now ? next : sim->now;
+    sim->now = when > sim->now ? when : sim->now;
+    if (tick)
+        expire(sim, n);
+    else
         happen(sim);
-    }
+    return true;
+}
+
+static void pump_touched(struct sim *sim);
+
+bool sim_step(struct sim *sim)
+{
+    if (sim->failure != NULL)
+        return false;
+    for (unsigned i = 0; i < sim->node_n; i++)
+        if (sim->node[i]->stack != NULL)
+            rearm(sim->node[i]);
+    if (!step(sim, PLAIT_NEVER))
+        return false;
     sim_pump(sim);
     return sim->failure == NULL;
 }
 
 bool sim_run_until(struct sim *sim, plait_time at)
 {
-    plait_time deadline;
-
     sim_pump(sim);
-    for (;;) {
-        first_deadline(sim, &deadline);
-        if (sim->failure != NULL)
-            return false;
-        if (deadline > at && queue_time(sim) > at)
-            break;
-        sim_step(sim);
-    }
+    while (sim->failure == NULL && step(sim, at))
+        pump_touched(sim);
+    if (sim->failure != NULL)
+        return false;
     sim->now = at > sim->now ? at : sim->now;
     return true;
 }
@@ -331,17 +402,31 @@ static bool tell(struct sim_node *n)
     return any;
 }
 
-void sim_pump(struct sim *sim)
+static void pump_touched(struct sim *sim)
 {
     bool busy = true;
 
     while (busy && sim->failure == NULL) {
+        struct sim_node *n = next_touched(sim, 0);
         busy = false;
-        for (unsigned i = 0; i < sim->node_n; i++) {
-            if (sim->node[i]->stack == NULL)
+        for (; n != NULL; n = next_touched(sim, n->id + 1)) {
+            if (n->stack == NULL)
                 continue;
-            busy |= tell(sim->node[i]);
-            busy |= output(sim->node[i]);
+            bool said = tell(n);
+            said |= output(n);
+            if (n->stack == NULL)
+                continue;
+            if (said)
+                sim_touch(n);
+            else
+                rearm(n);
+            busy |= said;
         }
     }
+}
+
+void sim_pump(struct sim *sim)
+{
+    touch_all(sim);
+    pump_touched(sim);
 }

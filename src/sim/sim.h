@@ -14,9 +14,10 @@
 #include "../base/heap.h"
 #include "link.h"
 #include "rng.h"
+#include "wheel.h"
 #include <plait/plait.h>
 
-enum { SIM_NODES_MAX = 4, SIM_LINKS_MAX = 32, SIM_ROUTES_MAX = 128, SIM_HOPS_MAX = 3 };
+enum { SIM_HOPS_MAX = 8 };
 enum { SIM_SUPER_MAX = 65536 + 256 }; /* bytes of the largest packet, before it is cut */
 
 struct sim;
@@ -30,14 +31,17 @@ typedef void sim_timer_fn(struct sim *sim, struct sim_timer *t);
 
 /* Embedded in its owner, who finds himself from it. */
 struct sim_timer {
-    struct heap_node node;
+    struct sim_wheel_node node;
     sim_timer_fn *fn;
     void *ctx; /* the owner's */
+    /* fn says by sim_touch() whose stacks it called; false: every node is asked afterwards */
+    bool exact;
 };
 
 /* Calls fn at that time (not before now); a timer that runs is moved. */
 void sim_timer_set(struct sim *sim, struct sim_timer *t, plait_time at, sim_timer_fn *fn);
 void sim_timer_stop(struct sim *sim, struct sim_timer *t);
+bool sim_timer_runs(const struct sim_timer *t);
 
 /* ---- nodes -------------------------------------------------------------------------------------
  */
@@ -49,7 +53,8 @@ struct sim_node {
     const char *name;
     struct plait_stack *stack;
     struct plait_env env;
-    struct sim_rng rng; /* what the stack draws */
+    struct heap_node due; /* in sim.deadlines */
+    struct sim_rng rng;   /* what the stack draws */
     /* memory */
     uint64_t live, live_bytes; /* allocations given out and not back */
     uint64_t alloc_n;          /* calls of alloc, ever */
@@ -73,11 +78,13 @@ struct sim_node {
  * ----------------------------------------------------------------------------------- */
 
 struct sim_route {
-    struct plait_addr src, dst;
+    struct plait_addr src, dst; /* not to be changed once it was added */
     struct sim_node *to;
     uint8_t hop_n;
-    uint8_t hop[SIM_HOPS_MAX]; /* links in order */
-    bool ecmp; /* one of several between these addresses: the ports decide, the same both ways */
+    uint16_t hop[SIM_HOPS_MAX]; /* links in order */
+    /* One of several between these addresses: the ports decide, the same both ways where the routes
+     * back were added in the same order. Without it the first one takes all. */
+    bool ecmp;
 };
 
 /* A packet at its first link, for a hook to look at, change, or decide about. */
@@ -93,16 +100,30 @@ struct sim_wire {
 };
 typedef void sim_hook_fn(void *ctx, struct sim *sim, struct sim_wire *w);
 
+/* The routes between two addresses, by number, in the order in which they were added. */
+struct sim_fork {
+    struct plait_addr src, dst;
+    unsigned n, cap;
+    unsigned *route;
+};
+
+/* Links, routes and nodes are known by their numbers. They move in memory when one is added, so
+ * pointers to them do not last; those to nodes do. */
 struct sim {
     plait_time now;
     struct plait_env env; /* the simulator's own memory */
     struct sim_rng rng;
-    struct heap queue; /* sim_timer.node; the key holds time and order */
-    uint64_t order;
-    unsigned node_n, link_n, route_n;
-    struct sim_node *node[SIM_NODES_MAX];
-    struct sim_link link[SIM_LINKS_MAX];
-    struct sim_route route[SIM_ROUTES_MAX];
+    struct sim_wheel queue; /* sim_timer.node */
+    struct heap deadlines;  /* sim_node.due: when its stack wants to be called */
+    uint64_t *touched;      /* a bit for each node whose stack may have something to say */
+    unsigned node_n, link_n, route_n, fork_n;
+    unsigned node_cap, link_cap, route_cap, fork_cap; /* room in the arrays */
+    struct sim_node **node;
+    struct sim_link *link;
+    struct sim_route *route;
+    struct sim_fork *fork;
+    unsigned *fork_at; /* a hash of two addresses leads to 1 + the number of a fork; 0: none */
+    unsigned fork_at_n; /* a power of two */
     sim_hook_fn *hook;
     void *hook_ctx;
     uint64_t hook_k;
@@ -124,19 +145,32 @@ void sim_node_stop(struct sim_node *node);
 unsigned sim_link_add(struct sim *sim, const struct sim_link_config *cfg);
 /* Packets from src to dst take these links to the node. */
 void sim_route_add(struct sim *sim, struct sim_node *to, const struct sim_route *route);
+/* The way of a packet between these addresses; ports: the sum of both. NULL: it leads nowhere. */
+const struct sim_route *sim_route_find(const struct sim *sim, const struct plait_addr *src,
+                                       const struct plait_addr *dst, unsigned ports);
 
 /* One thing happens: a deadline, a delivery or a timer; then everybody says what is to be said.
- * False: nothing will ever happen again, or the world failed. */
+ * False: nothing will ever happen again, or the world failed. Its cost grows with the nodes, since
+ * any stack may have been called since the last step; that of sim_run_until() does not. */
 bool sim_step(struct sim *sim);
-/* Steps until the time comes; now is `at` afterwards (if it did not fail). */
+/* Steps until the time comes; now is `at` afterwards (if it did not fail). In between, only stacks
+ * that were touched are asked: those that got a packet or the time, and those that their own
+ * callbacks or timers called. */
 bool sim_run_until(struct sim *sim, plait_time at);
 /* Lets everybody say what they have to say now: after calls into the stacks from outside. */
 void sim_pump(struct sim *sim);
+/* This node's stack was called, by another node's callback, a hook or a timer. */
+void sim_touch(struct sim_node *node);
 
 /* ---- for the parts of the simulator
  * --------------------------------------------------------------- */
 
 void sim_fail(struct sim *sim, const char *what);
+/* Room for one more in an array of *cap elements of so many bytes; the array, which may have
+ * moved. Doubles, and gives up the program where there is no memory. */
+void *sim_room(void *array, unsigned n, unsigned *cap, size_t size);
+/* route.c */
+void sim_routes_free(struct sim *sim);
 /* net.c: a packet of a stack, which was planned and will be committed, enters the network. */
 void sim_net_send(struct sim_node *from, const struct plait_out *out);
 /* A packet of somebody in between starts on this route: bytes, len and delay of w. */

@@ -44,13 +44,13 @@ static void add_route(struct sim_topology *t, unsigned from, unsigned to)
         .src = sim_path_addr(cfg, from, false),
         .dst = sim_path_addr(cfg, to, true),
         .hop_n = 1,
-        .hop = {(uint8_t)t->up[from]},
+        .hop = {(uint16_t)t->up[from]},
     };
     struct sim_route down = {
         .src = up.dst,
         .dst = up.src,
         .hop_n = 1,
-        .hop = {(uint8_t)t->down[from]},
+        .hop = {(uint16_t)t->down[from]},
     };
 
     sim_route_add(t->sim, t->server, &up);

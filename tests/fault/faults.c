@@ -30,7 +30,7 @@ struct job {
     struct fault fault;
 };
 
-struct list {
+struct fault_list {
     struct job *job;
     size_t n, cap;
 };
@@ -48,7 +48,7 @@ struct options {
     struct fault one; /* kind NONE: not asked for */
 };
 
-static void add(struct list *l, struct job j)
+static void add(struct fault_list *l, struct job j)
 {
     if (l->n == l->cap) {
         l->cap = l->cap > 0 ? 2 * l->cap : 1024;
@@ -65,7 +65,7 @@ static void add(struct list *l, struct job j)
 
 static bool is_alloc(enum fault_kind k) { return k == FAULT_ALLOC || k == FAULT_ALLOC_DRY; }
 
-static void list_scenario(struct list *l, unsigned scenario)
+static void list_scenario(struct fault_list *l, unsigned scenario)
 {
     const struct fault none = {.kind = FAULT_NONE};
     struct fault_extent extent;
@@ -88,7 +88,7 @@ static void list_scenario(struct list *l, unsigned scenario)
 }
 
 /* Fisher and Yates, as far as needed. */
-static void draw(struct list *l, const struct options *o)
+static void draw(struct fault_list *l, const struct options *o)
 {
     struct sim_rng rng;
 
@@ -113,7 +113,7 @@ static void tell(const struct job *j, const char *why)
     fflush(stdout);
 }
 
-static void work(const struct list *l, struct slot *slot, unsigned step)
+static void work(const struct fault_list *l, struct slot *slot, unsigned step)
 {
     for (; slot->at < l->n; slot->at += step) {
         const struct job *j = &l->job[slot->at];
@@ -128,7 +128,7 @@ static void work(const struct list *l, struct slot *slot, unsigned step)
     _exit(0);
 }
 
-static pid_t spawn(const struct list *l, struct slot *slot, unsigned step)
+static pid_t spawn(const struct fault_list *l, struct slot *slot, unsigned step)
 {
     pid_t pid;
 
@@ -144,7 +144,7 @@ static pid_t spawn(const struct list *l, struct slot *slot, unsigned step)
 }
 
 /* A worker died in the middle of an injection: that one failed, and the next worker goes on. */
-static bool died(const struct list *l, struct slot *slot, unsigned step, int status)
+static bool died(const struct fault_list *l, struct slot *slot, unsigned step, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return false;
@@ -155,7 +155,8 @@ static bool died(const struct list *l, struct slot *slot, unsigned step, int sta
     return slot->at < l->n;
 }
 
-static void progress(const struct list *l, const struct slot *slot, unsigned jobs, time_t start)
+static void progress(const struct fault_list *l, const struct slot *slot, unsigned jobs,
+                     time_t start)
 {
     size_t done = 0, failed = 0;
 
@@ -168,7 +169,7 @@ static void progress(const struct list *l, const struct slot *slot, unsigned job
             (long)(time(NULL) - start));
 }
 
-static size_t run_all(const struct list *l, unsigned jobs)
+static size_t run_all(const struct fault_list *l, unsigned jobs)
 {
     struct slot *slot = mmap(NULL, jobs * sizeof *slot, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -304,7 +305,7 @@ static int run_one(const struct options *o)
 int main(int argc, char **argv)
 {
     struct options o = parse(argc, argv);
-    struct list l = {0};
+    struct fault_list l = {0};
     size_t failed;
 
     if (o.one.kind != FAULT_NONE)

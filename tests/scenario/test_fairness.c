@@ -65,7 +65,7 @@ static void start(struct race *r)
     for (unsigned i = 0; i < w->sim->route_n; i++) {
         struct sim_route *route = &w->sim->route[i];
         if (route->to == w->server)
-            route->hop[route->hop_n++] = (uint8_t)r->neck;
+            route->hop[route->hop_n++] = (uint16_t)r->neck;
     }
     r->tcp_cfg.local = sim_path_addr(&w->topo_cfg, TCP_PATH, false);
     r->tcp_cfg.remote = sim_path_addr(&w->topo_cfg, TCP_PATH, true);

@@ -167,7 +167,7 @@ static void one(uint64_t seed)
             plait_release(c, w.sim->now);
         }
     w.client->on_event = w.server->on_event = NULL;
-    w.apps.n = 0;
+    w.apps.first = w.apps.last = NULL;
     world_end(&w);
 }
 

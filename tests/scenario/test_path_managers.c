@@ -34,14 +34,14 @@ static void equal_paths(struct world *w)
         .src = sim_path_addr(&w->topo_cfg, 0, false),
         .dst = sim_path_addr(&w->topo_cfg, 0, true),
         .hop_n = 1,
-        .hop = {(uint8_t)w->topo.up[1]},
+        .hop = {(uint16_t)w->topo.up[1]},
         .ecmp = true,
     };
     struct sim_route down = up;
 
     down.src = up.dst;
     down.dst = up.src;
-    down.hop[0] = (uint8_t)w->topo.down[1];
+    down.hop[0] = (uint16_t)w->topo.down[1];
     for (unsigned i = 0; i < w->sim->route_n; i++)
         w->sim->route[i].ecmp = true;
     sim_route_add(w->sim, w->server, &up);

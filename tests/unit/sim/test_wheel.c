@@ -95,7 +95,8 @@ static void test_like_a_list(void **state)
         uint64_t what = sim_rng_below(&rng, 10);
         if (what < 6) {
             it->set = i;
-            sim_wheel_add(&w, &it->node, now + sim_rng_below(&rng, UINT64_C(1) << sim_rng_below(&rng, 30)));
+            uint64_t reach = UINT64_C(1) << sim_rng_below(&rng, 30);
+            sim_wheel_add(&w, &it->node, now + sim_rng_below(&rng, reach));
         } else if (what < 7) {
             sim_wheel_del(&w, &it->node);
         } else if ((first = search(item)) != NULL) {
