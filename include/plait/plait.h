@@ -77,7 +77,7 @@ struct plait_conn_config {
 };
 
 struct plait_config {
-    uint32_t conns_max;       /* connections, TIME-WAIT included; default 65536 */
+    uint32_t conns_max;       /* connections, and as many 4-tuples in TIME-WAIT; default 65536 */
     /* SYNs answered but not yet acknowledged, beyond which SYN cookies are; default 4096 */
     uint32_t half_open_max;
     /* connections by Fast Open that wait for the third ACK, beyond which data on a SYN is not
@@ -311,7 +311,8 @@ int plait_subflow_info(const struct plait_conn *conn, uint8_t id, struct plait_s
 uint64_t plait_counter(const struct plait_stack *stack, enum plait_reason reason);
 
 struct plait_stack_info {
-    uint32_t conns, half_open, listeners; /* alive now; conns counts TIME-WAIT too */
+    uint32_t conns, half_open, listeners; /* alive now */
+    uint32_t time_wait; /* 4-tuples in TIME-WAIT whose connection is gone, not among conns */
     uint32_t peers;                       /* about whom something was learned */
     uint64_t mem_used, mem_peak, mem_max; /* bytes in buffers */
     uint64_t packets_in, packets_out, packets_dropped;

@@ -103,6 +103,8 @@ struct tcb *mp_subflow_tcb(struct mp_subflow *s);
 struct mp_conn *mp_subflow_conn(struct mp_subflow *s);
 struct htab_node *mp_subflow_node(struct mp_subflow *s);        /* for the stack's 4-tuple table */
 struct mp_subflow *mp_subflow_of_node(struct htab_node *node);
+/* The i-th one of its connection, from 0 on; NULL: there are no more. */
+struct mp_subflow *mp_subflow_at(const struct mp_conn *c, unsigned i);
 
 /* ---- a connection --------------------------------------------------------------------------- */
 
@@ -193,6 +195,21 @@ void mp_commit(struct mp_conn *c, const struct mp_plan *plan, plait_time now);
 
 plait_time mp_deadline(const struct mp_conn *c);
 void mp_tick(struct mp_conn *c, plait_time now);
+
+/* What is left of a subflow in TIME-WAIT, whose connection need not live for it. */
+struct mp_wait {
+    struct tcp_wait tcp;
+    struct wire_mp_dss dss; /* the last DATA_ACK; has_ack false: it does not speak MPTCP */
+};
+/* Is a connection over and released, and has nothing but subflows in TIME-WAIT? */
+bool mp_only_waits(const struct mp_conn *c);
+/* Of one of those. */
+void mp_wait_of(const struct mp_subflow *s, struct mp_wait *w);
+/* NONE, or why the segment says nothing; *answer: mp_wait_plan() makes the ACK that is due. */
+enum plait_reason mp_wait_input(struct mp_wait *w, const struct wire_seg *seg, plait_time now,
+                                bool *answer);
+void mp_wait_plan(const struct mp_wait *w, plait_time now, struct tcp_plan *plan,
+                  struct wire_mp *mp);
 
 /* Path management: asks the pm and carries out what needs no help (announcing, closing); true: the
  * stack should call mp_join() from this local to this remote address. The local port is the

@@ -266,6 +266,8 @@ void mp_join_tick(struct mp_subflow *s, plait_time now);
 
 /* ---- opts.c --------------------------------------------------------------------------------- */
 
+/* The DATA_ACK that an ACK on s carries; without has_ack: none. */
+void mp_last_data_ack(const struct mp_subflow *s, struct wire_mp_dss *dss);
 /* Acts on the MPTCP options of an acceptable segment. */
 void mp_opts_input(struct mp_subflow *s, const struct wire_seg *seg, plait_time now);
 /* Those of a RST that was accepted. */

@@ -240,6 +240,15 @@ static void add_data_ack(const struct mp_subflow *s, bool full, struct wire_mp *
         mp->dss.ack &= UINT32_MAX;
 }
 
+void mp_last_data_ack(const struct mp_subflow *s, struct wire_mp_dss *dss)
+{
+    struct wire_mp mp = {0};
+
+    if (speaks(s->conn))
+        add_data_ack(s, false, &mp);
+    *dss = mp.dss;
+}
+
 /*= RFC 6824 3.5
  * Host A sends an ACK containing the MP_FASTCLOSE option on one subflow, containing the key of Host
  * B as declared in the initial connection handshake. */

@@ -239,6 +239,14 @@ void mp_subflow_abort(struct mp_subflow *s, enum plait_reason why, plait_time no
     mp_subflow_settle(s, now);
 }
 
+struct mp_subflow *mp_subflow_at(const struct mp_conn *c, unsigned i)
+{
+    MP_EACH(s, c)
+        if (i-- == 0)
+            return s;
+    return NULL;
+}
+
 bool mp_subflow_alive(const struct mp_subflow *s)
 {
     return s->phase != MP_PHASE_DOWN && !s->closing && s->tcb.state != TCP_ST_TIME_WAIT;

@@ -126,7 +126,8 @@ static const struct field path_fields[] = {
 #name, kind, offsetof(struct plait_stack_info, name) \
     }
 static const struct field stack_fields[] = {
-    STACK(F_U32, conns),    STACK(F_U32, half_open),       STACK(F_U32, listeners),
+    STACK(F_U32, conns),    STACK(F_U32, time_wait),       STACK(F_U32, half_open),
+    STACK(F_U32, listeners),
     STACK(F_U64, mem_used), STACK(F_U64, packets_dropped),
 };
 

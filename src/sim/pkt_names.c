@@ -58,6 +58,7 @@ bool sim_pkt_subject_known(const char *name, size_t len)
                                         "subflows",
                                         "subflows_total",
                                         "conns",
+                                        "time_wait",
                                         "half_open",
                                         "listeners",
                                         "mem_used",

@@ -14,7 +14,7 @@ struct plait_conn *stack_conn_new(struct plait_stack *s, const struct mp_config 
     struct plait_conn *c = NULL;
 
     *err = s->conn_n >= s->cfg.conns_max ? PLAIT_ELIMIT : PLAIT_ENOMEM;
-    if (*err != PLAIT_ELIMIT && heap_reserve(&s->timers, s->conn_n + s->half_n + 1) == 0)
+    if (*err != PLAIT_ELIMIT && stack_timer_room(s, 1) == 0)
         c = ctx_alloc(&s->ctx, sizeof *c);
     if (c == NULL)
         return NULL;
@@ -88,11 +88,11 @@ struct mp_subflow *stack_adopt(struct plait_conn *c)
 static bool is_taken(const struct plait_stack *s, const struct plait_addr *local,
                      const struct plait_addr *remote, plait_time now)
 {
-    struct mp_subflow *sf = stack_find_subflow(s, local, remote);
+    struct tcp_wait w;
 
-    if (sf != NULL && !tcp_time_wait_outlived(mp_subflow_tcb(sf), now))
-        return true;
-    return stack_find_half(s, local, remote) != NULL;
+    if (stack_time_wait(s, local, remote, &w))
+        return !tcp_wait_outlived(&w, now) || stack_find_half(s, local, remote) != NULL;
+    return stack_tuple_used(s, local, remote);
 }
 
 /*= RFC 9293 3.9.1.1
@@ -135,6 +135,20 @@ static void bury_dead(struct plait_conn *c)
         htab_del(&c->stack->subflows, mp_subflow_node(sf));
         mp_bury(sf);
     }
+}
+
+/* Only TIME-WAIT is left, which takes no connection. */
+static bool waits_without(struct plait_conn *c)
+{
+    struct mp_subflow *sf;
+
+    if (!list_empty(&c->dirty) || !mp_only_waits(c->mp) || !stack_wait_instead(c))
+        return false;
+    for (unsigned i = 0; (sf = mp_subflow_at(c->mp, i)) != NULL; i++) {
+        stack_peer_learn_join(c, sf);
+        htab_del(&c->stack->subflows, mp_subflow_node(sf));
+    }
+    return true;
 }
 
 static void update_token(struct plait_conn *c)
@@ -209,7 +223,7 @@ void stack_settle(struct plait_conn *c, plait_time now)
     open_subflows(c, now);
     bury_dead(c);
     take_news(c);
-    if (mp_is_finished(c->mp)) {
+    if (mp_is_finished(c->mp) || waits_without(c)) {
         assert(c->released && "only a connection that the application let go is finished");
         stack_conn_free(c);
         return;

@@ -41,10 +41,10 @@ static bool has_taker(const struct plait_stack *s, const struct wire_seg *syn)
  * However, it MAY accept a new SYN from the remote TCP endpoint to reopen the connection directly
  * from TIME-WAIT state */
 /* The half-open one lives beside the old subflow, and is asked first. */
-static bool takes_over(const struct plait_stack *s, const struct tcb *old,
+static bool takes_over(const struct plait_stack *s, const struct tcp_wait *old,
                        const struct wire_seg *seg)
 {
-    return tcp_time_wait_reusable(old, seg) && has_taker(s, seg);
+    return tcp_wait_reusable(old, seg) && has_taker(s, seg);
 }
 
 static enum plait_reason subflow_input(struct mp_subflow *sf, const struct wire_seg *seg,
@@ -90,16 +90,17 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
     if (!addr_is_unicast(&seg->src) || addr_equal(&seg->src, &seg->dst) || seg->src.port == 0)
         return PLAIT_REASON_NO_SOCKET;
     struct mp_subflow *sf = stack_find_subflow(s, &seg->dst, &seg->src);
-    bool old = sf != NULL && mp_subflow_tcb(sf)->state == TCP_ST_TIME_WAIT;
-    if (sf != NULL && !old)
+    struct tcp_wait old;
+    bool waits = stack_time_wait(s, &seg->dst, &seg->src, &old);
+    if (sf != NULL && !waits)
         return subflow_input(sf, seg, block, now);
     struct stack_half *h = stack_find_half(s, &seg->dst, &seg->src), made;
     if (h != NULL)
         return stack_half_input(h, seg, block, now);
     if (completes_cookie(s, seg, &made, now))
         return stack_half_complete(&made, seg, block, now);
-    if (old && !takes_over(s, mp_subflow_tcb(sf), seg))
-        return subflow_input(sf, seg, block, now);
+    if (waits && !takes_over(s, &old, seg))
+        return sf != NULL ? subflow_input(sf, seg, block, now) : stack_wait_input(s, seg, now);
     return is_first_syn(seg) ? stack_syn(s, seg, now) : for_nobody(s, seg);
 }
 

@@ -76,7 +76,7 @@ static struct stack_half *half_new(struct plait_stack *s, const struct mp_config
     const struct plait_local *local = mp_local_find(&s->locals, &seg->dst);
     struct stack_half *h = NULL;
 
-    if (heap_reserve(&s->timers, s->conn_n + s->half_n + 1) == 0)
+    if (stack_timer_room(s, 1) == 0)
         h = ctx_alloc(&s->ctx, sizeof *h);
     if (h == NULL)
         return NULL;

@@ -92,6 +92,7 @@ void plait_stack_info(const struct plait_stack *s, struct plait_stack_info *info
 {
     *info = (struct plait_stack_info){
         .conns = s->conn_n,
+        .time_wait = s->waits.count,
         .half_open = s->half_n,
         .listeners = s->listener_n,
         .peers = s->peers.n,

@@ -110,6 +110,19 @@ enum plait_reason stack_reply_synack(struct stack_half *h, plait_time now)
     return queue_reply(h->stack, &how);
 }
 
+void stack_reply_wait(struct plait_stack *s, const struct mp_wait *w, plait_time now)
+{
+    struct tcp_plan plan;
+    struct wire_mp mp;
+
+    mp_wait_plan(w, now, &plan, &mp);
+    struct wire_emit how = emit_of(&plan, mp.present != 0 ? &mp : NULL);
+    how.src = &w->tcp.local;
+    how.dst = &w->tcp.remote;
+    if (queue_reply(s, &how) != PLAIT_REASON_NONE)
+        ctx_count(&s->ctx, PLAIT_REASON_NO_MEMORY);
+}
+
 static bool plan_half(struct plait_stack *s, plait_time now, struct plait_out *out)
 {
     struct stack_half *h = LIST_OWNER(s->half_due.next, struct stack_half, due);

@@ -21,8 +21,8 @@ static bool make_tables(struct plait_stack *s)
     const struct plait_env *env = &s->ctx.env;
 
     return htab_init(&s->subflows, env) == 0 && htab_init(&s->halves, env) == 0 &&
-           htab_init(&s->tokens, env) == 0 && htab_init(&s->listeners, env) == 0 &&
-           stack_peers_init(s) == 0;
+           htab_init(&s->waits, env) == 0 && htab_init(&s->tokens, env) == 0 &&
+           htab_init(&s->listeners, env) == 0 && stack_peers_init(s) == 0;
 }
 
 static void make_lists(struct plait_stack *s)
@@ -77,11 +77,13 @@ void plait_stack_free(struct plait_stack *s)
         stack_conn_free(LIST_OWNER(s->conns.next, struct plait_conn, all));
     while (!list_empty(&s->listener_list))
         stack_listener_free(LIST_OWNER(s->listener_list.next, struct plait_listener, all));
+    stack_waits_free(s);
     heap_fini(&s->timers);
     stack_peers_fini(s);
     free_table(&s->peers.table);
     free_table(&s->subflows);
     free_table(&s->halves);
+    free_table(&s->waits);
     free_table(&s->tokens);
     free_table(&s->listeners);
     ctx_fini(&s->ctx);
@@ -108,8 +110,17 @@ plait_time plait_deadline(const struct plait_stack *s)
     return first != NULL ? first->key : PLAIT_NEVER;
 }
 
+int stack_timer_room(struct plait_stack *s, uint32_t n)
+{
+    return heap_reserve(&s->timers, s->conn_n + s->half_n + s->waits.count + n);
+}
+
 static void expire(struct stack_timer *t, plait_time now)
 {
+    if (t->kind == STACK_TIMER_WAIT) {
+        stack_wait_end(t);
+        return;
+    }
     if (t->kind == STACK_TIMER_HALF) {
         stack_half_tick(LIST_OWNER(t, struct stack_half, timer), now);
         return;
@@ -212,6 +223,7 @@ bool stack_check(const struct plait_stack *s)
     assert(conns == s->conn_n && conns <= s->cfg.conns_max && "every connection is counted");
     assert(halves == s->half_n && halves == s->halves.count && halves <= s->cfg.half_open_max &&
            "every half-open one is counted");
+    assert(s->waits.count <= s->cfg.conns_max && "no more wait than may live");
     assert(s->ctx.pool.used <= s->ctx.pool.max && "the pool keeps its cap");
     check_subflows(s);
     return conns == s->conn_n && halves == s->half_n;

@@ -32,7 +32,7 @@ struct stack_token {
 };
 
 /* A deadline in the stack's heap, and whose it is. */
-enum stack_timer_kind { STACK_TIMER_CONN, STACK_TIMER_HALF };
+enum stack_timer_kind { STACK_TIMER_CONN, STACK_TIMER_HALF, STACK_TIMER_WAIT };
 struct stack_timer {
     struct heap_node node;
     enum stack_timer_kind kind;
@@ -167,9 +167,10 @@ struct plait_stack {
 
     struct htab subflows;  /* mp_subflow_node(), by 4-tuple */
     struct htab halves;    /* stack_half.node, by 4-tuple */
+    struct htab waits;     /* stack_wait.node, by 4-tuple */
     struct htab tokens;    /* stack_token.node */
     struct htab listeners; /* plait_listener.node, by port */
-    struct heap timers;    /* stack_timer.node of connections and half-opens */
+    struct heap timers;    /* stack_timer.node of connections, half-opens and waits */
 
     struct list conns, listener_list, half_list;
     uint32_t conn_n, listener_n, half_n;
@@ -217,6 +218,10 @@ uint64_t stack_tuple_hash(const struct plait_stack *s, const struct plait_addr *
 /* The youngest one, where a 4-tuple left TIME-WAIT for a new connection; NULL: none. */
 struct mp_subflow *stack_find_subflow(const struct plait_stack *s, const struct plait_addr *local,
                                       const struct plait_addr *remote);
+/* Who waits in TIME-WAIT at this 4-tuple, whether its connection lives or not, is copied; false:
+ * nobody does. */
+bool stack_time_wait(const struct plait_stack *s, const struct plait_addr *local,
+                     const struct plait_addr *remote, struct tcp_wait *w);
 /* The heir took over a 4-tuple: whoever waits there in TIME-WAIT does so no longer. Otherwise a
  * busy client would leave one behind with each connection, all under one hash. */
 void stack_end_time_wait(struct plait_stack *s, struct mp_subflow *heir, plait_time now);
@@ -240,6 +245,8 @@ bool stack_draw_key(struct plait_stack *s, uint8_t version, struct mp_key *key);
 
 /* Every call that brings the time starts here. */
 void stack_begin(struct plait_stack *s, plait_time now);
+/* Room in the heap for so many deadlines more. 0 or PLAIT_ENOMEM. */
+int stack_timer_room(struct plait_stack *s, uint32_t n);
 /* Where the invariants are checked, if that was asked for. */
 void stack_end(struct plait_stack *s);
 /* The invariants; asserts with a sentence, answers true. */
@@ -258,6 +265,22 @@ void stack_settle(struct plait_conn *c, plait_time now);
 void stack_touch(struct plait_conn *c, plait_time now);
 /* The first subflow of a new connection enters the table. */
 struct mp_subflow *stack_adopt(struct plait_conn *c);
+
+/* ---- wait.c ---------------------------------------------------------------------------------- */
+
+/* The connection has only subflows in TIME-WAIT: they wait without it from now on. False: that
+ * would take memory, or places, that there are none of. */
+bool stack_wait_instead(struct plait_conn *c);
+const struct tcp_wait *stack_find_wait(const struct plait_stack *s, const struct plait_addr *local,
+                                       const struct plait_addr *remote);
+/* A segment for the one that stack_find_wait() found. */
+enum plait_reason stack_wait_input(struct plait_stack *s, const struct wire_seg *seg,
+                                   plait_time now);
+void stack_wait_end(struct stack_timer *t);
+/* A new connection has this 4-tuple. */
+void stack_wait_replace(struct plait_stack *s, const struct plait_addr *local,
+                        const struct plait_addr *remote);
+void stack_waits_free(struct plait_stack *s);
 
 /* ---- listen.c -------------------------------------------------------------------------------- */
 
@@ -349,6 +372,8 @@ bool stack_peer_takes_joins(const struct plait_conn *c, const struct plait_addr 
 
 /* Queues the reset that answers seg, if one is due. why: JOIN_* adds MP_TCPRST. */
 void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_reason why);
+/* The ACK of one in TIME-WAIT. */
+void stack_reply_wait(struct plait_stack *s, const struct mp_wait *w, plait_time now);
 /* Queues the SYN/ACK of a half-open connection that is not kept. */
 enum plait_reason stack_reply_synack(struct stack_half *h, plait_time now);
 

@@ -66,6 +66,22 @@ void stack_end_time_wait(struct plait_stack *s, struct mp_subflow *heir, plait_t
         tcp_time_wait_end(mp_subflow_tcb(old), now);
         stack_touch(mp_owner(mp_subflow_conn(old)), now);
     }
+    stack_wait_replace(s, &mp_subflow_tcb(heir)->local, &mp_subflow_tcb(heir)->remote);
+}
+
+bool stack_time_wait(const struct plait_stack *s, const struct plait_addr *local,
+                     const struct plait_addr *remote, struct tcp_wait *w)
+{
+    struct mp_subflow *sf = stack_find_subflow(s, local, remote);
+    const struct tcp_wait *alone = stack_find_wait(s, local, remote);
+
+    if (sf == NULL && alone != NULL)
+        *w = *alone;
+    else if (sf != NULL && mp_subflow_tcb(sf)->state == TCP_ST_TIME_WAIT)
+        tcp_wait_of(mp_subflow_tcb(sf), w);
+    else
+        return false;
+    return true;
 }
 
 struct stack_half *stack_find_half(const struct plait_stack *s, const struct plait_addr *local,
@@ -85,7 +101,7 @@ bool stack_tuple_used(const struct plait_stack *s, const struct plait_addr *loca
                       const struct plait_addr *remote)
 {
     return stack_find_subflow(s, local, remote) != NULL ||
-           stack_find_half(s, local, remote) != NULL;
+           stack_find_wait(s, local, remote) != NULL || stack_find_half(s, local, remote) != NULL;
 }
 
 int stack_draw_port(struct plait_stack *s, struct plait_addr *local,

@@ -5,7 +5,7 @@
  * Challenge ACKs have a budget of each connection, so that no other connection's behaviour tells
  * an observer anything (CVE-2016-5696). The same budget limits the ACKs that answer unacceptable
  * segments without payload: two ends that disagree would else answer each other for ever. RFC
- * 9293 3.5.2 and 3.10.7.1, RFC 5961 7, RFC 7323 5.2, RFC 6191. */
+ * 9293 3.5.2 and 3.10.7.1, RFC 5961 7, RFC 7323 5.2. */
 #include "internal.h"
 
 #include <string.h>
@@ -69,20 +69,4 @@ bool tcp_reset_for(const struct wire_seg *seg, struct tcp_plan *plan)
         plan->opt.tsecr = seg->opt.tsval;
     }
     return true;
-}
-
-bool tcp_time_wait_reusable(const struct tcb *t, const struct wire_seg *syn)
-{
-    if (t->state != TCP_ST_TIME_WAIT || (syn->flags & (WIRE_SYN | WIRE_ACK | WIRE_RST)) != WIRE_SYN)
-        return false;
-    if (t->ts_on && syn->opt.has_ts && syn->opt.tsval != t->ts_recent)
-        return seq_gt(syn->opt.tsval, t->ts_recent);
-    return seq_gt(syn->seq, t->rcv_nxt);
-}
-
-/* Timestamps tell old segments from new ones (PAWS) once both clocks have moved: the slowest that
- * RFC 7323 5.4 allows ticks each second. */
-bool tcp_time_wait_outlived(const struct tcb *t, plait_time now)
-{
-    return t->state == TCP_ST_TIME_WAIT && t->ts_on && now - t->ts_recent_age > PLAIT_SEC;
 }

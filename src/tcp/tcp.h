@@ -278,12 +278,33 @@ struct plait_block *tcp_take(struct tcb *t);
 void tcp_icmp(struct tcb *t, const struct wire_icmp *icmp, plait_time now, struct tcp_result *res);
 /* The RST that answers a segment for nobody (RFC 9293 3.10.7.1); false: none is due. */
 bool tcp_reset_for(const struct wire_seg *seg, struct tcp_plan *plan);
-/* May this SYN begin a new connection in place of t, which is in TIME-WAIT (RFC 6191)? */
-bool tcp_time_wait_reusable(const struct tcb *t, const struct wire_seg *syn);
-/* That has come to be: t waits no longer than until the next tcp_tick(). */
+/* t, which is in TIME-WAIT, waits no longer than until the next tcp_tick(). */
 void tcp_time_wait_end(struct tcb *t, plait_time now);
-/* May this side begin a new connection beside t, which is in TIME-WAIT? */
-bool tcp_time_wait_outlived(const struct tcb *t, plait_time now);
+
+/* ---- TIME-WAIT in small --------------------------------------------------------------------- */
+
+struct tcp_wait {
+    struct plait_addr local, remote;
+    uint32_t snd_nxt, rcv_nxt;
+    uint16_t wnd;              /* the header's field, as offered last */
+    bool ts_on;
+    uint8_t challenge_n;       /* answers to what needs none, in this period, */
+    plait_time challenge_at;   /* which ends then */
+    uint32_t ts_recent, ts_offset;
+    plait_time ts_recent_age;
+    plait_time lasts, until;
+};
+/* Of a tcb in TIME-WAIT. */
+void tcp_wait_of(const struct tcb *t, struct tcp_wait *w);
+/* NONE, or why it says nothing; *answer: an ACK is due. */
+enum plait_reason tcp_wait_input(struct tcp_wait *w, const struct wire_seg *seg, plait_time now,
+                                 bool *answer);
+/* That ACK. */
+void tcp_wait_plan(const struct tcp_wait *w, plait_time now, struct tcp_plan *plan);
+/* May this SYN begin a new connection in its place (RFC 6191)? */
+bool tcp_wait_reusable(const struct tcp_wait *w, const struct wire_seg *syn);
+/* May this side begin a new connection beside it? */
+bool tcp_wait_outlived(const struct tcp_wait *w, plait_time now);
 
 /* ---- output --------------------------------------------------------------------------------- */
 

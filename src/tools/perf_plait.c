@@ -254,7 +254,7 @@ static bool is_idle(const struct perf_net *net)
     struct plait_stack_info info;
 
     plait_stack_info(drv_host_stack(net->host), &info);
-    return info.conns == 0;
+    return info.conns + info.time_wait == 0;
 }
 
 const struct perf_backend perf_plait = {

@@ -179,7 +179,7 @@ static uint32_t alive(const struct sim_node *n)
     struct plait_stack_info info;
 
     plait_stack_info(n->stack, &info);
-    return info.conns + info.half_open;
+    return info.conns + info.time_wait + info.half_open;
 }
 
 static void run_until(struct world *w, bool (*end)(const struct world *))

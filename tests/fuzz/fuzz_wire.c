@@ -197,7 +197,7 @@ static uint32_t alive(const struct sim_node *n)
     struct plait_stack_info info;
 
     plait_stack_info(n->stack, &info);
-    return info.conns + info.half_open;
+    return info.conns + info.time_wait + info.half_open;
 }
 
 /* Whoever has not ended by himself is let go. */

@@ -106,63 +106,12 @@ static void refusal_keeps_the_tcb(void **state)
     assert_int_equal(a->state, TCP_ST_ESTABLISHED);
 }
 
-/*= RFC 9293 3.6.1
- * This algorithm for reducing TIME-WAIT is a Best Current Practice that SHOULD be implemented since
- * Timestamp Options are commonly used, and using them to reduce TIME-WAIT provides benefits for
- * busy Internet servers (SHLD-4). */
-/* RFC 6191 */
-static void time_wait_may_be_reused(void **state)
-{
-    struct pair *p = *state;
-    struct tcb *a = &p->end[0].t;
-    struct wire_seg syn;
-
-    syn = pair_next(a, p->now);
-    syn.flags = WIRE_SYN;
-    assert_false(tcp_time_wait_reusable(a, &syn)); /* not in TIME-WAIT */
-    p->end[0].close_wanted = p->end[1].close_wanted = true;
-    pair_settle(p);
-    syn = pair_next(a, p->now);
-    syn.flags = WIRE_SYN;
-    syn.seq -= 1000;
-    syn.opt.tsval++;
-    assert_true(tcp_time_wait_reusable(a, &syn));
-    syn.opt.tsval -= 2;
-    syn.seq += 2000;
-    assert_false(tcp_time_wait_reusable(a, &syn));
-    syn.opt.tsval++;
-    assert_true(tcp_time_wait_reusable(a, &syn)); /* equal timestamp, later number */
-    syn.opt.has_ts = false;
-    assert_true(tcp_time_wait_reusable(a, &syn));
-    syn.seq = a->rcv_nxt;
-    assert_false(tcp_time_wait_reusable(a, &syn));
-    syn.seq++;
-    syn.flags = WIRE_SYN | WIRE_ACK;
-    assert_false(tcp_time_wait_reusable(a, &syn));
-}
-
-static void time_wait_is_outlived(void **state)
-{
-    struct pair *p = *state;
-    struct tcb *a = &p->end[0].t;
-
-    assert_false(tcp_time_wait_outlived(a, p->now + 2 * PLAIT_SEC)); /* not in TIME-WAIT */
-    p->end[0].close_wanted = p->end[1].close_wanted = true;
-    pair_settle(p);
-    assert_int_equal(a->state, TCP_ST_TIME_WAIT);
-    assert_false(tcp_time_wait_outlived(a, a->ts_recent_age + PLAIT_SEC));
-    assert_true(tcp_time_wait_outlived(a, a->ts_recent_age + PLAIT_SEC + 1));
-    a->ts_on = false;
-    assert_false(tcp_time_wait_outlived(a, a->ts_recent_age + 10 * PLAIT_SEC));
-}
-
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, pair_setup, pair_teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(for_nobody), CASE(abort_sends_what_the_peer_accepts),
         CASE(abort_behind_a_hole), CASE(states_that_need_no_rst), CASE(refusal_keeps_the_tcb),
-        CASE(time_wait_may_be_reused), CASE(time_wait_is_outlived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
