@@ -100,6 +100,10 @@ struct plait_config {
      * the first one (ndiffports); they outlive the stack. None: drawn from 32768 to 60999. */
     const uint16_t *join_ports;
     size_t join_port_n;
+    /* One of several stacks with the same addresses and ports, see "shards" below: its number, how
+     * many there are, and what all of them know and nobody else does. Default 0 of 1 */
+    uint8_t shard, shard_n;
+    uint64_t shard_secret[2];
     bool check_invariants;    /* run stack_check after every step (tests); default false */
     struct plait_conn_config conn; /* what new connections start with */
 };
@@ -137,10 +141,13 @@ struct plait_in {
     size_t len;                /* bytes from there on */
     bool csum_ok;              /* the TCP checksum needs no check (offload) */
     uint32_t ifindex;          /* where it came from; 0 unknown */
+    uint8_t handed; /* 0: it came from the network; else as the shard that gave it away left it */
+    uint8_t shard;  /* out, with PLAIT_REASON_SHARD: whose it is */
 };
 
 /* Takes one packet. Sets in->block to NULL where the stack keeps the block. Answers the reason why
- * the packet was dropped, or PLAIT_REASON_NONE. */
+ * the packet was dropped, PLAIT_REASON_SHARD where another shard has to be given it, or
+ * PLAIT_REASON_NONE. */
 enum plait_reason plait_input(struct plait_stack *stack, struct plait_in *in, plait_time now);
 
 struct plait_view {
@@ -172,6 +179,40 @@ void plait_output_commit(struct plait_stack *stack, plait_time now);
 /* When plait_tick() must be called; PLAIT_NEVER when no timer runs. */
 plait_time plait_deadline(const struct plait_stack *stack);
 void plait_tick(struct plait_stack *stack, plait_time now);
+
+/* ---- shards --------------------------------------------------------------------------------- */
+
+/* Several stacks, each with a thread of its own, can share addresses and ports, so that one
+ * program uses more cores. They never touch each other; their owners carry two kinds of things
+ * between them:
+ *
+ *   packets  what plait_input() answers with PLAIT_REASON_SHARD goes to the plait_input() of
+ *            in->shard, with in->handed as it was left
+ *   news     what plait_shard_news_next() gives goes to plait_shard_news() of news.to, in order
+ *
+ * A packet from the network belongs to the home of its two ports, plait_shard_of_ports(); it may
+ * come to any other shard too, which gives it away. A token names the shard of its connection,
+ * plait_shard_of_token(), so that a join finds it from wherever it comes. The home of a subflow
+ * that lives elsewhere has to know of that: news of it must be on its way before the packets that
+ * plait_output_plan() gave afterwards are, and whoever reads packets of the network then takes the
+ * news that has come before he gives those packets to plait_input(). */
+enum { PLAIT_SHARDS_MAX = 64 };
+
+unsigned plait_shard_of_ports(uint16_t local, uint16_t remote, unsigned shard_n);
+unsigned plait_shard_of_token(uint32_t token, unsigned shard_n);
+
+struct plait_shard_news {
+    struct plait_addr local, remote; /* of a subflow, or of one that begins */
+    uint8_t from, to;                /* shards: where it lives, and its home */
+    bool gone;                       /* it lives there no longer */
+};
+
+/* False: there is none. To be asked after each call that may change something, and after each plan
+ * before its packet is sent. */
+bool plait_shard_news_next(struct plait_stack *stack, struct plait_shard_news *news);
+/* PLAIT_ENOMEM: it could not be kept in mind; packets of the subflow will be answered by resets. */
+int plait_shard_news(struct plait_stack *stack, const struct plait_shard_news *news,
+                     plait_time now);
 
 /* ---- events --------------------------------------------------------------------------------- */
 
@@ -316,6 +357,7 @@ struct plait_stack_info {
     uint32_t peers;                       /* about whom something was learned */
     uint64_t mem_used, mem_peak, mem_max; /* bytes in buffers */
     uint64_t packets_in, packets_out, packets_dropped;
+    uint32_t away, guests; /* of several shards: 4-tuples whose home is elsewhere, the reverse */
 };
 void plait_stack_info(const struct plait_stack *stack, struct plait_stack_info *info);
 

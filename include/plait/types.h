@@ -215,6 +215,7 @@ struct plait_trace {
     X(LOCAL_ABORT, "aborted by this side")                                                         \
     X(LOCAL_CLOSE, "closed by this side")                                                          \
     X(PEER_CLOSE, "closed by peer")                                                                \
+    X(SHARD, "another shard's, handed over")                                                       \
     X(NO_SUBFLOWS, "no subflow left")                                                              \
     X(NOT_MPTCP, "multipath required, peer speaks plain TCP")
 

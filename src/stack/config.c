@@ -53,6 +53,7 @@ void plait_config_init(struct plait_config *config)
         .peers_max = 1024,
         .peer_wait = 60 * PLAIT_SEC,
         .peer_wait_max = 3600 * PLAIT_SEC,
+        .shard_n = 1,
         .conn = conn_defaults,
     };
 }
@@ -228,7 +229,8 @@ bool stack_config_ok(const struct plait_config *c)
     return c->conns_max > 0 && c->half_open_max > 0 && c->mem_max > 0 && c->rto_min > 0 &&
            /*= RFC 9293 MUST-40 */
            c->ack_delay < 500 * PLAIT_MSEC && c->peer_wait > 0 &&
-           c->fastopen_max <= STACK_FASTOPEN_MAX &&
+           c->fastopen_max <= STACK_FASTOPEN_MAX && c->shard_n <= PLAIT_SHARDS_MAX &&
+           c->shard < c->shard_n &&
            c->peer_wait <= c->peer_wait_max;
 }
 

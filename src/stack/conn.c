@@ -78,6 +78,8 @@ struct mp_subflow *stack_adopt(struct plait_conn *c)
     while ((sf = mp_next_born(c->mp)) != NULL) {
         const struct tcb *t = mp_subflow_tcb(sf);
         htab_add(&s->subflows, mp_subflow_node(sf), stack_tuple_hash(s, &t->local, &t->remote));
+        if (!stack_shard_enter(s, &t->local, &t->remote))
+            ctx_count(&s->ctx, PLAIT_REASON_NO_MEMORY);
         first = first != NULL ? first : sf;
     }
     return first;
@@ -132,7 +134,9 @@ static void bury_dead(struct plait_conn *c)
 
     while ((sf = mp_next_dead(c->mp)) != NULL) {
         stack_peer_learn_join(c, sf);
+        const struct tcb *t = mp_subflow_tcb(sf);
         htab_del(&c->stack->subflows, mp_subflow_node(sf));
+        stack_shard_leave(c->stack, &t->local, &t->remote);
         mp_bury(sf);
     }
 }

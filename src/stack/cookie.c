@@ -10,7 +10,8 @@
  *                      TSval  27 bits proof, window scale and SACK of the memo (tcp/cookie.c)
  *   a join             ISN    the peer's nonce, encrypted
  *                      TSval  place of the connection, address id, B flag, memo; encrypted, with
- *                             8 bits that are 0 and the parity of the period in the clear
+ *                             8 bits for the shard (0, where there is one) and the parity of the
+ *                             period in the clear
  *
  * Proof and pads are a keyed hash of the 4-tuple and the peer's ISN. A guess is right once in 2^28
  * ACKs, or 2^55 with timestamps. The secret is replaced every 32 s and its predecessor lives as
@@ -37,17 +38,21 @@
 
 enum { PURPOSE_SYN = 1, PURPOSE_KEY, PURPOSE_JOIN_ISN, PURPOSE_JOIN_TS, PURPOSE_NONCE };
 enum { MSS_MASK = 7, PARITY = 8, PROOF_SHIFT = 4, MEMO_TS_BITS = 5 };
-/* The second word of a join, from bit 0: parity, 8 zero bits, and these. */
-enum { JOIN_MEMO = 9, JOIN_BACKUP = 17, JOIN_ID = 18, JOIN_PLACE = 26, JOIN_ZERO = 0x1fe };
+/* The second word of a join, from bit 0: parity, and these. */
+enum { JOIN_SHARD = 1, JOIN_MEMO = 9, JOIN_BACKUP = 17, JOIN_ID = 18, JOIN_PLACE = 26 };
 
 static_assert(STACK_FLOODED_MAX == 1 << (32 - JOIN_PLACE), "a place fits its bits");
 
 /* ---- secrets --------------------------------------------------------------------------------- */
 
-static void renew(struct plait_stack *s, struct stack_secrets *of, unsigned i)
+/* Shards share theirs: an answer that one gave may come back to another. */
+static void renew(struct plait_stack *s, struct stack_secrets *of, uint64_t period)
 {
-    of->key[i] = ctx_random_key(&s->ctx);
-    of->used[i] = false;
+    uint64_t number = period * 2 + (of == &s->secrets);
+
+    of->key[period & 1] =
+        s->cfg.shard_n > 1 ? stack_shard_secret(s, number) : ctx_random_key(&s->ctx);
+    of->used[period & 1] = false;
 }
 
 unsigned stack_secrets_turn(struct plait_stack *s, struct stack_secrets *of, plait_time length,
@@ -59,8 +64,8 @@ unsigned stack_secrets_turn(struct plait_stack *s, struct stack_secrets *of, pla
     if (period == of->period)
         return parity;
     if (period != of->period + 1)
-        renew(s, of, parity ^ 1);
-    renew(s, of, parity);
+        renew(s, of, period - 1);
+    renew(s, of, period);
     of->period = period;
     return parity;
 }
@@ -116,9 +121,15 @@ static struct tcp_words words_of_syn(const struct plait_stack *s, const struct s
  * If the server behaves in a stateless manner, it has to generate its own key in a verifiable
  * fashion. This verifiable way of generating the key can be done by using a hash of the 4-tuple,
  * sequence number, and a local secret */
-static uint64_t key_of_syn(const struct plait_stack *s, const struct subject *of)
+/* The first of a row whose token names this shard; false: there is none. */
+static bool key_of_syn(const struct plait_stack *s, const struct subject *of, struct mp_key *key)
 {
-    return hash(s, of, PURPOSE_KEY, 0);
+    for (unsigned i = 0; i < stack_shard_key_tries(s); i++) {
+        mp_key_derive(hash(s, of, PURPOSE_KEY, i), 1, key);
+        if (stack_shard_has_token(s, key->token))
+            return true;
+    }
+    return false;
 }
 
 static void offer_multipath(struct stack_half *h, const struct subject *of,
@@ -129,12 +140,12 @@ static void offer_multipath(struct stack_half *h, const struct subject *of,
 
     if (cfg.mptcp && wire_mp_has(&seg->mp, WIRE_MP_CAPABLE) && mp_syn_version(seg) == 1 &&
         seg->len == 0) {
-        mp_key_derive(key_of_syn(h->stack, of), 1, &key);
+        cfg.mptcp = key_of_syn(h->stack, of, &key);
         /*= RFC 8684 3.1
          * if uniqueness is not met and there is no way to generate an alternative verifiable key,
          * then the connection MUST fall back to using regular TCP by not sending an MP_CAPABLE in
          * the SYN/ACK. */
-        cfg.mptcp = stack_find_token(h->stack, key.token) == NULL;
+        cfg.mptcp = cfg.mptcp && stack_find_token(h->stack, key.token) == NULL;
     } else {
         cfg.mptcp = false;
     }
@@ -178,8 +189,12 @@ enum plait_reason stack_cookie_syn(struct plait_listener *l, const struct wire_s
 static void recreate_multipath(struct stack_half *h, const struct subject *of,
                                const struct wire_seg *seg)
 {
-    mp_half_recreate(&h->mp, &h->listener->cfg, key_of_syn(h->stack, of), seg);
-    if (h->mp.kind == MP_HALF_CAPABLE && stack_find_token(h->stack, h->mp.local.token) != NULL)
+    struct mp_key key;
+    bool found = key_of_syn(h->stack, of, &key);
+
+    mp_half_recreate(&h->mp, &h->listener->cfg, key.key, seg);
+    if (h->mp.kind == MP_HALF_CAPABLE &&
+        (!found || stack_find_token(h->stack, h->mp.local.token) != NULL))
         h->mp = (struct mp_half){.kind = MP_HALF_PLAIN, .why_plain = PLAIT_REASON_MP_KEY};
 }
 
@@ -281,22 +296,54 @@ enum plait_reason stack_cookie_join(struct plait_conn *c, const struct wire_seg 
     tcp_half_init(&h.tcp, &s->ctx, &tcp, seg, now);
     uint32_t second = tcp_half_reduce(&h.tcp) << JOIN_MEMO;
     second |= (uint32_t)join->backup << JOIN_BACKUP | (uint32_t)join->addr_id << JOIN_ID |
-              (uint32_t)place_of(c) << JOIN_PLACE;
+              (uint32_t)place_of(c) << JOIN_PLACE | (uint32_t)s->cfg.shard << JOIN_SHARD;
     tcp_half_say(&h.tcp, words_of_join(s, &of, join->nonce, second), now);
     return answer(&h, of.parity, now);
 }
 
+static struct subject subject_of_ack(const struct wire_seg *seg)
+{
+    return (struct subject){&seg->dst, &seg->src, seg->seq - 1, seg->opt.tsecr & 1};
+}
+
+/* What words_of_join() was given. */
+static uint32_t second_of_join(const struct plait_stack *s, const struct wire_seg *seg,
+                               uint32_t *nonce)
+{
+    struct subject of = subject_of_ack(seg);
+
+    *nonce = (seg->ack - 1) ^ (uint32_t)hash(s, &of, PURPOSE_JOIN_ISN, 0);
+    return (seg->opt.tsecr ^ (uint32_t)hash(s, &of, PURPOSE_JOIN_TS, *nonce)) & ~1u;
+}
+
+static unsigned shard_of_join(uint32_t second)
+{
+    return second >> JOIN_SHARD & 0xff;
+}
+
+bool stack_cookie_shard(struct plait_stack *s, const struct wire_seg *seg, unsigned *shard,
+                        plait_time now)
+{
+    uint32_t nonce;
+
+    if (!seg->opt.has_ts)
+        return false;
+    present(s, now);
+    *shard = shard_of_join(second_of_join(s, seg, &nonce));
+    return *shard < s->cfg.shard_n;
+}
+
 static bool open_join(struct plait_stack *s, const struct wire_seg *seg, struct stack_half *h)
 {
-    struct subject of = {&seg->dst, &seg->src, seg->seq - 1, seg->opt.tsecr & 1};
+    struct subject of = subject_of_ack(seg);
     struct wire_seg syn = {.src = seg->src, .dst = seg->dst, .mp.present = 1u << WIRE_MP_JOIN};
+    uint32_t nonce, second;
 
     if (!seg->opt.has_ts || !s->secrets.used[of.parity])
         return false;
-    uint32_t nonce = (seg->ack - 1) ^ (uint32_t)hash(s, &of, PURPOSE_JOIN_ISN, 0);
-    uint32_t second = (seg->opt.tsecr ^ (uint32_t)hash(s, &of, PURPOSE_JOIN_TS, nonce)) & ~1u;
+    second = second_of_join(s, seg, &nonce);
     struct plait_conn *c = s->flooded[second >> JOIN_PLACE];
-    if ((second & JOIN_ZERO) != 0 || c == NULL)
+    if (shard_of_join(second) != s->cfg.shard || c == NULL)
         return false;
     syn.mp.join = (struct wire_mp_join){
         .len = 12,

@@ -80,8 +80,10 @@ static bool completes_cookie(struct plait_stack *s, const struct wire_seg *seg,
 }
 
 static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *seg,
-                                 struct plait_block **block, plait_time now)
+                                 struct plait_in *in, plait_time now)
 {
+    struct plait_block **block = &in->block;
+
     if (!flags_ok(seg->flags))
         return PLAIT_REASON_TCP_FLAGS;
     /*= RFC 9293 3.9.2.3
@@ -97,6 +99,8 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
     struct stack_half *h = stack_find_half(s, &seg->dst, &seg->src), made;
     if (h != NULL)
         return stack_half_input(h, seg, block, now);
+    if (stack_shard_of_segment(s, seg, waits ? &old : NULL, in))
+        return PLAIT_REASON_SHARD;
     if (completes_cookie(s, seg, &made, now))
         return stack_half_complete(&made, seg, block, now);
     if (waits && !takes_over(s, &old, seg))
@@ -107,12 +111,13 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
 /*= RFC 9293 3.9.2.2
  * TCP implementations MUST act on an ICMP error message passed up from the IP layer, directing it
  * to the connection that created the error (MUST-54). */
-static enum plait_reason icmp(struct plait_stack *s, const struct wire_icmp *icmp, plait_time now)
+static enum plait_reason icmp(struct plait_stack *s, const struct wire_icmp *icmp,
+                              struct plait_in *in, plait_time now)
 {
     struct mp_subflow *sf = stack_find_subflow(s, &icmp->src, &icmp->dst);
 
     if (sf == NULL)
-        return PLAIT_REASON_ICMP_IGNORED;
+        return stack_shard_of_icmp(s, icmp, in) ? PLAIT_REASON_SHARD : PLAIT_REASON_ICMP_IGNORED;
     struct plait_conn *c = mp_owner(mp_subflow_conn(sf));
     mp_icmp(sf, icmp, now);
     stack_touch(c, now);
@@ -150,11 +155,13 @@ enum plait_reason plait_input(struct plait_stack *s, struct plait_in *in, plait_
     enum plait_reason why = wire_parse(in->ip, in->len, in->csum_ok, &p);
     if (why == PLAIT_REASON_NONE && p.kind == WIRE_KIND_TCP) {
         count_bad_options(s, &p.seg);
-        why = segment(s, &p.seg, &in->block, now);
+        why = segment(s, &p.seg, in, now);
     } else if (why == PLAIT_REASON_NONE) {
-        why = icmp(s, &p.icmp, now);
+        why = icmp(s, &p.icmp, in, now);
     }
-    if (why != PLAIT_REASON_NONE)
+    if (why == PLAIT_REASON_SHARD)
+        ctx_count(&s->ctx, why);
+    else if (why != PLAIT_REASON_NONE)
         note_drop(s, &p, why);
     stack_end(s);
     return why;

@@ -146,7 +146,7 @@ static bool check_cookie(struct stack_half *h, const struct wire_seg *syn, plait
     memcpy(h->tcp.tfo, cookie, sizeof cookie);
     of->used[parity] = true;
     cookie_for(s, syn, parity ^ 1, old);
-    if (of->used[parity ^ 1] && is_cookie(syn, old))
+    if ((of->used[parity ^ 1] || s->cfg.shard_n > 1) && is_cookie(syn, old))
         return true;
     if (syn->opt.tfo_len > 0)
         ctx_count(&s->ctx, PLAIT_REASON_FASTOPEN_COOKIE);

@@ -46,6 +46,7 @@ void stack_half_free(struct stack_half *h)
     stack_token_del(s, &h->token);
     heap_del(&s->timers, &h->timer.node);
     htab_del(&s->halves, &h->node);
+    stack_shard_leave(s, &h->tcp.local, &h->tcp.remote);
     list_del(&h->age);
     list_del(&h->due);
     s->half_n--;
@@ -76,10 +77,12 @@ static struct stack_half *half_new(struct plait_stack *s, const struct mp_config
     const struct plait_local *local = mp_local_find(&s->locals, &seg->dst);
     struct stack_half *h = NULL;
 
-    if (stack_timer_room(s, 1) == 0)
+    if (stack_timer_room(s, 1) == 0 && stack_shard_enter(s, &seg->dst, &seg->src))
         h = ctx_alloc(&s->ctx, sizeof *h);
-    if (h == NULL)
+    if (h == NULL) {
+        stack_shard_leave(s, &seg->dst, &seg->src);
         return NULL;
+    }
     struct tcp_config tcp = stack_tcp_config(cfg, local);
     tcp_half_init(&h->tcp, &s->ctx, &tcp, seg, now);
     h->stack = s;

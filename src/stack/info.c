@@ -102,5 +102,7 @@ void plait_stack_info(const struct plait_stack *s, struct plait_stack_info *info
         .packets_in = s->packets_in,
         .packets_out = s->packets_out,
         .packets_dropped = s->packets_dropped,
+        .away = s->away.count,
+        .guests = s->guests.count,
     };
 }

@@ -22,7 +22,8 @@ static bool make_tables(struct plait_stack *s)
 
     return htab_init(&s->subflows, env) == 0 && htab_init(&s->halves, env) == 0 &&
            htab_init(&s->waits, env) == 0 && htab_init(&s->tokens, env) == 0 &&
-           htab_init(&s->listeners, env) == 0 && stack_peers_init(s) == 0;
+           htab_init(&s->listeners, env) == 0 && htab_init(&s->away, env) == 0 &&
+           htab_init(&s->guests, env) == 0 && stack_peers_init(s) == 0;
 }
 
 static void make_lists(struct plait_stack *s)
@@ -33,6 +34,7 @@ static void make_lists(struct plait_stack *s)
     list_init(&s->half_list);
     list_init(&s->dirty);
     list_init(&s->half_due);
+    list_init(&s->away_due);
     list_init(&s->events);
     list_init(&s->accept_events);
     list_init(&s->peers.by_age);
@@ -80,12 +82,15 @@ void plait_stack_free(struct plait_stack *s)
     stack_waits_free(s);
     heap_fini(&s->timers);
     stack_peers_fini(s);
+    stack_shard_fini(s);
     free_table(&s->peers.table);
     free_table(&s->subflows);
     free_table(&s->halves);
     free_table(&s->waits);
     free_table(&s->tokens);
     free_table(&s->listeners);
+    free_table(&s->away);
+    free_table(&s->guests);
     ctx_fini(&s->ctx);
     env.free(env.ctx, s, sizeof *s);
 }
@@ -226,5 +231,6 @@ bool stack_check(const struct plait_stack *s)
     assert(s->waits.count <= s->cfg.conns_max && "no more wait than may live");
     assert(s->ctx.pool.used <= s->ctx.pool.max && "the pool keeps its cap");
     check_subflows(s);
+    assert(stack_shard_check(s) && "the homes of subflows that live here can be told");
     return conns == s->conn_n && halves == s->half_n;
 }

@@ -19,7 +19,9 @@ enum {
     STACK_COOKIES_MAX = 64,   /* servers whose Fast Open cookie is remembered */
     STACK_FASTOPEN_MAX = 256, /* connections by Fast Open before their third ACK */
     STACK_FASTCLOSED_MAX = 64, /* subflows that ended by a fast close of ours */
-    STACK_KEY_TRIES = 16,     /* keys drawn before a connection does without MPTCP */
+    /* Keys drawn before a connection does without MPTCP; of several stacks each twice so often for
+     * each: none of them names the own one in one of 10^13 cases. */
+    STACK_KEY_TRIES = 16,
     STACK_PORT_MIN = 32768,
     STACK_PORT_MAX = 60999, /* where local ports are drawn from */
 };
@@ -128,6 +130,22 @@ struct stack_peers {
     uint32_t n;
 };
 
+/* A 4-tuple of this stack whose packets come to another shard, its home. */
+struct stack_away {
+    struct htab_node node; /* in stack.away, hash of the 4-tuple */
+    struct list due;       /* in stack.away_due: its home has to hear of it */
+    struct plait_addr local, remote;
+    bool told;  /* its home has heard of it */
+    bool fresh; /* something of it began since */
+};
+
+/* A 4-tuple that lives elsewhere, and whose home is here. */
+struct stack_guest {
+    struct htab_node node; /* in stack.guests, hash of the 4-tuple */
+    struct plait_addr local, remote;
+    uint8_t shard; /* where it lives */
+};
+
 /* What is known of a server's Fast Open (RFC 7413 4.1.3). */
 struct stack_cookie {
     struct plait_addr server; /* family 0: free */
@@ -170,6 +188,8 @@ struct plait_stack {
     struct htab waits;     /* stack_wait.node, by 4-tuple */
     struct htab tokens;    /* stack_token.node */
     struct htab listeners; /* plait_listener.node, by port */
+    struct htab away;      /* stack_away.node; of several stacks alone, as the next */
+    struct htab guests;    /* stack_guest.node */
     struct heap timers;    /* stack_timer.node of connections, half-opens and waits */
 
     struct list conns, listener_list, half_list;
@@ -177,6 +197,7 @@ struct plait_stack {
     uint32_t next_conn_id;
     struct list dirty; /* plait_conn.dirty: the next one to ask comes first */
     struct list half_due;
+    struct list away_due; /* stack_away.due */
     struct list events, accept_events;
 
     struct stack_cookie cookie[STACK_COOKIES_MAX];
@@ -322,6 +343,9 @@ bool stack_cookie_open(struct plait_stack *s, const struct wire_seg *seg, struct
                        plait_time now);
 /* Cookies that may still come back were made. */
 bool stack_cookie_is_out(struct plait_stack *s, plait_time now);
+/* The shard that has answered the join of which this ACK seems to be. False: it is none. */
+bool stack_cookie_shard(struct plait_stack *s, const struct wire_seg *seg, unsigned *shard,
+                        plait_time now);
 void stack_cookie_forget(struct plait_conn *c);
 
 /* ---- fastopen.c ------------------------------------------------------------------------------ */
@@ -376,6 +400,28 @@ void stack_reset(struct plait_stack *s, const struct wire_seg *seg, enum plait_r
 void stack_reply_wait(struct plait_stack *s, const struct mp_wait *w, plait_time now);
 /* Queues the SYN/ACK of a half-open connection that is not kept. */
 enum plait_reason stack_reply_synack(struct stack_half *h, plait_time now);
+
+/* ---- shard.c --------------------------------------------------------------------------------- */
+
+bool stack_shard_has_token(const struct plait_stack *s, uint32_t token);
+bool stack_shard_is_home(const struct plait_stack *s, const struct plait_addr *local,
+                         const struct plait_addr *remote);
+unsigned stack_shard_key_tries(const struct plait_stack *s);
+/* A secret that all shards come to for the same number. */
+struct siphash_key stack_shard_secret(const struct plait_stack *s, uint64_t number);
+/* Something of this 4-tuple begins here. False: no memory, and its home would not know. */
+bool stack_shard_enter(struct plait_stack *s, const struct plait_addr *local,
+                       const struct plait_addr *remote);
+/* Something of it has ended; something else may still be there. */
+void stack_shard_leave(struct plait_stack *s, const struct plait_addr *local,
+                       const struct plait_addr *remote);
+/* Whose is this segment, which nobody living here has? old: who waits there in TIME-WAIT, or NULL.
+ * True: another shard's, in->shard and in->handed say which. */
+bool stack_shard_of_segment(struct plait_stack *s, const struct wire_seg *seg,
+                            const struct tcp_wait *old, struct plait_in *in);
+bool stack_shard_of_icmp(struct plait_stack *s, const struct wire_icmp *icmp, struct plait_in *in);
+void stack_shard_fini(struct plait_stack *s);
+bool stack_shard_check(const struct plait_stack *s);
 
 /* ---- local.c --------------------------------------------------------------------------------- */
 

@@ -112,26 +112,36 @@ int stack_draw_port(struct plait_stack *s, struct plait_addr *local,
 
     for (uint32_t i = 0; i < range; i++) {
         local->port = (uint16_t)(STACK_PORT_MIN + (start + i) % range);
-        if (!stack_tuple_used(s, local, remote) && stack_find_listener(s, local) == NULL)
+        if (stack_shard_is_home(s, local, remote) && !stack_tuple_used(s, local, remote) &&
+            stack_find_listener(s, local) == NULL)
             return 0;
     }
     return PLAIT_EADDRINUSE;
 }
 
+/* A free one of those that are reserved; at home: its packets come to this shard. */
+static bool draw_reserved(struct plait_stack *s, struct plait_addr *local,
+                          const struct plait_addr *remote, bool at_home)
+{
+    uint32_t n = (uint32_t)s->cfg.join_port_n, start = ctx_random_u32(&s->ctx) % n;
+
+    for (uint32_t i = 0; i < n; i++) {
+        local->port = s->cfg.join_ports[(start + i) % n];
+        if ((!at_home || stack_shard_is_home(s, local, remote)) &&
+            !stack_tuple_used(s, local, remote))
+            return true;
+    }
+    return false;
+}
+
 int stack_draw_join_port(struct plait_stack *s, struct plait_addr *local,
                          const struct plait_addr *remote)
 {
-    uint32_t n = (uint32_t)s->cfg.join_port_n, start;
-
-    if (n == 0)
+    if (s->cfg.join_port_n == 0)
         return stack_draw_port(s, local, remote);
-    start = ctx_random_u32(&s->ctx) % n;
-    for (uint32_t i = 0; i < n; i++) {
-        local->port = s->cfg.join_ports[(start + i) % n];
-        if (!stack_tuple_used(s, local, remote))
-            return 0;
-    }
-    return PLAIT_EADDRINUSE;
+    if (s->cfg.shard_n > 1 && draw_reserved(s, local, remote, true))
+        return 0;
+    return draw_reserved(s, local, remote, false) ? 0 : PLAIT_EADDRINUSE;
 }
 
 struct stack_token *stack_find_token(const struct plait_stack *s, uint32_t token)
@@ -160,11 +170,12 @@ void stack_token_del(struct plait_stack *s, struct stack_token *t)
 /*= RFC 8684 3.1
  * Therefore, an implementation SHOULD check its list of connection tokens to ensure that there is
  * no collision before sending its key, and if there is, then it should generate a new key. */
+/* Tokens of other shards are not this one's to know, and none of them is drawn here. */
 bool stack_draw_key(struct plait_stack *s, uint8_t version, struct mp_key *key)
 {
-    for (unsigned i = 0; i < STACK_KEY_TRIES; i++) {
+    for (unsigned i = 0; i < stack_shard_key_tries(s); i++) {
         mp_key_derive(ctx_random_u64(&s->ctx), version, key);
-        if (stack_find_token(s, key->token) == NULL)
+        if (stack_shard_has_token(s, key->token) && stack_find_token(s, key->token) == NULL)
             return true;
     }
     return false;

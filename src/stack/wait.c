@@ -33,6 +33,7 @@ static void wait_free(struct stack_wait *w)
     struct plait_stack *s = w->stack;
 
     htab_del(&s->waits, &w->node);
+    stack_shard_leave(s, &w->mp.tcp.local, &w->mp.tcp.remote);
     heap_del(&s->timers, &w->timer.node);
     ctx_free(&s->ctx, w, sizeof *w);
 }
