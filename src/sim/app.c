@@ -256,8 +256,10 @@ static struct sim_app *find_server(struct sim_apps *apps, struct plait_conn *con
     return NULL;
 }
 
-static void accept_all(struct sim_apps *apps, struct plait_listener *listener)
+/* Of several servers, the shards of a host, any may have it. */
+static void accept_all(struct sim_node *node, struct plait_listener *listener)
 {
+    struct sim_apps *apps = node->ctx;
     struct plait_conn *conn;
 
     while ((conn = plait_accept(listener)) != NULL) {
@@ -269,6 +271,7 @@ static void accept_all(struct sim_apps *apps, struct plait_listener *listener)
             plait_release(conn, apps->server->sim->now);
             continue;
         }
+        a->node = node;
         a->conn = conn;
         a->connected = true;
         a->started = a->connected_at = a->sim->now;
@@ -281,7 +284,7 @@ static void on_event(struct sim_node *node, const struct plait_event *ev)
     struct sim_apps *apps = node->ctx;
 
     if (ev->type == PLAIT_EVENT_ACCEPTED) {
-        accept_all(apps, ev->listener);
+        accept_all(node, ev->listener);
         return;
     }
     struct sim_app *a = find_conn(apps, ev->conn);

@@ -12,6 +12,7 @@
 #include "../base/be.h"
 #include "../wire/wire.h"
 #include "pcap.h"
+#include "shards.h"
 
 struct packet {
     struct sim_timer timer;
@@ -59,6 +60,12 @@ static void put_on_way(struct sim *sim, const struct packet *like, uint8_t hop, 
     sim_timer_set(sim, &p->timer, at, arrive);
 }
 
+/* The shards of a host are one for the network. */
+static bool is_same_host(const struct sim_node *a, const struct sim_node *b)
+{
+    return a == b || (a->shards != NULL && a->shards == b->shards);
+}
+
 /* A router says that the packet does not fit. */
 static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
 {
@@ -66,7 +73,7 @@ static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
     uint32_t len = sim_icmp_too_big(p->bytes, p->len, mtu, bytes);
 
     for (unsigned i = 0; i < sim->route_n; i++) {
-        if (sim->route[i].to != p->from)
+        if (!is_same_host(sim->route[i].to, p->from))
             continue;
         struct packet *back = packet_new(bytes, len);
         back->route = i;
@@ -103,7 +110,9 @@ static void arrive(struct sim *sim, struct sim_timer *t)
     } else if (to->stack != NULL) {
         to->packets_in++;
         sim_pcap_packet(sim->pcap, to, false, p->bytes, p->len);
-        if (to->gro_window != 0)
+        if (to->shards != NULL)
+            sim_shards_arrive(to->shards, p->bytes, p->len);
+        else if (to->gro_window != 0)
             sim_gro_input(to, p->bytes, p->len);
         else
             sim_net_deliver(to, p->bytes, p->len, false);
@@ -111,22 +120,33 @@ static void arrive(struct sim *sim, struct sim_timer *t)
     free(p);
 }
 
-void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok)
+enum plait_reason sim_net_input(struct sim_node *to, struct plait_in *in)
 {
-    struct plait_in in = {.ip = bytes, .len = len, .csum_ok = csum_ok};
-    struct plait_block *block = plait_block_get(to->stack, len);
+    struct plait_block *block = plait_block_get(to->stack, in->len);
+    const uint8_t *bytes = in->ip;
+    enum plait_reason why;
 
     to->supers_in++;
     sim_touch(to);
     if (block != NULL) { /* as a driver would: the stack may keep it */
         size_t size;
         uint8_t *buf = plait_block_bytes(block, &size);
-        memcpy(buf, bytes, len);
-        in.ip = buf;
-        in.block = block;
+        memcpy(buf, bytes, in->len);
+        in->ip = buf;
+        in->block = block;
     }
-    plait_input(to->stack, &in, to->sim->now);
-    plait_block_put(to->stack, in.block);
+    why = plait_input(to->stack, in, to->sim->now);
+    plait_block_put(to->stack, in->block);
+    in->ip = bytes;
+    in->block = NULL;
+    return why;
+}
+
+void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok)
+{
+    struct plait_in in = {.ip = bytes, .len = len, .csum_ok = csum_ok};
+
+    (void)sim_net_input(to, &in);
 }
 
 /* What a router hashes, and gets the same for both directions. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "pcap.h"
+#include "shards.h"
 
 enum { ID_BITS = 20, WORD = 64, FIRST_ROOM = 4 };
 enum { OUTPUTS_MAX = 200000, TCP_FLAGS_AT = 13, TCP_PSH = 8 };
@@ -381,12 +382,14 @@ static bool output(struct sim_node *n)
     while (sim->failure == NULL && plait_output_plan(n->stack, sim->now, &out)) {
         if (sim_rng_chance(&sim->rng, sim->replan_ppm))
             check_plan(n, &out, failed);
+        sim_shards_tell(n);
         sim_net_send(n, &out);
         plait_output_commit(n->stack, sim->now);
         if (++sent == OUTPUTS_MAX)
             sim_fail(sim, "a stack talks for ever");
         failed = n->alloc_failed_n;
     }
+    sim_shards_tell(n);
     return sent > 0;
 }
 

@@ -47,6 +47,7 @@ bool sim_timer_runs(const struct sim_timer *t);
  */
 
 struct sim_gro;
+struct sim_shards;
 struct sim_node {
     struct sim *sim;
     unsigned id;
@@ -70,6 +71,7 @@ struct sim_node {
     /* receiving: packets are joined for so long as a device would, 0: not at all */
     plait_time gro_window;
     struct sim_gro *gro;
+    struct sim_shards *shards; /* its stack is one of these (shards.h); NULL: it is alone */
     uint64_t packets_out, packets_in; /* on the wire, after cutting and before joining */
     uint64_t supers_out, supers_in;   /* of those that were cut or joined: packets of the stack */
 };
@@ -177,6 +179,8 @@ void sim_net_send(struct sim_node *from, const struct plait_out *out);
 void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct sim_wire *w);
 /* One packet arrives at its node. */
 void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok);
+/* The same with all that plait_input() takes but for the block, and its answer. */
+enum plait_reason sim_net_input(struct sim_node *to, struct plait_in *in);
 void sim_net_free_packet(struct sim *sim, struct sim_timer *t);
 bool sim_net_is_packet(const struct sim_timer *t);
 /* gro.c */
