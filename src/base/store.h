@@ -15,10 +15,13 @@ struct store {
     struct plait_block **ring;  /* blocks in order; power of two slots; NULL until needed */
     uint32_t ring_cap, first, count;
     uint64_t begin, end;        /* positions held: [begin, end) */
+    bool summed;                /* each block ends with the sums of its parts */
 };
 
 void store_init(struct store *s, struct block_pool *pool, uint64_t begin);
 void store_fini(struct store *s);
+/* Sums of what is appended from now on are made while it is copied; of an empty store alone. */
+void store_keep_sums(struct store *s);
 /* Appends up to len bytes; the count copied (fewer when the pool refuses). */
 size_t store_append(struct store *s, const void *data, size_t len);
 /* Lends room for at most len bytes behind the last one; the size of the room, 0 when the pool
@@ -30,6 +33,8 @@ void store_commit(struct store *s, size_t n);
 enum { STORE_VIEWS_MAX = 3 };
 uint32_t store_views(const struct store *s, uint64_t pos, uint32_t len, struct store_view *views,
                      uint32_t max);
+/* The sum of [pos, pos + len), which is held, as csum_add() has it. */
+uint64_t store_sum(const struct store *s, uint64_t pos, uint32_t len);
 /* Forgets everything below pos. */
 void store_release(struct store *s, uint64_t pos);
 

@@ -293,6 +293,7 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
      * if the initiator sets A=0 in the SYN but the responder sets A=1 in the SYN/ACK, checksums
      * MUST be used in both directions, and the initiator will set A=1 in the ACK */
     c->checksum = c->cfg->checksum || (flags & WIRE_CAP_A) != 0;
+    mp_store_checksums(c);
     mp_remote_at(c, 0)->refuses = c->version != 0 && (flags & WIRE_CAP_C) != 0;
     mp_set_mode(c, MP_MODE_MULTIPATH, now);
     s->tcb.shared_window = true;

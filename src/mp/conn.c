@@ -183,6 +183,7 @@ static struct mp_conn *accept_new(const struct mp_conn_args *args, const struct 
     c->local = mh->local;
     c->version = mh->version;
     c->checksum = mh->checksum;
+    mp_store_checksums(c);
     mp_remote_at(c, 0)->refuses = mh->peer_no_join;
     return c;
 }

@@ -332,6 +332,8 @@ void mp_store_release(struct mp_conn *c, plait_time now);
 /* Where the bytes lie that s sends from pos on; how many pieces, 0: max does not do. */
 uint32_t mp_store_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
                         struct store_view *views, uint32_t max);
+/* c->checksum was decided: from now on sums are made with the copy, where nothing is there yet. */
+void mp_store_checksums(struct mp_conn *c);
 /* Their sum, for the checksum of a mapping. */
 uint64_t mp_store_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len);
 

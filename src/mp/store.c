@@ -136,17 +136,27 @@ uint32_t mp_store_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
     return more > 0 ? n + more : 0;
 }
 
+void mp_store_checksums(struct mp_conn *c)
+{
+    if (c->checksum && c->store.count == 0)
+        store_keep_sums(&c->store);
+}
+
 uint64_t mp_store_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len)
 {
-    struct store_view views[2 * STORE_VIEWS_MAX];
-    uint32_t n = mp_store_views(s, pos, len, views, 2 * STORE_VIEWS_MAX);
-    uint64_t sum = 0;
+    struct store_view views[MP_VIEWS_MAX];
+    uint64_t end = pos + len, from = pos < s->attic_to ? mp_min(s->attic_to, end) : pos, sum = 0;
+    uint32_t n = attic_views(s, pos, (uint32_t)(from - pos), views, MP_VIEWS_MAX);
     bool odd = false;
 
     for (uint32_t i = 0; i < n; i++) {
         uint64_t part = csum_add(0, views[i].data, views[i].len);
         sum = odd ? csum_add_odd(sum, part) : sum + part;
         odd = odd != (views[i].len % 2 != 0);
+    }
+    if (from < end) {
+        uint64_t rest = store_sum(&s->conn->store, from, (uint32_t)(end - from));
+        sum = odd ? csum_add_odd(sum, rest) : sum + rest;
     }
     return sum;
 }

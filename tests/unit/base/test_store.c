@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The send store against a naive model: a window over the pattern. */
+#include "base/csum.h"
 #include "base/store.h"
 
 #include "cm.h"
@@ -188,6 +189,40 @@ static void lends_room(void **state)
     stop(&f);
 }
 
+/* Whatever pieces it came in, and whatever part is asked for: what csum_add() says of the bytes. */
+static void sums_are_those_of_the_bytes(void **state)
+{
+    static uint8_t bytes[300000];
+    struct fixture f;
+    uint64_t begin = 1001;
+
+    for (int lent = 0; lent <= 1; lent++) {
+        start(&f, 9, begin);
+        store_keep_sums(&f.s);
+        while (f.s.end < begin + 200000) {
+            size_t len = 1 + dice_roll(&f.t, 5000);
+            uint8_t *room;
+            if (lent) {
+                len = store_reserve(&f.s, len, &room);
+                pattern_fill(room, f.s.end, len);
+                store_commit(&f.s, len);
+            } else {
+                assert_int_equal(append(&f, len), len);
+            }
+        }
+        store_release(&f.s, begin + 70001);
+        pattern_fill(bytes, f.s.begin, (size_t)(f.s.end - f.s.begin));
+        for (int i = 0; i < 3000; i++) {
+            uint32_t from = (uint32_t)dice_roll(&f.t, f.s.end - f.s.begin);
+            uint32_t len = (uint32_t)dice_roll(&f.t, f.s.end - f.s.begin - from + 1);
+            uint64_t sum = store_sum(&f.s, f.s.begin + from, len);
+            assert_int_equal(csum_fold(sum), csum_fold(csum_add(0, bytes + from, len)));
+        }
+        check_views(&f, f.s.begin, 65535);
+        stop(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +231,7 @@ int main(void)
         cmocka_unit_test(super_segments_need_three_views),
         cmocka_unit_test(views_from_where_a_block_starts),
         cmocka_unit_test(lends_room),
+        cmocka_unit_test(sums_are_those_of_the_bytes),
         cmocka_unit_test(random_operations),
         cmocka_unit_test(failing_memory),
     };
