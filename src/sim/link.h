@@ -8,11 +8,22 @@
 #include "rng.h"
 #include <plait/types.h>
 
+/* Random early detection (Floyd and Jacobson 1993), the gentle kind: from `min` bytes of averaged
+ * queue on, packets are dropped by chance; at `max` with max_ppm, at twice that always. */
+struct sim_red {
+    uint32_t min, max; /* bytes of averaged queue; max 0: off */
+    uint32_t max_ppm;  /* chance at max, millionths */
+    uint8_t shift;     /* a new length counts 2^-shift in the average; 9 is the usual 0.002 */
+    bool ecn;          /* up to twice max, packets of senders that can do ECN are marked instead */
+};
+
 struct sim_link_config {
     uint64_t rate;     /* bits per second; 0: no limit */
     plait_time delay;  /* propagation, microseconds */
     plait_time jitter; /* up to so much more delay, evenly spread; keeps the order of packets */
     uint32_t queue;    /* bytes that may wait or be on their way out; 0: no limit */
+    uint32_t queue_packets; /* the same in packets; both limits hold; 0: no limit */
+    struct sim_red red;
     uint32_t mark;     /* bytes that wait beyond which a packet is marked CE; 0: never */
     uint32_t loss_ppm; /* of a packet, after it was transmitted; millionths */
     uint32_t duplicate_ppm;
@@ -27,16 +38,26 @@ struct sim_link {
     struct sim_link_config cfg;
     struct sim_rng rng;
     uint64_t free_at_ns;     /* when the transmitter has sent all that waits */
+    uint64_t free_at_rest;   /* and a part of a nanosecond, in units of 1 / rate */
     plait_time last_out;     /* delivery of the last packet that was not held back: keeps order */
     uint64_t packets, bytes; /* offered and not dropped before transmission */
     uint64_t drops;          /* of every kind */
+    uint64_t queue_drops;    /* of these for want of room, and by RED */
+    uint64_t early;          /* what RED chose, to be dropped or marked */
     uint64_t marks;          /* packets that the caller marked CE: counted by him */
+    /* RED: bytes << red.shift; packets since the last one that was chosen */
+    uint64_t average;
+    uint32_t since;
+    /* with queue_packets: when each packet that waits will have left, the first one at leave_at;
+     * a ring of queue_packets places */
+    uint64_t *leave;
+    uint32_t leave_at, leave_n, leave_cap;
 };
 
 enum sim_fate {
     SIM_FATE_PASS = 0,
     SIM_FATE_LOST,  /* by chance */
-    SIM_FATE_QUEUE, /* no room in the queue */
+    SIM_FATE_QUEUE, /* no room in the queue, or RED */
     SIM_FATE_DOWN,
     SIM_FATE_TOO_BIG, /* larger than the MTU: deserves an ICMP error, but for a black hole */
 };
@@ -54,6 +75,11 @@ void sim_link_init(struct sim_link *l, const struct sim_link_config *cfg, uint64
 void sim_link_change(struct sim_link *l, const struct sim_link_config *cfg);
 /* A packet of so many bytes (IP header included) is offered at now, which never runs backwards. */
 void sim_link_send(struct sim_link *l, uint32_t bytes, plait_time now, struct sim_verdict *v);
+/* The same; ect: its sender can do ECN, so that RED asks for a mark. */
+void sim_link_send_ecn(struct sim_link *l, uint32_t bytes, bool ect, plait_time now,
+                       struct sim_verdict *v);
+/* Gives back its memory, if queue_packets made it take some. */
+void sim_link_fini(struct sim_link *l);
 /* Bytes that wait or are being transmitted. */
 uint64_t sim_link_backlog(const struct sim_link *l, plait_time now);
 

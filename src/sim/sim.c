@@ -122,6 +122,8 @@ void sim_free(struct sim *sim)
     sim_routes_free(sim);
     free(sim->touched);
     free((void *)sim->node);
+    for (unsigned i = 0; i < sim->link_n; i++)
+        sim_link_fini(&sim->link[i]);
     free(sim->link);
     free(sim);
 }
