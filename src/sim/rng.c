@@ -34,6 +34,40 @@ bool sim_rng_chance(struct sim_rng *r, uint32_t ppm)
     return ppm != 0 && sim_rng_below(r, 1000000) < ppm;
 }
 
+/* log2 of u, which is not 0, with LOG_BITS bits after the point: squaring a number between 1 and 2
+ * doubles its logarithm, and shows the next bit of it as the bit before the point. */
+enum { LOG_BITS = 24 };
+static uint64_t log2_of(uint32_t u)
+{
+    unsigned whole = 31u - (unsigned)__builtin_clz(u);
+    uint64_t x = (uint64_t)u << (31 - whole), log = whole;
+
+    for (unsigned i = 0; i < LOG_BITS; i++) {
+        x = x * x >> 31;
+        log = log << 1 | x >> 32;
+        x >>= x >> 32;
+    }
+    return log;
+}
+
+uint64_t sim_rng_exp(struct sim_rng *r, uint64_t mean)
+{
+    const uint64_t ln2 = 2977044472; /* by 2^32 */
+    uint32_t u = (uint32_t)(sim_rng_u64(r) >> 32);
+    uint64_t bits = ((uint64_t)32 << LOG_BITS) - log2_of(u > 0 ? u : 1);
+
+    return mean * (bits * ln2 >> 32) >> LOG_BITS;
+}
+
+void sim_rng_permute(struct sim_rng *r, unsigned *v, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = (unsigned)sim_rng_below(r, i + 1);
+        v[i] = v[at];
+        v[at] = i;
+    }
+}
+
 void sim_rng_fill(struct sim_rng *r, void *buf, size_t len)
 {
     uint8_t *p = buf;
