@@ -18,6 +18,7 @@ struct packet {
     struct sim_timer timer;
     unsigned route;
     uint8_t hop; /* next link in the route */
+    bool blank;  /* no content */
     struct sim_node *from;
     uint32_t len;
     uint8_t bytes[];
@@ -38,26 +39,29 @@ void sim_net_free_packet(struct sim *sim, struct sim_timer *t)
     free(t);
 }
 
+/* bytes NULL: it has a length and no content. */
 static struct packet *packet_new(const uint8_t *bytes, uint32_t len)
 {
-    struct packet *p = calloc(1, sizeof *p + len);
+    struct packet *p = calloc(1, sizeof *p + (bytes != NULL ? len : 0));
 
     if (p == NULL)
         abort();
     p->timer.exact = true;
-    memcpy(p->bytes, bytes, len);
     p->len = len;
+    p->blank = bytes == NULL;
+    if (bytes != NULL)
+        memcpy(p->bytes, bytes, len);
     return p;
 }
 
-static void put_on_way(struct sim *sim, const struct packet *like, uint8_t hop, plait_time at)
+static struct packet *packet_copy(const struct packet *like)
 {
-    struct packet *p = packet_new(like->bytes, like->len);
+    struct packet *p = packet_new(like->blank ? NULL : like->bytes, like->len);
 
     p->route = like->route;
     p->from = like->from;
-    p->hop = hop;
-    sim_timer_set(sim, &p->timer, at, arrive);
+    p->hop = like->hop;
+    return p;
 }
 
 /* The shards of a host are one for the network. */
@@ -84,19 +88,45 @@ static void too_big(struct sim *sim, const struct packet *p, uint32_t mtu)
     }
 }
 
-/* Offers the packet to its next link. */
+/* Has left a link of a route that leads to nobody. */
+static bool is_over(const struct sim *sim, const struct packet *p)
+{
+    const struct sim_route *route = &sim->route[p->route];
+
+    return route->to == NULL && p->hop == route->hop_n;
+}
+
+static bool is_ect(const struct packet *p)
+{
+    unsigned ecn = p->bytes[0] >> 4 == 4 ? p->bytes[1] & 3 : p->bytes[1] >> 4 & 3;
+
+    return ecn == WIRE_ECT0 || ecn == WIRE_ECT1;
+}
+
+/* Offers the packet to its next link, which decides when it is seen again, if ever. */
 static void forward(struct sim *sim, struct packet *p)
 {
     struct sim_link *link = &sim->link[sim->route[p->route].hop[p->hop]];
+    bool ect = link->cfg.red.ecn && !p->blank && is_ect(p);
     struct sim_verdict v;
 
-    sim_link_send(link, p->len, sim->now, &v);
-    if (v.fate == SIM_FATE_TOO_BIG && !link->cfg.black_hole)
+    sim_link_send_ecn(link, p->len, ect, sim->now, &v);
+    if (v.fate == SIM_FATE_TOO_BIG && !link->cfg.black_hole && !p->blank)
         too_big(sim, p, link->cfg.mtu);
-    if (v.mark && v.n > 0 && wire_mark_ce(p->bytes, p->len))
+    if (v.mark && v.n > 0 && !p->blank && wire_mark_ce(p->bytes, p->len))
         link->marks++;
-    for (unsigned i = 0; i < v.n; i++)
-        put_on_way(sim, p, (uint8_t)(p->hop + 1), v.at[i]);
+    p->hop++;
+    if (is_over(sim, p)) {
+        sim->route[p->route].arrived += v.n;
+        v.n = 0;
+    }
+    if (v.n == 0) {
+        free(p);
+        return;
+    }
+    sim_timer_set(sim, &p->timer, v.at[0], arrive);
+    if (v.n > 1)
+        sim_timer_set(sim, &packet_copy(p)->timer, v.at[1], arrive);
 }
 
 static void arrive(struct sim *sim, struct sim_timer *t)
@@ -107,7 +137,9 @@ static void arrive(struct sim *sim, struct sim_timer *t)
 
     if (p->hop < route->hop_n) {
         forward(sim, p);
-    } else if (to->stack != NULL) {
+        return;
+    }
+    if (to->stack != NULL) {
         to->packets_in++;
         sim_pcap_packet(sim->pcap, to, false, p->bytes, p->len);
         if (to->shards != NULL)
@@ -118,6 +150,23 @@ static void arrive(struct sim *sim, struct sim_timer *t)
             sim_net_deliver(to, p->bytes, p->len, false);
     }
     free(p);
+}
+
+/* A packet enters the network, after a while. */
+static void enter(struct sim *sim, struct packet *p, plait_time delay)
+{
+    if (delay > 0 || sim->route[p->route].hop_n == 0)
+        sim_timer_set(sim, &p->timer, sim->now + delay, arrive);
+    else
+        forward(sim, p);
+}
+
+void sim_net_load(struct sim *sim, unsigned route, uint32_t len)
+{
+    struct packet *p = packet_new(NULL, len);
+
+    p->route = route;
+    enter(sim, p, 0);
 }
 
 enum plait_reason sim_net_input(struct sim_node *to, struct plait_in *in)
@@ -182,14 +231,10 @@ static void send_one(struct sim_node *from, const struct sim_route *route, uint8
     struct packet *p = packet_new(bytes, w.len);
     p->route = (unsigned)(route - sim->route);
     p->from = from;
-    if (w.delay > 0) {
-        put_on_way(sim, p, 0, sim->now + w.delay);
-    } else {
-        forward(sim, p);
-        if (w.twice)
-            forward(sim, p);
-    }
-    free(p);
+    struct packet *again = w.twice && w.delay == 0 ? packet_copy(p) : NULL;
+    enter(sim, p, w.delay);
+    if (again != NULL)
+        enter(sim, again, 0);
 }
 
 void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct sim_wire *w)
@@ -197,11 +242,7 @@ void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct
     struct packet *p = packet_new(w->bytes, w->len);
 
     p->route = (unsigned)(route - sim->route);
-    if (w->delay > 0)
-        put_on_way(sim, p, 0, sim->now + w->delay);
-    else
-        forward(sim, p);
-    free(p);
+    enter(sim, p, w->delay);
 }
 
 static uint32_t gather(const struct plait_out *out, uint8_t *to)

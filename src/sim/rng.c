@@ -53,6 +53,8 @@ static uint64_t log2_of(uint32_t u)
 uint64_t sim_rng_exp(struct sim_rng *r, uint64_t mean)
 {
     const uint64_t ln2 = 2977044472; /* by 2^32 */
+    if (mean >> 34 != 0) /* the product would leave 64 bits */
+        return sim_rng_exp(r, mean >> 20) << 20;
     uint32_t u = (uint32_t)(sim_rng_u64(r) >> 32);
     uint64_t bits = ((uint64_t)32 << LOG_BITS) - log2_of(u > 0 ? u : 1);
 

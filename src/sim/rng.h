@@ -20,7 +20,7 @@ uint64_t sim_rng_below(struct sim_rng *r, uint64_t n);
 uint64_t sim_rng_between(struct sim_rng *r, uint64_t lo, uint64_t hi);
 /* True with a probability of ppm millionths. */
 bool sim_rng_chance(struct sim_rng *r, uint32_t ppm);
-/* Exponentially distributed with this mean, which is at most 2^34. */
+/* Exponentially distributed with this mean; at most 23 times that. */
 uint64_t sim_rng_exp(struct sim_rng *r, uint64_t mean);
 /* The numbers 0 to n - 1 in some order, each order as likely as any other. */
 void sim_rng_permute(struct sim_rng *r, unsigned *v, unsigned n);

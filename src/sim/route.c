@@ -67,13 +67,16 @@ static struct sim_fork *fork_of(struct sim *sim, const struct sim_route *r)
 void sim_route_add(struct sim *sim, struct sim_node *to, const struct sim_route *route)
 {
     struct sim_route r = *route; /* which may be one of the array that moves */
-    struct sim_fork *f = fork_of(sim, &r);
+    struct sim_fork *f;
 
     r.to = to;
     sim->route = sim_room(sim->route, sim->route_n, &sim->route_cap, sizeof *sim->route);
-    sim->route[sim->route_n] = r;
+    sim->route[sim->route_n++] = r;
+    if (r.src.family == 0)
+        return;
+    f = fork_of(sim, &r);
     f->route = sim_room(f->route, f->n, &f->cap, sizeof *f->route);
-    f->route[f->n++] = sim->route_n++;
+    f->route[f->n++] = sim->route_n - 1;
 }
 
 const struct sim_route *sim_route_find(const struct sim *sim, const struct plait_addr *src,

@@ -58,7 +58,8 @@ static void *node_alloc(void *ctx, size_t size)
     n->alloc_n++;
     n->alloc_failed_n += mem == NULL;
     if (mem != NULL) {
-        memset(mem, 0xa5, size < 4096 ? size : 4096); /* nobody shall rely on zeros */
+        if (n->sim->poison)
+            memset(mem, 0xa5, size < 4096 ? size : 4096); /* nobody shall rely on zeros */
         n->live++;
         n->live_bytes += size;
     }
@@ -69,7 +70,8 @@ static void node_free(void *ctx, void *mem, size_t size)
 {
     struct sim_node *n = ctx;
 
-    memset(mem, 0x5a, size < 4096 ? size : 4096);
+    if (n->sim->poison)
+        memset(mem, 0x5a, size < 4096 ? size : 4096);
     n->live--;
     n->live_bytes -= size;
     free(mem);
@@ -102,6 +104,7 @@ struct sim *sim_new(uint64_t seed)
     sim->now = PLAIT_SEC; /* zero means nothing */
     sim->env = (struct plait_env){.alloc = plain_alloc, .free = plain_free};
     sim_rng_init(&sim->rng, seed);
+    sim->poison = true;
     sim_wheel_init(&sim->queue);
     heap_init(&sim->deadlines, &sim->env);
     return sim;
@@ -119,6 +122,7 @@ void sim_free(struct sim *sim)
         if (sim_net_is_packet(t))
             sim_net_free_packet(sim, t);
     heap_fini(&sim->deadlines);
+    sim_cbr_free_all(sim);
     sim_routes_free(sim);
     free(sim->touched);
     free((void *)sim->node);

@@ -81,12 +81,13 @@ struct sim_node {
 
 struct sim_route {
     struct plait_addr src, dst; /* not to be changed once it was added */
-    struct sim_node *to;
+    struct sim_node *to; /* NULL: nobody; what comes to its end is counted */
     uint8_t hop_n;
     uint16_t hop[SIM_HOPS_MAX]; /* links in order */
     /* One of several between these addresses: the ports decide, the same both ways where the routes
      * back were added in the same order. Without it the first one takes all. */
     bool ecmp;
+    uint64_t arrived; /* packets to nobody that left the last link */
 };
 
 /* A packet at its first link, for a hook to look at, change, or decide about. */
@@ -130,7 +131,13 @@ struct sim {
     void *hook_ctx;
     uint64_t hook_k;
     struct sim_pcap *pcap; /* NULL: none */
+    struct sim_cbr *cbr;   /* sources of cross traffic, the youngest first */
     uint64_t steps;
+    /* Packets have no content: for experiments, where nobody looks at it. Not with DSS checksums,
+     * captures, or boxes that change payload. Default false */
+    bool blank;
+    /* Memory that a node gets or gives back is filled with rubbish. Default true */
+    bool poison;
     uint32_t replan_ppm; /* plans that are made twice and compared before their commit */
     const char *failure; /* the first thing that went wrong in the world itself; NULL: nothing */
 };
@@ -145,7 +152,8 @@ struct sim_node *sim_node_new(struct sim *sim, const char *name, const struct pl
 void sim_node_stop(struct sim_node *node);
 
 unsigned sim_link_add(struct sim *sim, const struct sim_link_config *cfg);
-/* Packets from src to dst take these links to the node. */
+/* Packets from src to dst take these links to the node. src of family 0: no stack's packets, see
+ * sim_net_load(). */
 void sim_route_add(struct sim *sim, struct sim_node *to, const struct sim_route *route);
 /* The way of a packet between these addresses; ports: the sum of both. NULL: it leads nowhere. */
 const struct sim_route *sim_route_find(const struct sim *sim, const struct plait_addr *src,
@@ -177,12 +185,16 @@ void sim_routes_free(struct sim *sim);
 void sim_net_send(struct sim_node *from, const struct plait_out *out);
 /* A packet of somebody in between starts on this route: bytes, len and delay of w. */
 void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct sim_wire *w);
+/* A packet without content, of so many bytes, starts on a route that leads to nobody. */
+void sim_net_load(struct sim *sim, unsigned route, uint32_t len);
 /* One packet arrives at its node. */
 void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok);
 /* The same with all that plait_input() takes but for the block, and its answer. */
 enum plait_reason sim_net_input(struct sim_node *to, struct plait_in *in);
 void sim_net_free_packet(struct sim *sim, struct sim_timer *t);
 bool sim_net_is_packet(const struct sim_timer *t);
+/* cbr.c */
+void sim_cbr_free_all(struct sim *sim);
 /* gro.c */
 void sim_gro_input(struct sim_node *to, const uint8_t *bytes, uint32_t len);
 void sim_gro_free(struct sim_node *node);
