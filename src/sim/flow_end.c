@@ -107,8 +107,11 @@ void sim_flow_leave(struct sim_flow_end *e)
         slot->server = NULL;
     if (e == slot->client) {
         slot->client = NULL;
-        if (flow_of(e)->cfg.kind == SIM_FLOW_FETCH) /* what it still says is of the past */
+        if (flow_of(e)->cfg.kind == SIM_FLOW_FETCH) { /* what it still says is of the past */
+            if (slot->server != NULL)
+                remember(slot->server);
             slot->server = NULL;
+        }
     }
     htab_del(&flow_of(e)->flows->ends, &e->node);
     sim_touch(e->host);
