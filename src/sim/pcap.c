@@ -9,7 +9,9 @@
 #include "../wire/pcapng.h"
 
 struct sim_pcap {
-    FILE *file;
+    FILE *file; /* NULL: none, somebody looks on */
+    sim_pcap_tap_fn *tap;
+    void *tap_ctx;
     unsigned interfaces; /* nodes described so far */
 };
 
@@ -30,6 +32,16 @@ struct sim_pcap *sim_pcap_open(struct sim *sim, const char *path)
     return p;
 }
 
+void sim_pcap_tap(struct sim *sim, sim_pcap_tap_fn *tap, void *ctx)
+{
+    if (sim->pcap == NULL)
+        sim->pcap = calloc(1, sizeof *sim->pcap);
+    if (sim->pcap == NULL)
+        abort();
+    sim->pcap->tap = tap;
+    sim->pcap->tap_ctx = ctx;
+}
+
 bool sim_pcap_close(struct sim *sim)
 {
     struct sim_pcap *p = sim->pcap;
@@ -37,8 +49,8 @@ bool sim_pcap_close(struct sim *sim)
     sim->pcap = NULL;
     if (p == NULL)
         return true;
-    bool ok = ferror(p->file) == 0;
-    ok = fclose(p->file) == 0 && ok;
+    bool ok = p->file == NULL || ferror(p->file) == 0;
+    ok = (p->file == NULL || fclose(p->file) == 0) && ok;
     free(p);
     return ok;
 }
@@ -58,7 +70,9 @@ void sim_pcap_packet(struct sim_pcap *p, const struct sim_node *node, bool out,
 {
     uint8_t head[WIRE_PCAPNG_HEAD_MAX], tail[WIRE_PCAPNG_TAIL_MAX];
 
-    if (p == NULL)
+    if (p != NULL && p->tap != NULL)
+        p->tap(p->tap_ctx, node, out, &(struct plait_view){bytes, len});
+    if (p == NULL || p->file == NULL)
         return;
     struct wire_pcapng_packet what = {
         .interface = node->id,
