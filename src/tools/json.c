@@ -150,6 +150,22 @@ void json_fraction(struct json *j, const char *key, uint64_t value, unsigned dig
     put_text(j, text);
 }
 
+void json_millionths(struct json *j, const char *key, int64_t value)
+{
+    uint64_t m = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    char text[40];
+    int n = snprintf(text, sizeof text, "%s%llu", value < 0 ? "-" : "",
+                     (unsigned long long)(m / 1000000));
+
+    if (m % 1000000 != 0) {
+        n += snprintf(text + n, sizeof text - (size_t)n, ".%06u", (unsigned)(m % 1000000));
+        while (text[n - 1] == '0')
+            text[--n] = '\0';
+    }
+    begin(j, key);
+    put_text(j, text);
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
     begin(j, key);
@@ -162,6 +178,14 @@ void json_null(struct json *j, const char *key)
     put_text(j, "null");
 }
 
+static void empty(struct json *j)
+{
+    j->len = 0;
+    j->depth = 0;
+    j->failed = false;
+    memset(j->filled, 0, sizeof j->filled);
+}
+
 bool json_line(struct json *j, int fd)
 {
     ssize_t n;
@@ -171,10 +195,15 @@ bool json_line(struct json *j, int fd)
         n = j->failed ? -1 : write(fd, j->buf, j->len);
     while (n < 0 && !j->failed && errno == EINTR);
     bool whole = n == (ssize_t)j->len;
-    j->len = 0;
-    j->depth = 0;
-    j->failed = false;
-    memset(j->filled, 0, sizeof j->filled);
+    empty(j);
+    return whole;
+}
+
+bool json_to(struct json *j, FILE *file)
+{
+    put_text(j, "\n");
+    bool whole = !j->failed && fwrite(j->buf, 1, j->len, file) == j->len;
+    empty(j);
     return whole;
 }
 

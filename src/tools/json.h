@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum { JSON_DEPTH_MAX = 16 };
 
@@ -28,10 +29,14 @@ void json_string(struct json *j, const char *key, const char *text);
 void json_number(struct json *j, const char *key, uint64_t value);
 /* value / 10^digits, digits up to 6. */
 void json_fraction(struct json *j, const char *key, uint64_t value, unsigned digits);
+/* value / 10^6, as short as it is exact. */
+void json_millionths(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 /* Ends the line and writes it whole to fd; false when that failed. The writer is empty again. */
 bool json_line(struct json *j, int fd);
+/* The same to a stream. */
+bool json_to(struct json *j, FILE *file);
 void json_free(struct json *j);
 
 #endif

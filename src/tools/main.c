@@ -24,7 +24,7 @@ static const struct command commands[] = {
     {"cat", "standard input and output over Multipath TCP", cat_main},
     {"link", "join two interfaces by an emulated link (for tests)", link_main},
     {"perf", "how fast a Multipath TCP connection is, client and server", perf_main},
-    {"sim", "run scripts in packetdrill's spelling against a simulated plait", sim_cmd_main},
+    {"sim", "simulate networks, or run scripts in packetdrill's spelling", sim_cmd_main},
     {"demo-sim", NULL, demo_sim_main},
 };
 

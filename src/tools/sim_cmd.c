@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `plait sim run FILE...`: scripts in packetdrill's spelling against the stack, in virtual time.
- * Called by main.c. The scripts are parsed and run by src/sim; here are files, options and what is
- * printed. doc/plait-sim.1.scd. */
+/* `plait sim`: hands over to sim_scenario.c for scenarios; else `plait sim run FILE...`: scripts in
+ * packetdrill's spelling against the stack, in virtual time. Called by main.c. The scripts are
+ * parsed and run by src/sim; here are files, options and what is printed. doc/plait-sim.1.scd. */
 #include "sim_cmd.h"
 
 #include "json.h"
 #include "plugin.h"
+#include "sim_scenario.h"
 #include "sim/pkt.h"
 
 #include <errno.h>
@@ -193,12 +194,29 @@ static void print(const struct options *o, const char *path, int status, int num
     (void)fflush(stdout);
 }
 
+/* `plait sim run` is for scripts, unless it names a scenario; all else is for scenarios. */
+static bool is_scenario(int argc, char **argv)
+{
+    return argc < 2 || strcmp(argv[1], "run") != 0 || sim_scenario_named(argc, argv);
+}
+
+static int scenario(int argc, char **argv)
+{
+    bool run = argc > 1 && strcmp(argv[1], "run") == 0;
+
+    if (run)
+        argv[1] = argv[0];
+    return sim_scenario_main(argc - run, argv + run);
+}
+
 int sim_cmd_main(int argc, char **argv)
 {
     struct options o;
     struct sim_pkt_report report;
     int worst = STATUS_OK, failed = 0, total;
 
+    if (is_scenario(argc, argv))
+        return scenario(argc, argv);
     if (!parse(&o, argc, argv))
         return STATUS_USAGE;
     if (o.help) {

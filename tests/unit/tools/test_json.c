@@ -68,6 +68,21 @@ static void escapes(void **state)
     json_free(&j);
 }
 
+static void millionths(void **state)
+{
+    struct json j = {0};
+
+    json_array(&j, NULL);
+    json_millionths(&j, NULL, 1500000);
+    json_millionths(&j, NULL, -1);
+    json_millionths(&j, NULL, 7000000);
+    json_millionths(&j, NULL, INT64_MIN);
+    json_array_end(&j);
+    read_line(&j);
+    assert_string_equal(line, "[1.5,-0.000001,7,-9223372036854.775808]\n");
+    json_free(&j);
+}
+
 static void too_deep_fails(void **state)
 {
     struct json j = {0};
@@ -82,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nests),
         cmocka_unit_test(escapes),
+        cmocka_unit_test(millionths),
         cmocka_unit_test(too_deep_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
