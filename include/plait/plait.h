@@ -53,8 +53,10 @@ struct plait_conn_config {
     /* "fullmesh" (default), "ndiffports", "signal", "on-demand", "handover" or "none" */
     const char *pm;
     uint8_t ports;         /* ndiffports: subflows between the first two addresses; default 2 */
-    uint64_t demand_bytes; /* on-demand: further subflows after so many bytes either way, */
-    plait_time demand_after; /* or so long; PLAIT_NEVER; default 64 KiB, 1 s */
+    /* on-demand: further subflows after so many bytes either way, or so long (PLAIT_NEVER). Others
+     * wait so with a second address family of an interface. Default 64 KiB, 1 s */
+    uint64_t demand_bytes;
+    plait_time demand_after;
     /* Policies of one's own, in place of a name: src/cc/cc.h, src/sched/sched.h and src/pm/pm.h say
      * what they are made of. They outlive the stack. Default NULL */
     const struct cc_ops *own_cc;

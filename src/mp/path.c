@@ -111,7 +111,7 @@ static void view_locals(const struct mp_conn *c, struct pm_view *v)
             .signal = (l->flags & PLAIT_LOCAL_SIGNAL) != 0,
             .backup = (l->flags & PLAIT_LOCAL_BACKUP) != 0,
             .down = (l->flags & PLAIT_LOCAL_DOWN) != 0, .announced = is_announced(c, id),
-            .addr = l->addr,
+            .ifindex = l->ifindex, .addr = l->addr,
         };
     }
 }

@@ -17,13 +17,8 @@ static void decide(const struct pm_view *v, struct pm_decision *out)
     pm_nothing(out);
     if (pm_announce(v, out) || !v->may_open || v->subflows_left == 0)
         return;
-    if (has_subflow(v) && v->moved < v->demand_bytes && v->age < v->demand_after) {
-        if (v->demand_after != PLAIT_NEVER)
-            out->again = v->now + (v->demand_after - v->age);
-        out->again_moved = v->demand_bytes;
-        return;
-    }
-    (void)pm_open(v, out);
+    if (!has_subflow(v) || pm_is_worth_it(v, out))
+        (void)pm_open(v, out);
 }
 
 const struct pm_ops pm_ondemand_ops = {

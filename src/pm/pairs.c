@@ -3,7 +3,9 @@
  *
  * Announcements come first: they cost one ACK, and the peer needs a round trip to act on them. The
  * pair of the first subflow is a pair like any other: where it died it is opened again (break
- * before make). RFC 8684 3.2, 3.4 and 3.9. */
+ * before make). The other address family of an interface that has a subflow is as a rule the same
+ * path once more, and waits until the connection is worth it: a short exchange would be half
+ * announcements and handshakes. RFC 8684 3.2, 3.4 and 3.9. */
 #include "pairs.h"
 
 #include "../base/addr.h"
@@ -13,6 +15,36 @@
 void pm_nothing(struct pm_decision *out)
 {
     *out = (struct pm_decision){ .what = PM_NOTHING, .again = PLAIT_NEVER };
+}
+
+bool pm_is_worth_it(const struct pm_view *v, struct pm_decision *out)
+{
+    if (v->moved >= v->demand_bytes || v->age >= v->demand_after)
+        return true;
+    if (v->demand_after != PLAIT_NEVER && v->now + (v->demand_after - v->age) < out->again)
+        out->again = v->now + (v->demand_after - v->age);
+    out->again_moved = v->demand_bytes;
+    return false;
+}
+
+static const struct pm_local *local_of(const struct pm_view *v, uint8_t id)
+{
+    for (unsigned i = 0; i < v->local_n; i++)
+        if (v->local[i].id == id)
+            return &v->local[i];
+    return NULL;
+}
+
+/* Does a subflow live on the same interface, with an address of the other family? */
+static bool is_other_family(const struct pm_view *v, const struct pm_local *l)
+{
+    for (unsigned i = 0; l->ifindex != 0 && i < v->subflow_n; i++) {
+        const struct pm_local *used = local_of(v, v->subflow[i].local_id);
+        if (v->subflow[i].alive && used != NULL && used->ifindex == l->ifindex &&
+            used->addr.family != l->addr.family)
+            return true;
+    }
+    return false;
 }
 
 /* Packets of one kind of address never reach the other kind. */
@@ -49,7 +81,8 @@ bool pm_announce(const struct pm_view *v, struct pm_decision *out)
         /* Id 0 without a port of its own says nothing new: the peer knows the first subflow. */
         bool known = l->id == 0 && l->addr.port == 0;
 
-        if (l->signal && !l->announced && !l->down && !known) {
+        if (l->signal && !l->announced && !l->down && !known &&
+            (!is_other_family(v, l) || pm_is_worth_it(v, out))) {
             *out = (struct pm_decision){ .what = PM_ANNOUNCE, .local = i, .again = PLAIT_NEVER };
             return true;
         }
@@ -110,7 +143,8 @@ bool pm_open(const struct pm_view *v, struct pm_decision *out)
         for (uint8_t l = 0; l < v->local_n; l++) {
             unsigned d;
             if (in_use(v, v->local[l].id, v->remote[r].id) ||
-                !pm_may_open_pair(v, &v->local[l], &v->remote[r], out))
+                !pm_may_open_pair(v, &v->local[l], &v->remote[r], out) ||
+                (is_other_family(v, &v->local[l]) && !pm_is_worth_it(v, out)))
                 continue;
             d = demerit(v, &v->local[l], &v->remote[r]);
             if (d < best) {

@@ -7,6 +7,9 @@
 
 /* Nothing to do until something changes. */
 void pm_nothing(struct pm_decision *out);
+/* Has the connection shown that it is more than a short exchange? Else out says when to look again.
+ */
+bool pm_is_worth_it(const struct pm_view *v, struct pm_decision *out);
 /* An announcement that is due. */
 bool pm_announce(const struct pm_view *v, struct pm_decision *out);
 /* The pair of addresses that promises most, of those that no subflow uses; where all have to wait,

@@ -13,6 +13,7 @@ struct pm_local {
     uint8_t id;               /* in this connection: 0 for the address of the first subflow */
     bool subflow, signal, backup, down;
     bool announced;           /* ADD_ADDR was sent */
+    uint32_t ifindex;         /* its interface; 0: not known */
     struct plait_addr addr;   /* port: to announce, 0 none */
 };
 struct pm_remote {
@@ -39,8 +40,8 @@ struct pm_view {
     bool may_announce;
     uint8_t subflows_left;    /* how many more the limit allows */
     uint8_t ports;            /* ndiffports: subflows on one pair */
-    uint64_t demand_bytes;    /* on-demand: further subflows after so many, */
-    plait_time demand_after;  /* or so long */
+    uint64_t demand_bytes;    /* what is only worth it for more than a short exchange waits for */
+    plait_time demand_after;  /* so many bytes, or so long */
     uint64_t moved;           /* bytes of the stream that went and came */
     plait_time age;           /* since the connection is established */
     uint8_t local_n, remote_n, subflow_n, barred_n;

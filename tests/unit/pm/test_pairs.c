@@ -59,11 +59,53 @@ static void announcements(void **state)
     assert_false(pm_announce(&view, &d));
 }
 
+/* An IPv6 address of the interface whose IPv4 address has the first subflow. */
+static void the_other_family_waits(void **state)
+{
+    view.local_n = view.remote_n = 2;
+    view.local[0].ifindex = view.local[1].ifindex = 3;
+    view.local[1].addr = (struct plait_addr){.family = 6, .ip = {0xfd, 1}};
+    view.local[1].signal = true;
+    view.remote[1].addr = (struct plait_addr){.family = 6, .ip = {0xfd, 2}};
+    view.age = PLAIT_MSEC;
+    pm_nothing(&d);
+    assert_false(pm_announce(&view, &d) || pm_open(&view, &d));
+    assert_int_equal(d.again, view.now + view.demand_after - PLAIT_MSEC);
+    assert_int_equal(d.again_moved, view.demand_bytes);
+    view.moved = view.demand_bytes;
+    pm_nothing(&d);
+    assert_true(pm_announce(&view, &d));
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+    assert_int_equal(d.local, 1);
+    view.moved = 0;
+    view.age = view.demand_after;
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+    /* On another interface, or on one that is not known, it is another path. */
+    for (uint32_t other = 0; other <= 4; other += 4) {
+        view.age = 0;
+        view.local[1].ifindex = other;
+        pm_nothing(&d);
+        assert_true(pm_announce(&view, &d));
+        pm_nothing(&d);
+        assert_true(pm_open(&view, &d));
+    }
+    /* Nor does it wait where the first family has no subflow any more. */
+    view.local[1].ifindex = 3;
+    view.local[0].down = true;
+    view.subflow_n = 0;
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+    assert_int_equal(d.local, 1);
+}
+
 #define T(f) cmocka_unit_test_setup(f, view_reset)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(nothing), T(another_path_first), T(barred_for_now), T(the_pair_itself), T(announcements),
+        T(the_other_family_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
