@@ -235,6 +235,8 @@ struct plait_event {
 
 /* Takes the next event; each kind is queued once for a connection however often it happened. */
 bool plait_event_next(struct plait_stack *stack, struct plait_event *ev);
+/* Would plait_event_next() take one? */
+bool plait_event_waits(const struct plait_stack *stack);
 
 /* ---- connections ---------------------------------------------------------------------------- */
 

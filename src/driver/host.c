@@ -25,8 +25,9 @@
 enum { PAGE = 4096, LINE = 64 };
 enum { DYNAMIC_PORTS = 0xc000 };
 enum {
-    SPIN_POLL = 5, /* us between two looks at descriptors that need a system call */
-    SPIN_GAP = 30, /* us without a look: the processor was somebody else's meanwhile */
+    SPIN_POLL = 5,        /* us between two looks at descriptors that need a system call */
+    SPIN_GAP = 30,        /* us without a look: the processor was somebody else's meanwhile */
+    ANSWERED_MAX = 32768, /* bytes of packets that the program may be about to answer */
 };
 
 #define SETTLE_MAX (3 * PLAIT_SEC) /* duplicate address detection takes one or two seconds */
@@ -521,6 +522,7 @@ static void input_frame(struct drv_host *host, struct plait_in *in)
 {
     if (is_cut(host, in->ifindex))
         return;
+    host->taken += in->len;
     if (is_ours(host, in))
         (void)plait_input(host->stack, in, host->now); /* the stack counts what it drops */
     else
@@ -675,6 +677,13 @@ static void serve(struct drv_host *host, const struct pollfd *fds)
         plait_tick(host->stack, host->now);
 }
 
+/* The program is about to answer what came: its answer takes our acknowledgment along. Bulk data is
+ * acknowledged at once, so that the peer goes on while the program reads. */
+static bool answer_is_likely(const struct drv_host *host)
+{
+    return host->taken < ANSWERED_MAX && plait_event_waits(host->stack);
+}
+
 void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *extra, size_t extra_n)
 {
     struct pollfd fds[1 + DRV_IFACES_MAX * DRV_QUEUES_MAX + DRV_EXTRA_FDS];
@@ -691,8 +700,10 @@ void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *ext
     if (extra_n > 0)
         memcpy(extra, fds + own, extra_n * sizeof *extra);
     read_clock(host);
+    host->taken = 0;
     serve(host, fds);
-    output(host);
+    if (!answer_is_likely(host))
+        output(host);
     if (host->pcap_live)
         drv_pcapng_flush(host->pcap);
 }

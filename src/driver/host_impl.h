@@ -52,6 +52,7 @@ struct drv_host {
     size_t own_route_n;
     struct drv_counters closed; /* of interfaces that are gone */
     uint64_t not_ours;
+    uint64_t taken; /* bytes of packets in this step */
     uint32_t cut; /* the interface whose packets are lost on purpose; 0: none */
 };
 

@@ -49,6 +49,11 @@ static void take(struct plait_conn *c, struct plait_event *ev)
     enqueue(c);
 }
 
+bool plait_event_waits(const struct plait_stack *s)
+{
+    return !list_empty(&s->accept_events) || !list_empty(&s->events);
+}
+
 bool plait_event_next(struct plait_stack *s, struct plait_event *ev)
 {
     if (!list_empty(&s->accept_events)) {

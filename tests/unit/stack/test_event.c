@@ -25,7 +25,9 @@ static void test_each_kind_once(void **state)
     struct kit_pair p = kit_connect(&a, &b, kit_listen(&b, 80));
     while (kit_event(&a, p.a, PLAIT_EVENT_CONNECTED))
         ;
+    assert_false(plait_event_waits(a.stack));
     stack_event(p.a, PLAIT_EVENT_READABLE);
+    assert_true(plait_event_waits(a.stack));
     stack_event(p.a, PLAIT_EVENT_WRITABLE);
     stack_event(p.a, PLAIT_EVENT_READABLE);
     assert_int_equal(next(&a).type, PLAIT_EVENT_READABLE);
