@@ -33,6 +33,7 @@ struct tcp_ackctx {
      * PLAIT_NEVER: none. Times of transmission. */
     plait_time first_acked, last_acked, last_sacked, rtx_echoed;
     bool rtx_acked;        /* something retransmitted was acknowledged cumulatively */
+    uint32_t rtx_ts;       /* lowest timestamp of those retransmissions */
     bool orig_delivered;   /* something never retransmitted was delivered */
     uint32_t orig_hi;      /* its highest sequence number */
     uint32_t lost;         /* bytes newly deemed lost */

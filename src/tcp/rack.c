@@ -31,6 +31,8 @@ static bool sent_after(plait_time t1, uint32_t end1, plait_time t2, uint32_t end
 static void note_rtt(struct tcp_ackctx *a, const struct tcp_rec *r, bool sacked)
 {
     if ((r->flags & TCP_REC_RTX) != 0) {
+        if (!sacked && (!a->rtx_acked || seq_lt(r->tsval, a->rtx_ts)))
+            a->rtx_ts = r->tsval;
         a->rtx_acked = a->rtx_acked || !sacked;
         if (a->ts && !sacked && a->tsecr == r->tsval)
             a->rtx_echoed = r->sent;

@@ -42,11 +42,13 @@ static bool by_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct 
 }
 
 /* The original arrived. In fast recovery only once nothing waits to be retransmitted: the rest was
- * deemed lost for reasons of its own. */
+ * deemed lost for reasons of its own. A retransmission from before this reduction, by the one
+ * before it, tells nothing of this one: its echo is older too. */
 static bool by_timestamp(const struct tcp_loss *l, const struct tcp_sndq *q,
                          const struct tcp_ackctx *a)
 {
-    if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->rtx_first_ts))
+    if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->rtx_first_ts) ||
+        seq_lt(a->rtx_ts, l->rtx_first_ts))
         return false;
     return l->state == TCP_LOSS_RTO || (l->state == TCP_LOSS_RECOVERY && q->lost == 0);
 }

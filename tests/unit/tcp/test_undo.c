@@ -99,6 +99,40 @@ static void by_timestamp(void **state)
     rig_close(&r);
 }
 
+/* Segment 20 is sent again before recovery ends, and a loss behind it begins another one: the ACK
+ * of that retransmission echoes a time from before the new one, and tells nothing of it. */
+static void not_by_older_retransmissions(void **state)
+{
+    struct rig r;
+
+    rig_open(&r, &cc_cubic_ops, 100000, 40000);
+    r.ts = true;
+    rig_send(&r, 20);
+    r.now += 100000; /* 100 ms */
+    rig_ack(&r, 0, 2, 8);
+    rig_send(&r, 5); /* 20 to 24, behind the recovery point */
+    r.now += 1000;
+    rig_rtx(&r, 0, 2);
+    r.now += 99000; /* 200 ms */
+    r.tsecr = (uint32_t)(r.now / 1000) - 200;
+    rig_ack_blocks(&r, 0, &(struct rig_blocks){ .n = 2, .lo = { 2, 21 }, .hi = { 20, 22 } });
+    assert_int_equal(rig_flags(&r, 20) & TCP_REC_LOST, TCP_REC_LOST);
+    rig_rtx(&r, 20, 21);
+    r.now += 1000; /* 0 and 1 are there: that recovery is over, the next begins with 22 */
+    r.tsecr = (uint32_t)(r.now / 1000) - 100;
+    rig_ack_blocks(&r, 20, &(struct rig_blocks){ .n = 2, .lo = { 21, 23 }, .hi = { 22, 25 } });
+    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.undo_marker, r.base + 20000);
+    r.now += 1000;
+    rig_rtx(&r, 22, 23);
+    r.now += 98000; /* 300 ms: 20 is there */
+    r.tsecr = (uint32_t)(r.now / 1000) - 100;
+    rig_ack(&r, 22, 23, 25);
+    assert_false(r.out.spurious);
+    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    rig_close(&r);
+}
+
 /* A time-out whose retransmission was needless, with timestamps. */
 static void time_out(void **state)
 {
@@ -126,7 +160,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_dsack), cmocka_unit_test(by_late_dsack),
         cmocka_unit_test(not_by_others),
-        cmocka_unit_test(by_timestamp), cmocka_unit_test(time_out),
+        cmocka_unit_test(by_timestamp),
+        cmocka_unit_test(not_by_older_retransmissions), cmocka_unit_test(time_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
