@@ -55,6 +55,12 @@ void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss)
     cc_open(cc, mss);
 }
 
+void cc_attach(struct cc *cc, struct cc_own *own)
+{
+    cc->own = own;
+    cc->ops->init(cc);
+}
+
 void cc_open(struct cc *cc, uint32_t mss)
 {
     cc->mss = mss;

@@ -80,6 +80,44 @@ struct cc_wvegas {
     bool on, began;       /* it goes by delay; a round has begun */
 };
 
+/* What an ACK says of the rate of delivery, for algorithms that ask (draft-ietf-ccwg-bbr 4.1). All
+ * counts are bytes; those of what was ever delivered or lost are modulo 2^32. */
+struct cc_sample {
+    plait_time now;
+    uint64_t rate;         /* bytes per second; 0: no reliable one */
+    plait_time rtt;        /* of the segment sent last; 0: none */
+    plait_time srtt;
+    uint32_t newly;        /* this ACK delivered */
+    uint32_t total;        /* delivered so far, this included */
+    uint32_t prior;        /* as it was when the newest segment that this ACK delivers was sent; */
+    uint32_t delivered;    /* since then, */
+    uint32_t lost;         /* and deemed lost since then, */
+    uint32_t tx_in_flight; /* and in flight then, with it */
+    uint32_t flight;       /* in flight now */
+    bool app_limited;      /* the application held back the rate, not the path */
+    bool cwnd_limited;     /* the window did, in the last flight */
+    bool recovering;       /* in fast recovery or after a time-out */
+};
+
+/* A segment (or several that were sent as one) is deemed lost. */
+struct cc_lost {
+    plait_time now;
+    uint32_t seq, len;
+    uint32_t lost;         /* since it was sent, itself included */
+    uint32_t tx_in_flight; /* when it was sent, itself included */
+    uint32_t total;        /* bytes delivered so far */
+    bool app_limited;
+};
+
+/* State of an algorithm that has more of its own than u holds begins with this. It is allocated
+ * only where such an algorithm is used. */
+struct cc_own {
+    uint64_t pacing_rate; /* bytes per second; 0: not paced */
+    uint32_t quantum;     /* bytes that go out as one where it is paced */
+    uint32_t seed;        /* for what it draws at random; set before init */
+    bool app_limited;     /* set: what is sent from now on is not limited by the path */
+};
+
 struct cc {
     const struct cc_ops *ops;
     struct cc *next;     /* ring of a connection's subflows; NULL: alone. cc_join(), cc_leave() */
@@ -94,6 +132,7 @@ struct cc {
     union { struct cc_hystart start; } m; /* what was measured: nothing to undo */
     union { struct cc_reno reno; struct cc_cubic cubic; struct cc_olia olia;
             struct cc_wvegas wvegas; } u, undo_u;
+    struct cc_own *own;  /* NULL: nothing is kept there */
     uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
 };
 
@@ -112,6 +151,18 @@ struct cc_ops {
     void (*on_recovered)(struct cc *cc, plait_time now);
     /* Sending begins again after idle microseconds without anything in flight. */
     void (*on_idle)(struct cc *cc, plait_time idle, plait_time rto, plait_time now);
+
+    /* The rest is for an algorithm that goes by rates, with own_size > 0: bytes of its struct that
+     * begins with cc_own. It sets cwnd itself, in recovery too: on_ack is not called, and neither
+     * PRR nor ssthresh limits it but for one segment after a time-out. */
+    uint16_t own_size;
+    /* For every ACK that delivers something, cumulatively or by SACK. */
+    void (*on_sample)(struct cc *cc, const struct cc_sample *s);
+    void (*on_lost)(struct cc *cc, const struct cc_lost *lost);
+    /* An ECN mark, or a loss that a probe has repaired: in place of on_congestion. */
+    void (*on_mark)(struct cc *cc, plait_time now);
+    /* The last recovery was needless; cwnd has been given back. */
+    void (*on_undo)(struct cc *cc, plait_time now);
 };
 
 extern const struct cc_ops cc_reno_ops, cc_cubic_ops, cc_lia_ops, cc_olia_ops, cc_balia_ops,
@@ -123,6 +174,8 @@ const struct cc_ops *cc_at(unsigned i); /* all of them, the default first; NULL:
 void cc_init(struct cc *cc, const struct cc_ops *ops, uint32_t mss);
 /* Data may be sent from now on: cwnd = initial window of RFC 6928, ssthresh infinite. */
 void cc_open(struct cc *cc, uint32_t mss);
+/* Where ops->own_size > 0: own is zeroed memory of that size but for its seed. */
+void cc_attach(struct cc *cc, struct cc_own *own);
 /* Another segment size; where it is smaller cwnd shrinks in proportion (RFC 5681 3.1), to 1 MSS at
  * least. */
 void cc_set_mss(struct cc *cc, uint32_t mss);

@@ -135,7 +135,7 @@ static void wake_writer(struct mp_conn *c)
 /* One push, one chunk. */
 static uint32_t chunk_max(const struct mp_subflow *s)
 {
-    uint32_t mss = tcp_payload_mss(&s->tcb), max = s->tcb.gso_max;
+    uint32_t mss = tcp_payload_mss(&s->tcb), max = tcp_quantum(&s->tcb);
 
     return max > mss ? max - max % mss : mss;
 }
@@ -653,7 +653,8 @@ static void set_blocked(struct mp_conn *c)
 
     MP_EACH(s, c)
         s->tcb.blocked_above = waits && s == best && tcp_idle(&s->tcb) &&
-                               (c->blocked || tcp_room(&s->tcb) == 0);
+                               (c->blocked ||
+                                (tcp_room(&s->tcb) == 0 && !tcp_held(&s->tcb)));
 }
 
 /* New data waits, and there is nobody else to give it to. */
@@ -676,6 +677,18 @@ static void resume(struct mp_conn *c, plait_time now)
     MP_EACH(s, c)
         if (mp_subflow_usable(s))
             tcp_resume(&s->tcb, now);
+}
+
+/* A path with room that got nothing: by the application's doing, or by the scheduler's who gave it
+ * to another one, so it says nothing of the path. Where there is one path only, the peer's window
+ * counts as the path's (draft-ietf-ccwg-bbr 4.1.1.3.1). */
+static void note_unfed(struct mp_conn *c)
+{
+    if (c->cfg->tcp.cc->own_size == 0 || (c->blocked && c->sub_n == 1))
+        return;
+    MP_EACH(s, c)
+        if (mp_subflow_usable(s) && useful_room(s, UINT32_MAX) > 0)
+            tcp_app_limited(&s->tcb);
 }
 
 /* Everything was given to subflows, and the application has more. */
@@ -705,6 +718,7 @@ void mp_tx_schedule(struct mp_conn *c, plait_time now)
     }
     set_blocked(c);
     set_more(c);
+    note_unfed(c);
 }
 
 /* ---- acknowledgments ------------------------------------------------------------------------ */

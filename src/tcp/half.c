@@ -179,6 +179,8 @@ int tcp_from_half(struct tcb *t, const struct tcp_half *h, plait_time now)
     t->syn_first = h->first_sent;
     t->last_rcvd = now;
     tcp_sndq_init(&t->sndq, &t->ctx->env, h->iss, t->cfg->recs_max);
+    if (tcp_rate_init(&t->loss, &t->ctx->env, t->iss) != 0)
+        return PLAIT_ENOMEM;
     /* The SYN/ACK went out before there was a queue: it is entered as often as it was sent
      * (twice is often enough to tell that its RTT is ambiguous). */
     if (h->tx_n > 0 && enter_synack(t, h, h->first_sent, false) != 0)

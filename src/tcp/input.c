@@ -250,5 +250,6 @@ void tcp_input(struct tcb *t, const struct wire_seg *seg, struct plait_block **b
         tcp_input_syn_sent(&in);
     else
         input_other_states(&in);
+    tcp_rate_refresh(&t->loss, now);
     tcp_rearm(t, now);
 }

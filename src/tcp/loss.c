@@ -16,6 +16,9 @@
  * names, new data; together as much as tcp_loss_quota(). A record is as long as a super-segment,
  * so a retransmission may be a part of it; sndq splits it.
  *
+ * A congestion control that goes by rates (rate.c) sets the window itself, in recovery too: PRR and
+ * ssthresh have no say then.
+ *
  * One timer, of which only tcp_loss_rearm() decides; RTO while anything is unacknowledged, instead
  * of it TLP or the reordering timer where they come first. RFC 8985 8, 6298 5. */
 #include "loss_int.h"
@@ -123,7 +126,7 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
     /*= RFC 5681 3.1
      * As specified in [RFC3390], the SYN/ACK and the acknowledgment of the SYN/ACK MUST NOT
      * increase the size of the congestion window. */
-    if (k.acked == 0)
+    if (k.acked == 0 || l->rate != NULL)
         return;
     /* A deliberate deviation from RFC 3465 2.3 (L > 2 SMSS): a receiver with GRO sends one ACK for
      * a super-segment, and with L = 2 segments slow start would hardly grow. The limit keeps
@@ -152,6 +155,11 @@ void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time n
 static void reduce(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     l->undo_valid = false;
+    if (l->rate != NULL) {
+        l->cc.ops->on_mark(&l->cc, a->now);
+        tcp_loss_reduced(l, q, a->now);
+        return;
+    }
     l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);
     tcp_loss_reduced(l, q, a->now);
     if (l->cc.cwnd > l->cc.ssthresh)
@@ -230,6 +238,8 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
 
     assert(seq_ge(in->seg->ack, q->una) && seq_le(in->seg->ack, q->nxt) && "an acceptable ACK");
     memset(out, 0, sizeof *out);
+    if (l->rate != NULL)
+        tcp_rate_begin(l);
     take_cumulative(l, q, &a);
     tcp_marks_input(l, q, &a);
     note_progress(l, &a);
@@ -250,6 +260,8 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
         tcp_prr_ack(l, q, a.delivered, a.advanced && a.lost == 0);
     else if (!was_recovery && !in->ece) /* RFC 3168 6.1.2: no increase on such an ACK */
         grow(l, q, &a);
+    if (l->rate != NULL)
+        tcp_rate_end(l, q, &a);
     tell_others(l);
     tcp_loss_rearm(l, q, a.now);
 }
@@ -379,6 +391,8 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
         l->tlp_base = now;
     }
     note_flight(l, q, began);
+    if (l->rate != NULL)
+        tcp_rate_sent(l, q, s, now);
     tcp_loss_rearm(l, q, now);
 }
 

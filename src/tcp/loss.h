@@ -71,6 +71,23 @@ struct tcp_loss {
     bool cwr_held;             /* ECEs are about what the last reduction answered, until SND.UNA */
     uint32_t cwr_point;        /* has passed this, SND.NXT at that time */
     uint32_t ecn_cuts;         /* reductions that ECE asked for */
+    struct tcp_rate *rate;     /* NULL: congestion control does not go by rates (rate.c) */
+};
+
+/* Samples of the delivery rate, and pacing. */
+struct tcp_rate {
+    uint32_t delivered, lost;  /* bytes so far, modulo 2^32 */
+    plait_time delivered_at;   /* when something was delivered last, or sent into an empty path */
+    plait_time first_sent;     /* when what was delivered last was sent, or likewise */
+    uint32_t limited_until;    /* value of delivered with which what the application left empty */
+    bool app_limited;          /* has passed */
+    bool held;                 /* nothing may go out yet: next_ns, as it was asked last */
+    uint64_t next_ns;          /* when the next segment may be sent, in nanoseconds */
+    /* of the ACK that is being looked at: the newest segment delivered */
+    bool any, newest_limited;
+    uint32_t newest_end;       /* its sequence number */
+    plait_time send_elapsed, ack_elapsed;
+    struct tcp_rec_rate newest;
 };
 
 struct tcp_ack_out {
@@ -103,6 +120,21 @@ struct tcp_sent {
 };
 
 void tcp_loss_init(struct tcp_loss *l, const struct cc_ops *ops, uint32_t mss, plait_time rto_min);
+/* Where congestion control goes by rates: memory for it. seed: for what it draws at random. 0 or
+ * PLAIT_ENOMEM. tcp_rate_fini() gives it back, and is harmless without it. */
+int tcp_rate_init(struct tcp_loss *l, const struct plait_env *env, uint32_t seed);
+void tcp_rate_fini(struct tcp_loss *l, const struct plait_env *env);
+/* What old had is l's now, as if it were new. */
+void tcp_rate_keep(struct tcp_loss *l, const struct tcp_loss *old);
+/* The window had room, and nobody gave anything: until what is in flight is delivered rates tell of
+ * the application. */
+void tcp_rate_app_limited(struct tcp_loss *l, const struct tcp_sndq *q);
+/* Is it too early for the next segment? refresh keeps the answer for who does not know the time. */
+bool tcp_rate_holds(const struct tcp_loss *l, plait_time now);
+void tcp_rate_refresh(struct tcp_loss *l, plait_time now);
+plait_time tcp_rate_deadline(const struct tcp_loss *l); /* when held ends; PLAIT_NEVER: it is not */
+/* What goes out as one; UINT32_MAX where nothing is paced. */
+uint32_t tcp_rate_quantum(const struct tcp_loss *l);
 /* An acceptable ACK arrived: moves una, frees records and chunks, marks SACKs, samples the RTT,
  * finds losses, moves cwnd, rearms. */
 void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ack_in *in,

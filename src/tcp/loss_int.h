@@ -45,6 +45,15 @@ struct tcp_ackctx {
  * window is old news. */
 void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
 
+/* rate.c; all for l->rate != NULL. Steps of an ACK: begin, delivered for each record, end. */
+void tcp_rate_begin(struct tcp_loss *l);
+void tcp_rate_delivered(struct tcp_loss *l, const struct tcp_ackctx *a, const struct tcp_rec *r,
+                        uint32_t end);
+void tcp_rate_end(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a);
+void tcp_rate_lost(struct tcp_loss *l, const struct tcp_rec *r, plait_time now);
+void tcp_rate_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent *s,
+                   plait_time now);
+
 /* marks.c: DSACK, marks. */
 void tcp_marks_input(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a);
 void tcp_marks_forget(struct tcp_loss *l, struct tcp_sndq *q); /* the peer reneged */
@@ -83,7 +92,7 @@ void tcp_undo_start(struct tcp_loss *l, const struct tcp_sndq *q);
 void tcp_undo_rtx(struct tcp_loss *l, const struct tcp_sent *s);
 /* True: the last reduction turned out to be needless and was undone. */
 bool tcp_undo_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a);
-void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q);
+void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q, plait_time now);
 
 /* rto.c: the retransmission timer and F-RTO */
 void tcp_rto_fire(struct tcp_loss *l, struct tcp_sndq *q, plait_time now);

@@ -126,7 +126,9 @@ static uint32_t allowed(const struct tcb *t, uint32_t n, uint32_t mss)
 
 static uint32_t plan_max(const struct tcb *t, uint32_t mss)
 {
-    return t->gso_max > mss ? t->gso_max - t->gso_max % mss : mss;
+    uint32_t max = tcp_quantum(t);
+
+    return max > mss ? max - max % mss : mss;
 }
 
 /* Bytes from the lost record rec on that are lost too and of the same chunk. */
@@ -159,7 +161,7 @@ static bool plan_lost(const struct tcb *t, plait_time now, struct tcp_plan *plan
     const struct tcp_rec *rec = tcp_loss_next_lost(&t->loss, &t->sndq);
     uint32_t mss, n;
 
-    if (rec == NULL)
+    if (rec == NULL || tcp_rate_holds(&t->loss, now))
         return false;
     if ((rec->flags & TCP_REC_FIN) != 0)
         return allowed(t, 1, 1) > 0 && plan_fin_again(t, TCP_WHY_RTX, now, plan);
@@ -205,9 +207,11 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
 
     if (tcp_sndq_unsent(&t->sndq) == 0 || t->sndq.recs.count >= t->sndq.recs_max)
         return false;
+    if (why == TCP_WHY_DATA && tcp_rate_holds(&t->loss, now))
+        return false;
     fill(t, why, t->sndq.nxt, now, plan);
     mss = tcp_plan_mss(t, plan);
-    n = tcp_sendable(t, mss);
+    n = min_u32(tcp_sendable(t, mss), plan_max(t, mss));
     if (why == TCP_WHY_PROBE)
         n = min_u32(n, mss);
     n = allowed(t, n, mss);

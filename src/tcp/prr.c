@@ -54,7 +54,8 @@ void tcp_prr_again(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackc
      * loss of a retransmission must be taken as two indications of congestion and therefore
      * results in two separate congestion control reactions. */
     l->undo_valid = false;
-    l->cc.cwnd = l->cc.ssthresh; /* the window that the first reaction is on its way to */
+    if (l->rate == NULL)
+        l->cc.cwnd = l->cc.ssthresh; /* the window that the first reaction is on its way to */
     l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);
     start(l, q, a);
 }
@@ -85,6 +86,8 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
     uint32_t pipe = tcp_sndq_flight(q);
     uint64_t sndcnt;
 
+    if (l->rate != NULL)
+        return; /* the window is not PRR's */
     l->prr_delivered += delivered;
     sndcnt = send_count(l, pipe, delivered, safe);
     /* The first retransmission goes out whatever the sum says; and with nothing in flight no ACK
@@ -98,10 +101,10 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
 /*= RFC 5681 4.3-3 */
 void tcp_prr_leave(struct tcp_loss *l, plait_time now)
 {
-    if (l->state == TCP_LOSS_RECOVERY) {
+    if (l->state == TCP_LOSS_RECOVERY && l->rate == NULL)
         l->cc.cwnd = l->cc.ssthresh;
+    if (l->state == TCP_LOSS_RECOVERY || l->rate != NULL)
         l->cc.ops->on_recovered(&l->cc, now);
-    }
     l->state = TCP_LOSS_OPEN;
     l->force = false;
     l->frto_step = 0;

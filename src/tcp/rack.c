@@ -70,6 +70,8 @@ void tcp_rack_delivered(struct tcp_loss *l, struct tcp_ackctx *a, const struct t
 {
     a->delivered += end - r->seq;
     a->delivered_hi = seq_max(a->delivered_hi, end);
+    if (l->rate != NULL)
+        tcp_rate_delivered(l, a, r, end);
     note_rtt(a, r, sacked);
     if ((r->flags & TCP_REC_RTX) == 0) {
         /*= RFC 8985 6.2
@@ -171,8 +173,11 @@ static void lose(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, s
      * When only the probe is lost, it is treated as an indication that the Path MTU is smaller than
      * the probe size.  In this case alone, the loss SHOULD NOT be interpreted as congestion signal.
      */
-    if ((r->flags & TCP_REC_MTU) == 0)
+    if ((r->flags & TCP_REC_MTU) == 0) {
         a->lost += r->len;
+        if (l->rate != NULL)
+            tcp_rate_lost(l, r, a->now);
+    }
     l->lost_bytes += r->len;
     tcp_sndq_mark_lost(q, r);
 }
@@ -257,6 +262,8 @@ void tcp_rack_rto(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
         if (i > 0 && r->sent + wait > now)
             continue;
         l->lost_bytes += r->len;
+        if (l->rate != NULL)
+            tcp_rate_lost(l, r, now);
         tcp_sndq_mark_lost(q, r);
     }
     l->reorder_at = PLAIT_NEVER;

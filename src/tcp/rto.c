@@ -114,6 +114,6 @@ bool tcp_rto_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx
      * this ACK was transmitted before the timeout. */
     if (!a->orig_delivered || !l->undo_valid)
         return false;
-    tcp_undo_apply(l, q);
+    tcp_undo_apply(l, q, a->now);
     return true;
 }

@@ -282,7 +282,7 @@ bool tcp_sndq_cut(struct tcp_sndq *q, uint32_t seq, uint32_t max)
 
 static bool alike(const struct tcp_sndq *q, const struct tcp_rec *a, const struct tcp_rec *b)
 {
-    const unsigned mask = (unsigned)~TCP_REC_PROBE;
+    const unsigned mask = (unsigned)~(TCP_REC_PROBE | TCP_REC_APP_LIMITED);
     const struct tcp_chunk *c;
 
     if ((a->flags & mask) != (b->flags & mask) || (a->flags & (TCP_REC_SACKED | TCP_REC_LOST)) == 0)
@@ -302,7 +302,10 @@ void tcp_sndq_compact(struct tcp_sndq *q)
             continue;
         }
         a->len += b->len;
-        a->sent = a->sent > b->sent ? a->sent : b->sent;
+        if (b->sent >= a->sent) {
+            a->sent = b->sent;
+            a->rate = b->rate;
+        }
         if ((a->flags & TCP_REC_SACKED) != 0)
             q->sacked_n--;
     }

@@ -26,6 +26,15 @@ enum {
     TCP_REC_SYN = 8, TCP_REC_FIN = 16,
     TCP_REC_PROBE = 32, /* its last transmission was a tail loss probe */
     TCP_REC_MTU = 64,   /* it is larger than the path is known to carry: a probe of the path MTU */
+    TCP_REC_APP_LIMITED = 128, /* when it was sent last the application had not filled the path */
+};
+
+/* What was so when a record was sent last; see rate.c. Bytes modulo 2^32, microseconds before. */
+struct tcp_rec_rate {
+    uint32_t delivered, lost; /* until then */
+    uint32_t in_flight;       /* with it */
+    uint32_t ack_age;         /* since the last delivery, */
+    uint32_t send_age;        /* since what was delivered then was sent */
 };
 
 struct tcp_rec {
@@ -35,6 +44,7 @@ struct tcp_rec {
     uint32_t tsval;      /* timestamp of the last transmission; set by tcp_loss_on_sent() */
     uint16_t flags;      /* TCP_REC_* */
     uint16_t tx_n;       /* transmissions, up to 65535 */
+    struct tcp_rec_rate rate; /* set where congestion control goes by rates */
 };
 
 /* One retransmission; see tcp_sndq.rtx. */

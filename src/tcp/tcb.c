@@ -13,6 +13,7 @@
  *   reset.c      RSTs and challenge ACKs                     icmp.c     errors of the network
  *   ecn.c        Explicit Congestion Notification            pmtu.c     path MTU discovery
  *   sndq.c       what was sent (the scoreboard)              loss.c ... what has to be sent again
+ *   rate.c       samples of the delivery rate, pacing
  *
  * Invariants: state has one writer, tcp_set_state(). A CLOSED tcb holds no chunk and no record and
  * runs no timer. RCV.NXT moves when data arrives in order, whether or not it was taken: rcv_pos is
@@ -55,6 +56,7 @@ void tcp_init(struct tcb *t, struct base_ctx *ctx, const struct tcp_config *cfg)
 void tcp_fini(struct tcb *t)
 {
     tcp_sndq_fini(&t->sndq);
+    tcp_rate_fini(&t->loss, &t->ctx->env);
     reasm_fini(&t->rcvq, &t->ctx->pool);
 }
 
@@ -70,6 +72,8 @@ int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plai
     tcp_sndq_init(&t->sndq, &t->ctx->env, t->iss, t->cfg->recs_max);
     t->last_rcvd = now;
     t->active = true;
+    if (tcp_rate_init(&t->loss, &t->ctx->env, t->iss) != 0)
+        return PLAIT_ENOMEM;
     tcp_set_state(t, TCP_ST_SYN_SENT, now);
     return 0;
 }
@@ -83,14 +87,16 @@ void tcp_restart(struct tcb *t, plait_time now)
     cfg.syn_retries = old.syn_retries;
     cfg.mss_local = old.mss_local;
     cfg.gso_max = old.gso_max;
+    t->loss.rate = NULL;
     tcp_fini(t);
     tcp_init(t, old.ctx, &cfg);
     t->cfg = old.cfg;
+    tcp_rate_keep(&t->loss, &old.loss);
     t->conn_id = old.conn_id;
     t->subflow_id = old.subflow_id;
     t->opt_reserve_data = old.opt_reserve_data;
     t->rcv_space = old.rcv_space;
-    (void)tcp_connect(t, &old.local, &old.remote, now); /* it allocates nothing */
+    (void)tcp_connect(t, &old.local, &old.remote, now); /* what it needs is there */
     tcp_refuse(t, old.sndq.nxt);
 }
 
@@ -236,6 +242,25 @@ struct plait_block *tcp_take(struct tcb *t)
 void tcp_resume(struct tcb *t, plait_time now)
 {
     tcp_loss_resume(&t->loss, &t->sndq, now);
+    tcp_rate_refresh(&t->loss, now);
+}
+
+bool tcp_held(const struct tcb *t)
+{
+    return t->loss.rate != NULL && t->loss.rate->held;
+}
+
+uint32_t tcp_quantum(const struct tcb *t)
+{
+    uint32_t quantum = tcp_rate_quantum(&t->loss);
+
+    return t->gso_max < quantum ? t->gso_max : quantum;
+}
+
+void tcp_app_limited(struct tcb *t)
+{
+    if (t->loss.rate != NULL && tcp_sndq_unsent(&t->sndq) == 0 && t->sndq.lost == 0)
+        tcp_rate_app_limited(&t->loss, &t->sndq);
 }
 
 /*= RFC 5681 2-1 */
@@ -244,13 +269,14 @@ uint32_t tcp_room(const struct tcb *t)
     uint32_t usable = tcp_usable(t), unsent = tcp_sndq_unsent(&t->sndq), quota, room;
     uint64_t slots;
 
-    if (!tcp_can_send(t))
+    if (!tcp_can_send(t) || tcp_held(t))
         return 0;
     quota = tcp_loss_quota(&t->loss, &t->sndq);
     /* What was lost goes first, but new data is what F-RTO asks with. */
     if (tcp_loss_next_lost(&t->loss, &t->sndq) != NULL)
         quota = quota > t->sndq.lost ? quota - t->sndq.lost : 0;
     room = quota < usable ? quota : usable;
+    room = room < tcp_rate_quantum(&t->loss) ? room : tcp_rate_quantum(&t->loss);
     room = room > unsent ? room - unsent : 0;
     slots = (uint64_t)(t->sndq.chunks.max - t->sndq.chunks.count) * chunk_max(t);
     return room < slots ? room : (uint32_t)slots;

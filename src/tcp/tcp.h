@@ -343,6 +343,12 @@ uint32_t tcp_pmtu_with_followers(const struct tcb *t, uint32_t len);
 /* There is something to push: what was learnt about the path's room is old after an idle time. To
  * be called before tcp_room() is asked; harmless at any time. */
 void tcp_resume(struct tcb *t, plait_time now);
+/* Pacing keeps it from sending for a moment (as of the last call with a time). */
+bool tcp_held(const struct tcb *t);
+/* What it sends as one: a super-segment, or less where it is paced. */
+uint32_t tcp_quantum(const struct tcb *t);
+/* There was room, and nobody had anything for it. */
+void tcp_app_limited(struct tcb *t);
 /* Gives [pos, pos+len) of the stream to this subflow. 0, PLAIT_ENOMEM, PLAIT_ELIMIT,
  * PLAIT_ENOTCONN, PLAIT_EPIPE. */
 int tcp_push(struct tcb *t, uint64_t pos, uint32_t len, uint32_t meta);

@@ -127,6 +127,8 @@ plait_time tcp_deadline(const struct tcb *t)
     if (t->state == TCP_ST_TIME_WAIT)
         return d;
     d = earlier(d, t->loss.deadline);
+    if (tcp_held(t) && tcp_loss_quota(&t->loss, &t->sndq) > 0)
+        d = earlier(d, tcp_rate_deadline(&t->loss));
     d = earlier(d, t->persist_at);
     d = earlier(d, t->keepalive_at);
     d = earlier(d, user_timeout_at(t));
@@ -249,6 +251,7 @@ void tcp_tick(struct tcb *t, plait_time now, struct tcp_result *res)
     if (t->state == TCP_ST_CLOSED)
         return;
     tcp_rearm(t, now);
+    tcp_rate_refresh(&t->loss, now);
     if (t->ack_pending && now >= t->ack_at)
         t->ack_now = true;
     tick_ends(t, now, res);

@@ -65,13 +65,15 @@ bool tcp_undo_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackct
         return false;
     if (!by_dsack(l, q, a) && !by_timestamp(l, q, a))
         return false;
-    tcp_undo_apply(l, q);
+    tcp_undo_apply(l, q, a->now);
     return true;
 }
 
-void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q)
+void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
 {
     cc_undo(&l->cc);
+    if (l->cc.ops->on_undo != NULL)
+        l->cc.ops->on_undo(&l->cc, now);
     if (l->state != TCP_LOSS_OPEN) {
         tcp_sndq_clear_lost(q);
         l->rack_scan = q->una;

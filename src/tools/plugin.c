@@ -35,6 +35,13 @@ static const struct form *form_of(const char *kind)
     return f;
 }
 
+/* Is all there of an algorithm that goes by samples of the rate? */
+static bool by_rate(const struct cc_ops *cc)
+{
+    return cc->own_size >= sizeof(struct cc_own) && cc->on_sample != NULL && cc->on_lost != NULL &&
+           cc->on_mark != NULL && cc->on_undo != NULL;
+}
+
 static bool complete(const struct form *f, const void *ops)
 {
     const struct cc_ops *cc = ops;
@@ -49,7 +56,7 @@ static bool complete(const struct form *f, const void *ops)
         return pm->name != NULL && pm->decide != NULL;
     return cc->name != NULL && cc->init != NULL && cc->on_ack != NULL &&
            cc->on_congestion != NULL && cc->on_rto != NULL && cc->on_recovered != NULL &&
-           cc->on_idle != NULL;
+           cc->on_idle != NULL && (cc->own_size == 0 || by_rate(cc));
 }
 
 static void set(const struct form *f, const void *ops, struct plait_conn_config *conn)

@@ -166,12 +166,13 @@ static void test_by_delay(void **state)
 }
 
 /* Part of the first path, of two that nobody else uses; the second loses four times as much. */
-static double first_part(const char *cc)
+static double part_of_first(const char *cc, uint64_t seed)
 {
     struct world w;
     double first;
 
     world_init(&w, 2);
+    w.seed = seed;
     w.topo_cfg.gso_max = 0;
     for (unsigned i = 0; i < 2; i++) {
         w.topo_cfg.path[i].up.rate = w.topo_cfg.path[i].down.rate = 10 * (uint64_t)RATE;
@@ -187,6 +188,14 @@ static double first_part(const char *cc)
     world_expect_all(&w);
     first = (double)world_sent(&w, 0) / (double)(world_sent(&w, 0) + world_sent(&w, 1));
     world_end(&w);
+    return first;
+}
+
+/* Chance moves one run by some .02 (OLIA, seeds 1 to 4: .918 to .958). */
+static double first_part(const char *cc)
+{
+    double first = (part_of_first(cc, 1) + part_of_first(cc, 2)) / 2;
+
     print_message("  %s: %.3f\n", cc, first);
     return first;
 }
