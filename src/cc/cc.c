@@ -14,7 +14,7 @@
 
 static const struct cc_ops *const all[] = {
     &cc_cubic_ops, &cc_reno_ops, &cc_lia_ops, &cc_olia_ops, &cc_balia_ops, &cc_ewtcp_ops,
-    &cc_wvegas_ops,
+    &cc_wvegas_ops, &cc_bbr_ops,
 };
 
 const struct cc_ops *cc_find(const char *name)

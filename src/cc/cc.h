@@ -166,7 +166,7 @@ struct cc_ops {
 };
 
 extern const struct cc_ops cc_reno_ops, cc_cubic_ops, cc_lia_ops, cc_olia_ops, cc_balia_ops,
-    cc_ewtcp_ops, cc_wvegas_ops;
+    cc_ewtcp_ops, cc_wvegas_ops, cc_bbr_ops;
 const struct cc_ops *cc_find(const char *name); /* NULL: no such algorithm */
 const struct cc_ops *cc_at(unsigned i); /* all of them, the default first; NULL: no more */
 

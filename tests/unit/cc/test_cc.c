@@ -21,11 +21,11 @@ static void find(void **state)
 {
     assert_ptr_equal(cc_find("reno"), &cc_reno_ops);
     assert_ptr_equal(cc_find("cubic"), &cc_cubic_ops);
-    for (unsigned i = 0; i < 7; i++) {
+    for (unsigned i = 0; i < 8; i++) {
         assert_ptr_equal(cc_find(cc_at(i)->name), cc_at(i));
         assert_true(cc_at(i)->what[0] != 0);
     }
-    assert_null(cc_at(7));
+    assert_null(cc_at(8));
     assert_null(cc_find("cubi"));
     assert_null(cc_find("cubics"));
     assert_null(cc_find(""));
@@ -78,6 +78,8 @@ static void idle(void **state)
 {
     for (unsigned i = 0; cc_at(i) != NULL; i++) {
         struct cc cc;
+        if (cc_at(i)->own_size > 0)
+            continue; /* that paces in its window again: test_bbr.c */
         cc_init(&cc, cc_at(i), 1460);
         cc.cwnd = 100000;
         cc.ssthresh = 40000;
