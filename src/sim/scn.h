@@ -142,6 +142,7 @@ struct sim_scn_report {
     char name[SIM_SCN_NAME_MAX];
     uint32_t line, column; /* of the expression */
     char *expr;
+    bool filled; /* parameters became values in it, so places in it are others */
 };
 
 struct sim_scn_param {

@@ -317,6 +317,52 @@ static bool seed(struct sim_scn_parser *p)
     return true;
 }
 
+static bool is_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Length of what stands at the beginning of text: a name with its fields and stars, or one sign. */
+static size_t piece(const char *text)
+{
+    size_t n = 0;
+
+    while (is_name(text[n]) || (n > 0 && text[n] == '.') ||
+           (n > 0 && text[n] == '*' && text[n + 1] == '.'))
+        n++;
+    return n > 0 ? n : 1;
+}
+
+/* Parameters in a report become their values now: what is measured has a point in its name. */
+static bool fill_in(struct sim_scn_parser *p, const char *text, struct sim_scn_report *r)
+{
+    char out[2 * SIM_SCN_LINE_MAX], value[SIM_SCN_WORD_MAX + 32];
+    size_t used = 0;
+
+    for (size_t n; *text != '\0'; text += n) {
+        n = piece(text);
+        const struct sim_scn_var *var = text[n] != '(' ? sim_scn_find_var(p, text, n) : NULL;
+        const char *from = text;
+        size_t len = n;
+        if (var != NULL) {
+            sim_scn_num_print(&var->value, value, sizeof value);
+            from = value;
+            len = strlen(value);
+            r->filled = true;
+        }
+        if (used + len >= sizeof out)
+            return sim_scn_fail_last(p, "a shorter expression");
+        memcpy(out + used, from, len);
+        used += len;
+    }
+    r->expr = malloc(used + 1);
+    if (r->expr == NULL)
+        abort();
+    memcpy(r->expr, out, used);
+    r->expr[used] = '\0';
+    return true;
+}
+
 /* What it says is looked at when everything is known, at the end. */
 static bool report(struct sim_scn_parser *p)
 {
@@ -332,10 +378,8 @@ static bool report(struct sim_scn_parser *p)
         return sim_scn_fail(p, "an expression is missing");
     from = p->token[p->next];
     sim_scn_place(p, p->from[from], &r.line, &r.column);
-    r.expr = malloc(p->len - from + 1);
-    if (r.expr == NULL)
-        abort();
-    memcpy(r.expr, p->line + from, p->len - from + 1);
+    if (!fill_in(p, p->line + from, &r))
+        return false;
     p->s->report = sim_scn_grow(p->s->report, p->s->report_n, sizeof r);
     p->s->report[p->s->report_n++] = r;
     p->next = p->token_n;
@@ -393,7 +437,7 @@ static bool check_reports(struct sim_scn_parser *p)
         if (!sim_scn_eval(&x, r->expr, strlen(r->expr), &v) && !p->failed) {
             p->failed = true;
             *p->error = (struct sim_scn_error){
-                .line = r->line, .column = r->column + (uint32_t)x.error_at};
+                .line = r->line, .column = r->column + (r->filled ? 0 : (uint32_t)x.error_at)};
             (void)snprintf(p->error->text, sizeof p->error->text, "%s", x.error);
         }
     }

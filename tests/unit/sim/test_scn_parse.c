@@ -136,7 +136,8 @@ static void test_parameters(void **state)
                                "for i in 2..1\nnonsense\nfor j in 1..2\nend\nend\n"
                                "if cc == lia and n >= 3\nflow x over a\nelse\nflow y over a\nend\n"
                                "if 1 > 2\nif 1\nend\nelse\nflow z over a\nend\n"
-                               "title \"a # b\"\nrun 1s\nreport r = sum(f*.goodput) / f1.total\n";
+                               "title \"a # b\"\nrun 1s\nreport r = sum(f*.goodput) / f1.total\n"
+                               "report q = f1.goodput / c + n * min(f1.jain, 2) + total / 1mbit\n";
     struct sim_scn_set set[] = {{"cc", "olia"}, {"n", "2"}};
     struct sim_scn *s = good(text);
 
@@ -151,6 +152,9 @@ static void test_parameters(void **state)
     assert_string_equal(s->flow[7].name, "z");
     assert_string_equal(s->title, "a # b");
     assert_int_equal(s->param_n, 3);
+    assert_string_equal(s->report[0].expr, "sum(f*.goodput) / f1.total");
+    assert_string_equal(s->report[1].expr,
+                        "f1.goodput / 2000000bit + 3 * min(f1.jain, 2) + 6000000bit / 1mbit");
     assert_string_equal(s->param[2].text, "2mbit");
     sim_scn_free(s);
     s = parse_set(text, set, 2);
@@ -370,6 +374,7 @@ static const struct mistake {
     {"report r = f.1.frob" REST, 1, 12, "'f.1.frob' has none of"},
     {"report r = f" REST, 1, 12, "'f' has none of"},
     {"report r = sum(g*.goodput)" REST, 1, 16, "there is no"},
+    {"let x = 1ms\nreport r = f.goodput + x" REST, 2, 12, "of the same kind"},
     {"report r = f.goodput + f.time" REST, 1, 30, "of the same kind"},
     {"link a rate 1mbit\nrun 1s\n", 3, 1, "there is no flow"},
     {"link a rate 1mbit\nflow f over a\n", 3, 1, "how long it runs is missing"},
