@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Verbs only: each calls a script or meson. `make help` lists them.
 .POSIX:
-.PHONY: all demo check test asan msan port cov gates rfc middleboxes interop fault bench fuzz model install format clean help
+.PHONY: all demo check test asan msan port cov gates rfc middleboxes interop fault bench fuzz model papers install format clean help
 .NOTPARALLEL:
 
 PREFIX ?= /usr/local
@@ -77,6 +77,11 @@ fuzz:    ## fuzz targets, T=60 seconds each (ENGINE=afl for AFL++)
 model:   ## verifies the models of set-up, fallback, end and join with Spin
 	@scripts/setup check
 	@scripts/model
+
+papers:  ## published experiments in the simulator, against theory and the papers: build/papers/report.html
+	@scripts/setup check
+	@scripts/build gcc
+	@$(PROGRAM_ENV) scripts/papers
 
 install: all ## the program and its manual pages (PREFIX=/usr/local, DESTDIR=)
 	@meson configure build/gcc -Dprefix="$(PREFIX)"
