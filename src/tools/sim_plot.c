@@ -9,6 +9,7 @@
 #include "sim_field.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +22,10 @@ FILE *sim_gnuplot_open(const char *plot)
     static const char *const colors[] = {"0072b2", "d55e00", "009e73", "cc79a7",
                                          "56b4e9", "e69f00", "000000", "999999"};
     bool svg = strcmp(plot + strlen(plot) - 4, ".svg") == 0;
-    FILE *to = popen("gnuplot", "w");
+    FILE *to;
 
+    (void)signal(SIGPIPE, SIG_IGN); /* where it is missing, its end tells */
+    to = popen("gnuplot", "w");
     if (to == NULL) {
         (void)fprintf(stderr, "plait sim: --plot: gnuplot: %s\n", strerror(errno));
         return NULL;
