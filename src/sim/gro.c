@@ -20,11 +20,28 @@ struct sim_gro {
 
 static void flush(struct sim_node *n)
 {
-    uint32_t len = wire_gro_end(&n->gro->run);
+    struct sim_arrival a = {.head = n->gro->bytes, .csum_ok = true};
 
+    a.len = wire_gro_end(&n->gro->run);
+    a.head_len = n->sim->blank ? n->gro->run.head_len : a.len;
     sim_timer_stop(n->sim, &n->gro->timer);
-    if (len > 0)
-        sim_net_deliver(n, n->gro->bytes, len, true);
+    if (a.len > 0)
+        sim_net_hand_over(n, &a);
+}
+
+/* Headers whose checksums nobody has to look at, or a packet in one piece. */
+static bool add(struct wire_gro *run, const struct sim_arrival *a)
+{
+    if (a->csum_ok)
+        return wire_gro_add_parts(run, a->head, a->payload, a->len);
+    return wire_gro_add(run, a->head, a->len, false);
+}
+
+static bool begin(struct wire_gro *run, const struct sim_arrival *a)
+{
+    if (a->csum_ok)
+        return wire_gro_begin_parts(run, a->head, a->payload, a->len);
+    return wire_gro_begin(run, a->head, a->len, false);
 }
 
 static void window_over(struct sim *sim, struct sim_timer *t)
@@ -46,14 +63,14 @@ static struct sim_gro *gro_of(struct sim_node *n)
     return n->gro;
 }
 
-void sim_gro_input(struct sim_node *n, const uint8_t *p, uint32_t len)
+void sim_gro_input(struct sim_node *n, const struct sim_arrival *a)
 {
     struct sim_gro *g = gro_of(n);
 
-    if (!wire_gro_add(&g->run, p, len, false)) {
+    if (!add(&g->run, a)) {
         flush(n);
-        if (!wire_gro_begin(&g->run, p, len, false)) {
-            sim_net_deliver(n, p, len, false);
+        if (!begin(&g->run, a)) {
+            sim_net_hand_over(n, a);
             return;
         }
         sim_timer_set(n->sim, &g->timer, n->sim->now + n->gro_window, window_over);

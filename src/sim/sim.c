@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet.h"
 #include "pcap.h"
 #include "shards.h"
 
@@ -122,6 +123,7 @@ void sim_free(struct sim *sim)
         if (sim_net_is_packet(t))
             sim_net_free_packet(sim, t);
     heap_fini(&sim->deadlines);
+    sim_packets_free(sim);
     sim_cbr_free_all(sim);
     sim_routes_free(sim);
     free(sim->touched);

@@ -22,6 +22,9 @@ enum { SIM_SUPER_MAX = 65536 + 256 }; /* bytes of the largest packet, before it 
 
 struct sim;
 struct sim_pcap;
+struct sim_cbr;
+struct sim_packet;
+struct sim_chunk;
 
 /* ---- things that happen at a time -------------------------------------------------------------
  */
@@ -132,9 +135,14 @@ struct sim {
     uint64_t hook_k;
     struct sim_pcap *pcap; /* NULL: none */
     struct sim_cbr *cbr;   /* sources of cross traffic, the youngest first */
+    struct sim_packet *spare; /* packets to be used again, linked by timer.ctx */
+    struct sim_chunk *chunks; /* and their memory */
     uint64_t steps;
-    /* Packets have no content: for experiments, where nobody looks at it. Not with DSS checksums,
-     * captures, or boxes that change payload. Default false */
+    /* TCP checksums are left to the devices of both ends, so nobody computes them; but for hooks
+     * and captures. Default false */
+    bool offload;
+    /* The same, and packets have no content: for experiments, where nobody looks at it. Not with
+     * DSS checksums, or boxes that look at payload. Default false */
     bool blank;
     /* Memory that a node gets or gives back is filled with rubbish. Default true */
     bool poison;
@@ -187,7 +195,14 @@ void sim_net_send(struct sim_node *from, const struct plait_out *out);
 void sim_net_inject(struct sim *sim, const struct sim_route *route, const struct sim_wire *w);
 /* A packet without content, of so many bytes, starts on a route that leads to nobody. */
 void sim_net_load(struct sim *sim, unsigned route, uint32_t len);
-/* One packet arrives at its node. */
+/* A packet at its node: headers at least, and the rest, which may have no content (NULL). */
+struct sim_arrival {
+    const uint8_t *head, *payload;
+    uint32_t head_len, len; /* bytes at head, and in all */
+    bool csum_ok;           /* nobody has to look at its checksums */
+};
+void sim_net_hand_over(struct sim_node *to, const struct sim_arrival *a);
+/* One in one piece. */
 void sim_net_deliver(struct sim_node *to, const uint8_t *bytes, uint32_t len, bool csum_ok);
 /* The same with all that plait_input() takes but for the block, and its answer. */
 enum plait_reason sim_net_input(struct sim_node *to, struct plait_in *in);
@@ -196,7 +211,7 @@ bool sim_net_is_packet(const struct sim_timer *t);
 /* cbr.c */
 void sim_cbr_free_all(struct sim *sim);
 /* gro.c */
-void sim_gro_input(struct sim_node *to, const uint8_t *bytes, uint32_t len);
+void sim_gro_input(struct sim_node *to, const struct sim_arrival *a);
 void sim_gro_free(struct sim_node *node);
 /* icmp.c: a packet-too-big for these bytes into out (at least 128); its length. */
 uint32_t sim_icmp_too_big(const uint8_t *bytes, uint32_t len, uint32_t mtu, uint8_t *out);

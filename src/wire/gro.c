@@ -78,7 +78,8 @@ static void close_after(struct wire_gro *g, uint32_t part)
     g->full = part < g->size || (g->bytes[g->ip_len + TCP_AT_FLAGS] & WIRE_PSH) != 0;
 }
 
-bool wire_gro_begin(struct wire_gro *g, const uint8_t *p, uint32_t len, bool csum_ok)
+/* The headers of a packet that begins a run. */
+static bool begin(struct wire_gro *g, const uint8_t *p, uint32_t len, bool csum_ok)
 {
     g->len = 0;
     len = total_len(p, len);
@@ -89,25 +90,57 @@ bool wire_gro_begin(struct wire_gro *g, const uint8_t *p, uint32_t len, bool csu
     g->size = len - g->head_len;
     g->len = len;
     g->next_seq = be32_load(p + g->ip_len + TCP_AT_SEQ);
-    memcpy(g->bytes, p, len);
+    memcpy(g->bytes, p, g->head_len);
     close_after(g, g->size);
+    return true;
+}
+
+static void join(struct wire_gro *g, const uint8_t *p, const uint8_t *payload, uint32_t part)
+{
+    if (payload != NULL)
+        memcpy(g->bytes + g->len, payload, part);
+    g->len += part;
+    g->bytes[g->ip_len + TCP_AT_FLAGS] |= p[g->ip_len + TCP_AT_FLAGS] & WIRE_PSH;
+    close_after(g, part);
+}
+
+bool wire_gro_begin_parts(struct wire_gro *g, const uint8_t *head, const uint8_t *payload,
+                          uint32_t len)
+{
+    if (!begin(g, head, len, true))
+        return false;
+    if (payload != NULL)
+        memcpy(g->bytes + g->head_len, payload, g->size);
+    return true;
+}
+
+bool wire_gro_begin(struct wire_gro *g, const uint8_t *p, uint32_t len, bool csum_ok)
+{
+    if (!begin(g, p, len, csum_ok))
+        return false;
+    memcpy(g->bytes + g->head_len, p + g->head_len, g->size);
+    return true;
+}
+
+bool wire_gro_add_parts(struct wire_gro *g, const uint8_t *head, const uint8_t *payload,
+                        uint32_t len)
+{
+    /* The run's first packet was parsed, and what is behind its flags is the same here. */
+    if (!wire_gro_follows(g, head, len) ||
+        (head[g->ip_len + TCP_AT_FLAGS] & ~WIRE_PSH) != WIRE_ACK)
+        return false;
+    join(g, head, payload, total_len(head, len) - g->head_len);
     return true;
 }
 
 bool wire_gro_add(struct wire_gro *g, const uint8_t *p, uint32_t len, bool csum_ok)
 {
-    uint32_t part;
-
     if (!wire_gro_follows(g, p, len))
         return false;
     len = total_len(p, len);
     if (!is_joinable(p, len, csum_ok))
         return false;
-    part = len - g->head_len;
-    memcpy(g->bytes + g->len, p + g->head_len, part);
-    g->len += part;
-    g->bytes[g->ip_len + TCP_AT_FLAGS] |= p[g->ip_len + TCP_AT_FLAGS] & WIRE_PSH;
-    close_after(g, part);
+    join(g, p, p + g->head_len, len - g->head_len);
     return true;
 }
 

@@ -201,6 +201,12 @@ bool wire_gro_begin(struct wire_gro *gro, const uint8_t *ip, uint32_t len, bool 
 /* Would wire_gro_add() take it, if its checksum is right? */
 bool wire_gro_follows(const struct wire_gro *gro, const uint8_t *ip, uint32_t len);
 bool wire_gro_add(struct wire_gro *gro, const uint8_t *ip, uint32_t len, bool csum_ok);
+/* The same, where the payload stands elsewhere than behind the headers, or nowhere (NULL: those
+ * bytes are left as they are), and whoever calls answers for the checksums. */
+bool wire_gro_begin_parts(struct wire_gro *gro, const uint8_t *head, const uint8_t *payload,
+                          uint32_t len);
+bool wire_gro_add_parts(struct wire_gro *gro, const uint8_t *head, const uint8_t *payload,
+                        uint32_t len);
 /* The super-segment in bytes, with its lengths and IP checksum; its TCP checksum means nothing. How
  * many bytes; 0: nothing was joined. */
 uint32_t wire_gro_end(struct wire_gro *gro);

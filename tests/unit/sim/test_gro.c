@@ -51,7 +51,8 @@ static void arrive(struct bench *b, uint32_t len, uint8_t flags, uint32_t tsval)
 
     memcpy(packet + head, zeros, len);
     wire_finish_csum(packet, head, ip_len, &view, 1);
-    sim_gro_input(b->node, packet, head + len);
+    struct sim_arrival a = {.head = packet, .head_len = head + len, .len = head + len};
+    sim_gro_input(b->node, &a);
     b->seq += len;
 }
 

@@ -200,12 +200,58 @@ static void a_full_block(void **state)
     assert_int_equal(wire_gro_end(&g), 52 + n * SIZE);
 }
 
+/* Headers with their payload elsewhere come to the same as packets in one piece. */
+static void in_parts(void **state)
+{
+    static const struct change steps[] = {
+        {.family = 4, .flags = WIRE_ACK, .seq = 100, .len = SIZE},
+        {.family = 4, .flags = WIRE_ACK, .seq = 100 + SIZE, .len = SIZE},
+        {.family = 4, .flags = WIRE_ACK | WIRE_FIN, .seq = 100 + 2 * SIZE, .len = SIZE},
+        {.family = 4, .flags = WIRE_ACK, .seq = 100 + 2 * SIZE, .len = SIZE, .tsval = 1},
+        {.family = 4, .flags = WIRE_ACK, .seq = 100 + 2 * SIZE, .len = 0},
+        {.family = 4, .flags = WIRE_ACK | WIRE_PSH, .seq = 100 + 2 * SIZE, .len = 10},
+        {.family = 4, .flags = WIRE_ACK, .seq = 110 + 2 * SIZE, .len = SIZE},
+    };
+    static uint8_t other[CAP];
+    struct wire_gro g = {.bytes = joined, .cap = CAP}, h = {.bytes = other, .cap = CAP};
+
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct packet p;
+        uint32_t head = 52;
+        make(&p, &steps[i]);
+        bool whole = i == 0 ? wire_gro_begin(&g, p.bytes, p.len, false)
+                            : wire_gro_add(&g, p.bytes, p.len, false);
+        const uint8_t *data = p.bytes + head;
+        bool parts = i == 0 ? wire_gro_begin_parts(&h, p.bytes, data, p.len)
+                            : wire_gro_add_parts(&h, p.bytes, data, p.len);
+        assert_int_equal(whole, parts);
+        assert_int_equal(whole, i == 0 || i == 1 || i == 5);
+        assert_int_equal(g.full, h.full);
+    }
+    uint32_t len = wire_gro_end(&g);
+    assert_int_equal(len, 52 + 2 * SIZE + 10);
+    assert_int_equal(wire_gro_end(&h), len);
+    assert_memory_equal(joined, other, len);
+    struct packet syn;
+    struct change c = plain;
+    c.flags = WIRE_SYN;
+    make(&syn, &c);
+    assert_false(wire_gro_begin_parts(&h, syn.bytes, NULL, syn.len));
+    make(&syn, &plain);
+    memset(other, 0, CAP);
+    assert_true(wire_gro_begin_parts(&h, syn.bytes, NULL, syn.len)); /* no content at all */
+    assert_int_equal(wire_gro_end(&h), 52 + SIZE);
+    for (unsigned i = 0; i < SIZE; i++)
+        assert_int_equal(other[52 + i], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run),       cmocka_unit_test(strangers),
         cmocka_unit_test(what_begins), cmocka_unit_test(wrong_checksums),
         cmocka_unit_test(lengths),     cmocka_unit_test(a_full_block),
+        cmocka_unit_test(in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
