@@ -298,8 +298,10 @@ static void expire(struct sim *sim, struct sim_node *n)
 /* What comes first, by the time `at`. False: nothing does. */
 static bool step(struct sim *sim, plait_time at)
 {
-    plait_time deadline, next = sim_wheel_first(&sim->queue);
+    plait_time deadline, next;
     struct sim_node *n = first_deadline(sim, &deadline);
+
+    next = sim_wheel_first(&sim->queue, deadline < at ? deadline : at);
     bool tick = deadline <= next;
     plait_time when = tick ? deadline : next;
 

@@ -3,8 +3,8 @@
  *
  * A time is eight digits of eight bits. A node stands at the level of the highest digit in which
  * its time differs from that of the wheel's base, in the slot of that digit: the next 256
- * microseconds have a slot each, what is farther away shares one. When the base moves into a
- * shared slot, its nodes are dealt out to the levels below, in their order.
+ * microseconds have a slot each, what is farther away shares one. When the base comes to the
+ * beginning of a shared slot, its nodes are dealt out to the levels below, in their order.
  *
  * So two nodes of one time always share a slot, whenever they came, and the later one is behind
  * the earlier one.
@@ -30,11 +30,6 @@ static unsigned level_of(const struct sim_wheel *w, plait_time at)
     return differ == 0 ? 0 : (unsigned)(63 - __builtin_clzll(differ)) / SIM_WHEEL_BITS;
 }
 
-static plait_time time_of(const struct list *l)
-{
-    return ((const struct sim_wheel_node *)(const void *)l)->at; /* its first member */
-}
-
 static unsigned digit(plait_time at, unsigned level)
 {
     return (unsigned)(at >> (level * SIM_WHEEL_BITS)) & MASK;
@@ -43,7 +38,6 @@ static unsigned digit(plait_time at, unsigned level)
 void sim_wheel_init(struct sim_wheel *w)
 {
     w->base = 0;
-    w->first = PLAIT_NEVER;
     w->levels = 0;
     for (unsigned level = 0; level < SIM_WHEEL_LEVELS; level++) {
         for (unsigned i = 0; i < SIM_WHEEL_SLOTS / WORD; i++)
@@ -69,8 +63,6 @@ void sim_wheel_add(struct sim_wheel *w, struct sim_wheel_node *node, plait_time 
     node->at = at;
     node->queued = true;
     put(w, node);
-    if (w->first != 0 && at < w->first)
-        w->first = at;
 }
 
 /* The slot has become empty. */
@@ -97,8 +89,6 @@ void sim_wheel_del(struct sim_wheel *w, struct sim_wheel_node *node)
     node->queued = false;
     if (list_empty(&w->slot[level][i]))
         clear(w, level, i);
-    if (node->at == w->first)
-        w->first = 0;
 }
 
 /* The first slot of this level that has something; the level has. */
@@ -111,40 +101,12 @@ static unsigned first_slot(const struct sim_wheel *w, unsigned level)
     return word * WORD + low_bit(w->used[level][word]);
 }
 
-static plait_time look_up(const struct sim_wheel *w)
+/* The base moves to the beginning of a slot, whose nodes are dealt out. */
+static void advance(struct sim_wheel *w, unsigned level, unsigned i, plait_time to)
 {
-    plait_time first = PLAIT_NEVER;
-    const struct list *slot;
-    unsigned level;
-
-    if (w->levels == 0)
-        return PLAIT_NEVER;
-    level = low_bit(w->levels);
-    slot = &w->slot[level][first_slot(w, level)];
-    if (level == 0)
-        return time_of(slot->next);
-    for (const struct list *l = slot->next; l != slot; l = l->next)
-        first = time_of(l) < first ? time_of(l) : first;
-    return first;
-}
-
-plait_time sim_wheel_first(struct sim_wheel *w)
-{
-    if (w->first == 0)
-        w->first = look_up(w);
-    return w->first;
-}
-
-/* The base moves to the time of the first node: those that shared a slot with it are dealt out. */
-static void advance(struct sim_wheel *w, plait_time to)
-{
-    unsigned level = level_of(w, to), i = digit(to, level);
-    struct list *slot = &w->slot[level][i], *next;
+    struct list *slot = &w->slot[level][i], *next = slot->next;
 
     w->base = to;
-    if (level == 0)
-        return;
-    next = slot->next;
     slot->prev->next = NULL;
     list_init(slot);
     clear(w, level, i);
@@ -155,22 +117,33 @@ static void advance(struct sim_wheel *w, plait_time to)
     }
 }
 
+plait_time sim_wheel_first(struct sim_wheel *w, plait_time by)
+{
+    while (w->levels != 0) {
+        unsigned level = low_bit(w->levels), i = first_slot(w, level);
+        unsigned shift = level * SIM_WHEEL_BITS;
+        plait_time at = ((w->base >> shift & ~(uint64_t)MASK) | i) << shift;
+        if (level == 0 || at > by)
+            return at;
+        advance(w, level, i, at);
+    }
+    return PLAIT_NEVER;
+}
+
 struct sim_wheel_node *sim_wheel_take(struct sim_wheel *w)
 {
-    plait_time first = sim_wheel_first(w);
+    plait_time first = sim_wheel_first(w, PLAIT_NEVER);
     struct sim_wheel_node *node;
     struct list *slot;
 
     if (first == PLAIT_NEVER)
         return NULL;
-    advance(w, first);
+    w->base = first;
     slot = &w->slot[0][digit(first, 0)];
     node = LIST_OWNER(slot->next, struct sim_wheel_node, list);
     list_del(&node->list);
     node->queued = false;
-    if (list_empty(slot)) {
+    if (list_empty(slot))
         clear(w, 0, digit(first, 0));
-        w->first = 0;
-    }
     return node;
 }
