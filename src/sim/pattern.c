@@ -3,8 +3,6 @@
  * position. */
 #include "app.h"
 
-#include "../base/be.h"
-
 static uint64_t word_at(uint64_t stream, uint64_t index)
 {
     uint64_t z = stream + (index + 1) * 0x9e3779b97f4a7c15;
@@ -18,21 +16,25 @@ uint8_t sim_pattern_byte(uint64_t stream, uint64_t pos)
     return (uint8_t)(word_at(stream, pos / 8) >> (pos % 8 * 8));
 }
 
-static uint32_t swap(uint64_t w)
+/* The first byte is the lowest of the word. Written out, because compilers make one store and one
+ * load of that where a machine is little-endian. */
+static void store_word(uint8_t *to, uint64_t w)
 {
-    return (uint32_t)((w & 0xff) << 24 | (w & 0xff00) << 8 | (w >> 8 & 0xff00) | (w >> 24 & 0xff));
+    to[0] = (uint8_t)w;
+    to[1] = (uint8_t)(w >> 8);
+    to[2] = (uint8_t)(w >> 16);
+    to[3] = (uint8_t)(w >> 24);
+    to[4] = (uint8_t)(w >> 32);
+    to[5] = (uint8_t)(w >> 40);
+    to[6] = (uint8_t)(w >> 48);
+    to[7] = (uint8_t)(w >> 56);
 }
 
-/* The first byte is the lowest of the word. */
-static void store_word(uint8_t *to, uint64_t word)
+static uint64_t load_word(const uint8_t *p)
 {
-    be32_store(to, swap(word & UINT32_MAX));
-    be32_store(to + 4, swap(word >> 32));
-}
-
-static uint64_t load_word(const uint8_t *from)
-{
-    return (uint64_t)swap(be32_load(from + 4)) << 32 | swap(be32_load(from));
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
 }
 
 /* Bytes up to the next whole word of the stream. */
@@ -49,8 +51,8 @@ void sim_pattern_fill(uint64_t stream, uint64_t pos, uint8_t *to, size_t len)
 
     for (; i < ragged(pos, len); i++)
         to[i] = sim_pattern_byte(stream, pos + i);
-    for (; i + 8 <= len; i += 8)
-        store_word(to + i, word_at(stream, (pos + i) / 8));
+    for (uint64_t word = (pos + i) / 8; i + 8 <= len; i += 8)
+        store_word(to + i, word_at(stream, word++));
     for (; i < len; i++)
         to[i] = sim_pattern_byte(stream, pos + i);
 }
@@ -62,7 +64,8 @@ size_t sim_pattern_check(uint64_t stream, uint64_t pos, const uint8_t *bytes, si
     for (; i < ragged(pos, len); i++)
         if (bytes[i] != sim_pattern_byte(stream, pos + i))
             return i;
-    while (i + 8 <= len && load_word(bytes + i) == word_at(stream, (pos + i) / 8))
+    for (uint64_t word = (pos + i) / 8;
+         i + 8 <= len && load_word(bytes + i) == word_at(stream, word); word++)
         i += 8;
     while (i < len && bytes[i] == sim_pattern_byte(stream, pos + i))
         i++;

@@ -53,6 +53,9 @@ int main(int argc, char **argv)
     struct sim *sim = sim_new(1);
     double start;
 
+    sim->offload = true;
+    sim->poison = false;
+
     plait_config_init(&stack);
     fast_paths(&cfg, gso_max);
     struct sim_node *client = sim_node_new(sim, "client", &stack);
