@@ -73,7 +73,9 @@ struct sim_node {
     void *ctx;
     /* receiving: packets are joined for so long as a device would, 0: not at all */
     plait_time gro_window;
-    struct sim_gro *gro;
+    unsigned gro_flows;   /* so many subflows at a time; 0: 1; not to be changed after the first */
+    struct sim_gro **gro; /* gro_n of them, NULL where nothing came yet */
+    unsigned gro_n;
     struct sim_shards *shards; /* its stack is one of these (shards.h); NULL: it is alone */
     uint64_t packets_out, packets_in; /* on the wire, after cutting and before joining */
     uint64_t supers_out, supers_in;   /* of those that were cut or joined: packets of the stack */

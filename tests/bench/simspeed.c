@@ -34,7 +34,7 @@ static void fast_paths(struct sim_topology_config *cfg, uint32_t gso_max)
     sim_topology_defaults(cfg, PATHS);
     cfg->gso_max = gso_max;
     for (unsigned i = 0; i < PATHS; i++) {
-        cfg->path[i].up.rate = cfg->path[i].down.rate = 1000000000;
+        cfg->path[i].up.rate = cfg->path[i].down.rate = 10000000000;
         cfg->path[i].up.queue = cfg->path[i].down.queue = QUEUE;
     }
 }
@@ -64,7 +64,8 @@ int main(int argc, char **argv)
         sim_topology_build(&topology, &cfg, client, server) != 0 ||
         sim_apps_init(&apps, client, server, &any) != 0)
         return fail("the world cannot be built");
-    client->gro_window = server->gro_window = gso_max > 0 ? 20 : 0;
+    client->gro_window = server->gro_window = gso_max > 0 ? 50 : 0;
+    client->gro_flows = server->gro_flows = 8;
     pair_cfg.remote = sim_path_addr(&cfg, 0, true);
     pair_cfg.remote.port = PORT;
     start = seconds();

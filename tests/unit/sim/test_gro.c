@@ -121,6 +121,26 @@ static void test_64k_is_the_end(void **state)
     bench_fini(&b);
 }
 
+/* Two subflows in turn: one run that changes hands with each packet, or one for each. */
+static void test_subflows_in_turn(void **state)
+{
+    for (unsigned flows = 0; flows <= 8; flows += 8) {
+        struct bench b;
+        bench_init(&b);
+        b.node->gro_flows = flows;
+        uint16_t port = b.src.port;
+        uint32_t seq = b.seq;
+        for (uint32_t i = 0; i < 20; i++) {
+            b.src.port = (uint16_t)(port + i % 2);
+            b.seq = seq + i / 2 * SIZE;
+            arrive(&b, SIZE, WIRE_ACK, 5);
+        }
+        assert_int_equal(b.node->supers_in, flows == 0 ? 19 : 0);
+        assert_int_equal(delivered(&b), flows == 0 ? 20 : 2);
+        bench_fini(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_the_last_ends_it),
         cmocka_unit_test(test_what_is_not_joined),
         cmocka_unit_test(test_64k_is_the_end),
+        cmocka_unit_test(test_subflows_in_turn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
