@@ -304,22 +304,38 @@ static void add_signal(const struct mp_subflow *s, enum mp_signal signal, struct
     }
 }
 
-static bool fits_beside(const struct mp_conn *c, enum mp_signal signal, unsigned len)
+/* A DSS with nothing but a DATA_ACK. */
+static unsigned data_ack_len(const struct mp_conn *c)
 {
-    unsigned dss = c->dsn64_in ? 12 : 8;
-
-    if (!speaks(c) || signal == MP_SIG_JOIN || signal == MP_SIG_CAPABLE)
-        return false;
-    return signal == MP_SIG_FIN || len + dss <= MP_TS_ROOM;
+    return c->dsn64_in ? 12 : 8;
 }
 
-/* What a segment without payload carries; also how much room that takes. */
+static bool fits_beside(const struct mp_conn *c, enum mp_signal signal, unsigned len)
+{
+    if (!speaks(c) || signal == MP_SIG_JOIN || signal == MP_SIG_CAPABLE)
+        return false;
+    return signal == MP_SIG_FIN || len + data_ack_len(c) <= MP_TS_ROOM;
+}
+
+/* What a segment without payload carries. */
 static void fill_ack(const struct mp_subflow *s, enum mp_signal signal, struct wire_mp *mp)
 {
     memset(mp, 0, sizeof *mp);
     add_signal(s, signal, mp);
     if (fits_beside(s->conn, signal, (wire_mp_len(mp) + 3) & ~3u))
         add_data_ack(s, false, mp);
+}
+
+/* How much room that takes. It is asked for each subflow before each plan, and nearly always there
+ * is no signal. */
+static unsigned ack_room(const struct mp_subflow *s, enum mp_signal signal)
+{
+    struct wire_mp mp;
+
+    if (signal == MP_SIG_NONE && s->conn->state != MP_ST_FASTCLOSE_WAIT)
+        return speaks(s->conn) ? data_ack_len(s->conn) : 0;
+    fill_ack(s, signal, &mp);
+    return (wire_mp_len(&mp) + 3) & ~3u;
 }
 
 /* The infinite mapping is the last word of MPTCP on a connection that fell back. */
@@ -332,7 +348,6 @@ enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now)
 {
     struct tcb *t = &s->tcb;
     enum mp_signal signal;
-    struct wire_mp mp;
 
     if (s->phase == MP_PHASE_DOWN)
         return MP_SIG_NONE;
@@ -345,8 +360,7 @@ enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now)
     if (s->probe_due)
         t->keepalive_due = true;
     t->opt_reserve_data = s->conn->mode != MP_MODE_PLAIN || infinite_pending(s) ? MP_OPT_DATA : 0;
-    fill_ack(s, signal, &mp);
-    t->opt_reserve_ack = (uint8_t)((wire_mp_len(&mp) + 3) & ~3u);
+    t->opt_reserve_ack = (uint8_t)ack_room(s, signal);
     return signal;
 }
 
