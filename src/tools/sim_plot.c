@@ -17,10 +17,19 @@ enum { LABEL_MAX = 64 };
 
 /* ---- gnuplot --------------------------------------------------------------------------------- */
 
+enum { COLORS = 8 };
+
+/* Those of Okabe and Ito, whom everybody can tell apart. */
+static const char *color(unsigned i)
+{
+    static const char *const colors[COLORS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                               "#56b4e9", "#e69f00", "#000000", "#999999"};
+
+    return colors[i % COLORS];
+}
+
 FILE *sim_gnuplot_open(const char *plot)
 {
-    static const char *const colors[] = {"0072b2", "d55e00", "009e73", "cc79a7",
-                                         "56b4e9", "e69f00", "000000", "999999"};
     bool svg = strcmp(plot + strlen(plot) - 4, ".svg") == 0;
     FILE *to;
 
@@ -36,11 +45,12 @@ FILE *sim_gnuplot_open(const char *plot)
     (void)fputs("set output ", to);
     sim_gnuplot_text(to, plot);
     (void)fputs("\nset grid lc rgb '#d0d0d0' lw 1 lt 1\nset border 3\nset tics nomirror\n"
-                "set pointintervalbox 0\nset key outside top center horizontal\n"
+                "set key outside top center horizontal\n"
                 "set style fill solid 0.85 noborder\n", to);
-    for (unsigned i = 0; i < 8; i++)
-        (void)fprintf(to, "set linetype %u lc rgb '#%s' lw 2 pt %u ps 0.8\n", i + 1, colors[i],
-                      7 + i % 7);
+    for (unsigned i = 0; i < COLORS; i++)
+        (void)fprintf(to, "set linetype %u lc rgb '%s' lw 2 pt %u ps 0.8\n", i + 1, color(i),
+                      5 + 2 * (i % 4)); /* full signs: square, circle, triangle, down */
+    (void)fprintf(to, "set linetype cycle %d\n", COLORS);
     return to;
 }
 
@@ -349,9 +359,11 @@ static void commands(const struct picture *p, FILE *to)
         (void)fprintf(to, "%s$line%u using 1:2 with %s lt %u title ", b == 0 ? "plot " : ", ", b,
                       lines ? "linespoints" : "boxes", b + 1);
         sim_gnuplot_text(to, p->by.v[b]);
+        /* bars, as lines with a dash at each end */
         if (several)
-            (void)fprintf(to, ", $line%u using 1:2:3:4 with yerrorbars lt %u %s notitle", b, b + 1,
-                          lines ? "ps 0" : "lc rgb 'black' ps 0");
+            (void)fprintf(to, ", $line%u using 1:3:(0):($4-$3) with vectors heads size graph "
+                              "0.006,90 lw 1.5 lc rgb '%s' notitle",
+                          b, lines ? color(b) : "black");
     }
     (void)fputc('\n', to);
 }
