@@ -220,6 +220,15 @@ static void make_hops(struct sim_scn_conn *c, unsigned path, plait_time access,
     }
 }
 
+/* Routes know links by 16 bits. */
+static bool has_room(struct sim_scn_world *w)
+{
+    if (w->sim->link_n + 2 <= UINT16_MAX)
+        return true;
+    sim_fail(w->sim, "there are too many links, with those of `access` and boxes");
+    return false;
+}
+
 static bool add_boxes(struct sim_scn_conn *c, unsigned path, const struct sim_route way[2])
 {
     const struct sim_scn *s = c->w->s;
@@ -250,6 +259,8 @@ static bool add_routes(struct sim_scn_conn *c)
         };
         if (path_of(c, i)->hop_n == 0) /* there are fewer */
             continue;
+        if (!has_room(c->w))
+            return false;
         make_hops(c, i, access, way);
         sim_route_add(c->w->sim, c->server, &way[0]);
         sim_route_add(c->w->sim, c->client, &way[1]);

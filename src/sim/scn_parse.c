@@ -462,6 +462,22 @@ static bool check_names(struct sim_scn_parser *p)
     return !p->failed;
 }
 
+static bool has_end(const struct sim_scn_flow *f)
+{
+    if (f->traffic == SIM_SCN_CBR)
+        return false;
+    return f->stop != 0 || f->times != 0 || f->traffic == SIM_SCN_FIXED ||
+           f->traffic == SIM_SCN_PAGE;
+}
+
+static bool ends(const struct sim_scn *s)
+{
+    for (unsigned i = 0; i < s->flow_n; i++)
+        if (has_end(&s->flow[i]))
+            return true;
+    return false;
+}
+
 static bool check_whole(struct sim_scn_parser *p)
 {
     const struct sim_scn *s = p->s;
@@ -472,6 +488,8 @@ static bool check_whole(struct sim_scn_parser *p)
         return sim_scn_fail_at(p, p->end, "there is no flow; say `flow NAME over LINK`");
     if (s->run == 0)
         return sim_scn_fail_at(p, p->end, "how long it runs is missing; say `run 60s`");
+    if (s->until_done && !ends(s))
+        return sim_scn_fail_at(p, p->end, "`until done`, and no flow has an end");
     if (s->warmup >= s->run)
         return sim_scn_fail_at(p, p->end, "the warm-up is as long as the run");
     return check_names(p) && check_reports(p);

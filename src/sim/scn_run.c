@@ -107,7 +107,7 @@ static void run(struct sim_scn_world *w)
         if (next == sample) {
             sim_scn_sample(w, warm);
             sample += s->sample;
-            if (s->until_done && sim_flows_done(w->flows))
+            if (s->until_done && warm && sim_flows_done(w->flows))
                 return;
         }
     }

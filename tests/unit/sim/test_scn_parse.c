@@ -379,6 +379,7 @@ static const struct mistake {
     {"link a rate 1mbit\nrun 1s\n", 3, 1, "there is no flow"},
     {"link a rate 1mbit\nflow f over a\n", 3, 1, "how long it runs is missing"},
     {"link a rate 1mbit\nflow f over a\nrun 1s\nwarmup 1s\n", 5, 1, "the warm-up is as long"},
+    {"link a rate 1mbit\nflow f over a\nrun 1s until done\n", 4, 1, "no flow has an end"},
     {"link a \001", 1, 8, "text, not the byte 0x01"},
 };
 

@@ -7,13 +7,28 @@
 
 static struct sim_scn *scn;
 
-static struct sim_scn_result *run_with(const char *text, const struct sim_scn_options *o)
+static void parse(const char *text)
 {
     struct sim_scn_error e;
 
     scn = sim_scn_parse(&(struct sim_scn_input){.text = text, .len = strlen(text)}, &e);
     if (scn == NULL)
         fail_msg("%u:%u: %s", e.line, e.column, e.text);
+}
+
+static struct sim_scn_result *run_failing(const char *text)
+{
+    static const struct sim_scn_options none;
+
+    parse(text);
+    struct sim_scn_result *r = sim_scn_run(scn, &none);
+    assert_non_null(r->failure);
+    return r;
+}
+
+static struct sim_scn_result *run_with(const char *text, const struct sim_scn_options *o)
+{
+    parse(text);
     struct sim_scn_result *r = sim_scn_run(scn, o);
     if (r->failure != NULL)
         fail_msg("%s", r->failure);
@@ -137,6 +152,20 @@ static void test_times(void **state)
     EXPECT(r, "burst", 20, 170);
     assert_true(r->took < 20 * PLAIT_SEC);
     assert_true(r->flow[3].timed);
+    done(r);
+}
+
+/* Everything is done long before the warm-up is over: it is waited for. */
+static void test_done_early(void **state)
+{
+    struct sim_scn_result *r =
+        run("link a rate 8mbit rtt 20ms\nflow f over a size 10kB\nflow g over a\n"
+            "warmup 2s\nrun 9s until done\nreport f = f.done\nreport g = g.goodput / 1mbit\n");
+
+    (void)state;
+    EXPECT(r, "f", 1, 1);
+    EXPECT(r, "g", 0, 9);
+    assert_in_range(r->took, 2 * PLAIT_SEC, 3 * PLAIT_SEC);
     done(r);
 }
 
@@ -264,20 +293,16 @@ static void test_watched(void **state)
 
 static void test_failures(void **state)
 {
-    struct sim_scn_error e;
-    static const char text[] = "link a rate 1mbit\nflow f over a cc own\nrun 1s\n";
-    static const struct sim_scn_options none;
-    struct sim_scn *s =
-        sim_scn_parse(&(struct sim_scn_input){.text = text, .len = sizeof text - 1}, &e);
-    struct sim_scn_result *r;
+    struct sim_scn_result *r = run_failing("link a rate 1mbit\nflow f over a cc own\nrun 1s\n");
 
     (void)state;
-    assert_non_null(s);
-    r = sim_scn_run(s, &none);
-    assert_non_null(r->failure);
     assert_non_null(strstr(r->failure, "--cc FILE.so"));
-    sim_scn_result_free(r);
-    sim_scn_free(s);
+    done(r);
+    /* a link of its own each way on 16 paths of 2048 connections */
+    r = run_failing("link a rate 1mbit\nflow f over a|a|a|a|a|a|a|a|a|a|a|a|a|a|a|a access 1ms "
+                    "count 2048\nrun 1s\n");
+    assert_non_null(strstr(r->failure, "too many links"));
+    done(r);
     r = run("link a rate 1mbit\nflow f over a\nwarmup 1s\nrun 2s\n"
             "report r = f.sent / f.reinjected\n");
     assert_false(r->report[0].good);
@@ -291,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_goodput),  cmocka_unit_test(test_events),
         cmocka_unit_test(test_paths_go_and_come),
         cmocka_unit_test(test_times),    cmocka_unit_test(test_cbr),
+        cmocka_unit_test(test_done_early),
         cmocka_unit_test(test_boxes),    cmocka_unit_test(test_fattree),
         cmocka_unit_test(test_repeats),  cmocka_unit_test(test_watched),
         cmocka_unit_test(test_failures),
