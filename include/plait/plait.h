@@ -199,7 +199,9 @@ void plait_tick(struct plait_stack *stack, plait_time now);
  * plait_output_plan() gave afterwards are, and whoever reads packets of the network then takes the
  * news that has come before he gives those packets to plait_input(). */
 enum { PLAIT_SHARDS_MAX = 64 };
+#define PLAIT_SHARD_MIX 0x9e3779b1u
 
+/* For filters, in 32 bits: (local << 16 | remote) * PLAIT_SHARD_MIX >> 16, * shard_n, >> 16. */
 unsigned plait_shard_of_ports(uint16_t local, uint16_t remote, unsigned shard_n);
 unsigned plait_shard_of_token(uint32_t token, unsigned shard_n);
 

@@ -65,7 +65,13 @@ static int attach_filter(int fd, uint8_t link_len, const struct drv_dev_spec *sp
 {
     struct sock_filter prog[DRV_FILTER_MAX];
     struct sock_fprog fprog = {.filter = prog};
-    fprog.len = (unsigned short)drv_filter_build(prog, link_len, spec->ports, spec->port_n);
+    struct drv_filter f = {.link_len = link_len,
+                           .ports = spec->ports,
+                           .port_n = spec->port_n,
+                           .shard = spec->shard,
+                           .shard_n = spec->shard_n};
+
+    fprog.len = (unsigned short)drv_filter_build(prog, &f);
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog);
 }
 

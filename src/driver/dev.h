@@ -23,6 +23,7 @@ struct drv_dev_spec {
     const uint16_t *ports; /* our TCP ports, host order */
     size_t port_n;         /* 1 to DRV_PORTS_MAX */
     size_t queues;         /* of a device that can have several; 0 is 1 */
+    uint8_t shard, shard_n; /* of several hosts that open it each; shard_n 0 or 1: there is one */
     bool offload;          /* false: send one packet at a time, checksums by software */
     /* Sees each frame without the offload header, as it arrived or is about to leave; may be NULL.
      */

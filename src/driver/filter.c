@@ -7,13 +7,18 @@
  * one extension header in front, and ICMP errors that quote a TCP segment from one of our ports.
  *
  * The program ends in one tail that compares A with the ports; everything above loads A and jumps
- * there. Called by afpacket.c only. */
+ * there. Of several stacks (shards) each has a socket of its own, whose filter lets pass what
+ * belongs to it by its two ports: the other one is stored before A is loaded. A fanout group would
+ * spare the others a look at each packet; but its order of sockets changes when an interface goes
+ * down and up, and a filter's answer does not. Called by afpacket.c only. */
 #include "filter.h"
 
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
+#include <plait/plait.h>
 
+enum { REMOTE = 0 }; /* where in the scratch memory the remote port is */
 enum { ICMP_UNREACH = 3, ICMP_EXCEEDED = 11, ICMP6_UNREACH = 1, ICMP6_EXCEEDED = 3 };
 
 enum {
@@ -30,6 +35,7 @@ enum {
 struct asm_state {
     struct sock_filter *prog;
     uint32_t n;
+    bool shards;         /* the remote port is asked for, too */
     uint32_t at[LABELS]; /* where each label stands */
     struct {
         uint32_t insn;
@@ -76,6 +82,17 @@ static void ancillary(struct asm_state *s, int what)
     emit(s, BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + what));
 }
 
+/* A segment of this host's or to it: the two ports in its header. mode: at, or X further on. */
+static void load_ports(struct asm_state *s, unsigned mode, uint32_t remote_at, uint32_t local_at)
+{
+    if (s->shards) {
+        emit(s, BPF_LD | BPF_H | mode, remote_at);
+        emit(s, BPF_ST, REMOTE);
+    }
+    emit(s, BPF_LD | BPF_H | mode, local_at);
+    ja(s, LABEL_PORTS);
+}
+
 static void ipv4(struct asm_state *s, uint32_t ip)
 {
     emit(s, BPF_LD | BPF_H | BPF_ABS, ip + 6); /* a later fragment has no ports */
@@ -85,8 +102,7 @@ static void ipv4(struct asm_state *s, uint32_t ip)
     emit(s, BPF_LD | BPF_B | BPF_ABS, ip + 9);
     jeq(s, IPPROTO_ICMP, LABEL_ICMP4);
     need(s, IPPROTO_TCP, LABEL_DROP);
-    emit(s, BPF_LD | BPF_H | BPF_IND, ip + 2);
-    ja(s, LABEL_PORTS);
+    load_ports(s, BPF_IND, ip, ip + 2);
 
     label(s, LABEL_ICMP4);
     emit(s, BPF_LD | BPF_B | BPF_IND, ip);
@@ -100,8 +116,7 @@ static void ipv4(struct asm_state *s, uint32_t ip)
     emit(s, BPF_ALU | BPF_LSH | BPF_K, 2);
     emit(s, BPF_ALU | BPF_ADD | BPF_X, 0);
     emit(s, BPF_MISC | BPF_TAX, 0);
-    emit(s, BPF_LD | BPF_H | BPF_IND, ip + 8);
-    ja(s, LABEL_PORTS);
+    load_ports(s, BPF_IND, ip + 8 + 2, ip + 8);
 }
 
 static void ipv6(struct asm_state *s, uint32_t ip)
@@ -112,8 +127,7 @@ static void ipv6(struct asm_state *s, uint32_t ip)
     jeq(s, IPPROTO_ROUTING, LABEL_EXT6);
     jeq(s, IPPROTO_DSTOPTS, LABEL_EXT6);
     need(s, IPPROTO_TCP, LABEL_DROP);
-    emit(s, BPF_LD | BPF_H | BPF_ABS, ip + 40 + 2);
-    ja(s, LABEL_PORTS);
+    load_ports(s, BPF_ABS, ip + 40, ip + 40 + 2);
 
     label(s, LABEL_EXT6);
     emit(s, BPF_LD | BPF_B | BPF_ABS, ip + 40);
@@ -122,8 +136,7 @@ static void ipv6(struct asm_state *s, uint32_t ip)
     emit(s, BPF_ALU | BPF_ADD | BPF_K, 1);
     emit(s, BPF_ALU | BPF_LSH | BPF_K, 3);
     emit(s, BPF_MISC | BPF_TAX, 0);
-    emit(s, BPF_LD | BPF_H | BPF_IND, ip + 40 + 2);
-    ja(s, LABEL_PORTS);
+    load_ports(s, BPF_IND, ip + 40, ip + 40 + 2);
 
     label(s, LABEL_ICMP6);
     emit(s, BPF_LD | BPF_B | BPF_ABS, ip + 40);
@@ -134,14 +147,45 @@ static void ipv6(struct asm_state *s, uint32_t ip)
     ja(s, LABEL_DROP);
     emit(s, BPF_LD | BPF_B | BPF_ABS, ip + 48 + 6);
     need(s, IPPROTO_TCP, LABEL_DROP);
-    emit(s, BPF_LD | BPF_H | BPF_ABS, ip + 48 + 40);
-    ja(s, LABEL_PORTS);
+    load_ports(s, BPF_ABS, ip + 48 + 40 + 2, ip + 48 + 40);
 }
 
-size_t drv_filter_build(struct sock_filter *prog, uint8_t link_len, const uint16_t *ports,
-                        size_t port_n)
+/* plait_shard_of_ports(), of A and the other port: over the next instruction if it is this shard.
+ */
+static void need_shard(struct asm_state *s, const struct drv_filter *f)
 {
-    struct asm_state s = {.prog = prog};
+    emit(s, BPF_ALU | BPF_LSH | BPF_K, 16);
+    emit(s, BPF_LDX | BPF_MEM, REMOTE);
+    emit(s, BPF_ALU | BPF_OR | BPF_X, 0);
+    emit(s, BPF_ALU | BPF_MUL | BPF_K, PLAIT_SHARD_MIX);
+    emit(s, BPF_ALU | BPF_RSH | BPF_K, 16);
+    emit(s, BPF_ALU | BPF_MUL | BPF_K, f->shard_n);
+    emit(s, BPF_ALU | BPF_RSH | BPF_K, 16);
+    s->prog[s->n++] = (struct sock_filter){
+        .code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 1, .jf = 0, .k = f->shard};
+}
+
+/* A match leads over the other ports, and the jump behind them: 255 instructions at most. The drop
+ * stands last: the kernel's check takes what follows a return for its continuation, and would miss
+ * what is stored on the way here. */
+static void tail(struct asm_state *s, const struct drv_filter *f)
+{
+    label(s, LABEL_PORTS);
+    for (size_t i = 0; i < f->port_n; i++)
+        s->prog[s->n++] = (struct sock_filter){
+            .code = BPF_JMP | BPF_JEQ | BPF_K, .jt = (uint8_t)(f->port_n - i), .k = f->ports[i]};
+    if (s->shards) {
+        ja(s, LABEL_DROP);
+        need_shard(s, f);
+    }
+    label(s, LABEL_DROP);
+    emit(s, BPF_RET | BPF_K, 0);
+    emit(s, BPF_RET | BPF_K, UINT32_MAX);
+}
+
+size_t drv_filter_build(struct sock_filter *prog, const struct drv_filter *f)
+{
+    struct asm_state s = {.prog = prog, .shards = f->shard_n > 1};
 
     ancillary(&s, SKF_AD_PKTTYPE);
     need(&s, PACKET_HOST, LABEL_DROP);
@@ -150,18 +194,10 @@ size_t drv_filter_build(struct sock_filter *prog, uint8_t link_len, const uint16
     ancillary(&s, SKF_AD_PROTOCOL);
     jeq(&s, ETH_P_IPV6, LABEL_V6);
     need(&s, ETH_P_IP, LABEL_DROP);
-    ipv4(&s, link_len);
+    ipv4(&s, f->link_len);
     label(&s, LABEL_V6);
-    ipv6(&s, link_len);
-    label(&s, LABEL_PORTS);
-    for (size_t i = 0; i < port_n; i++) {
-        uint8_t pass = (uint8_t)(port_n - i); /* over the other ports and the drop */
-        s.prog[s.n++] = (struct sock_filter){
-            .code = BPF_JMP | BPF_JEQ | BPF_K, .jt = pass, .jf = 0, .k = ports[i]};
-    }
-    label(&s, LABEL_DROP);
-    emit(&s, BPF_RET | BPF_K, 0);
-    emit(&s, BPF_RET | BPF_K, UINT32_MAX);
+    ipv6(&s, f->link_len);
+    tail(&s, f);
     for (uint32_t i = 0; i < s.jump_n; i++)
         prog[s.jump[i].insn].k = s.at[s.jump[i].label] - s.jump[i].insn - 1;
     return s.n;

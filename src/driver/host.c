@@ -23,7 +23,7 @@
 #include <time.h>
 
 enum { PAGE = 4096, LINE = 64 };
-enum { DYNAMIC_PORTS = 0xc000 };
+enum { OWN_FDS = 2 }; /* polled before those of the interfaces: netlink, other shards */
 enum {
     SPIN_POLL = 5,        /* us between two looks at descriptors that need a system call */
     SPIN_GAP = 30,        /* us without a look: the processor was somebody else's meanwhile */
@@ -84,51 +84,24 @@ static void read_clock(struct drv_host *host)
 
 /* ---- birth and death ------------------------------------------------------------------------ */
 
-/* Behind an address of our own nobody else has ports. RFC 6335 6: these are the dynamic ones. */
-static uint16_t draw_port(const struct drv_host *host)
-{
-    uint16_t port;
-    bool taken;
-
-    do {
-        env_random(NULL, &port, sizeof port);
-        port = (uint16_t)(DYNAMIC_PORTS | port);
-        taken = false;
-        for (size_t i = 0; i < host->port_n; i++)
-            taken = taken || host->port_number[i] == port;
-    } while (taken);
-    return port;
-}
-
-static int reserve_port(struct drv_host *host, uint16_t port, struct drv_error *err)
-{
-    for (size_t i = 0; i < host->port_n && port != 0; i++)
-        if (host->port_number[i] == port)
-            return 0;
-    if (host->own) {
-        host->port_number[host->port_n++] = port != 0 ? port : draw_port(host);
-        return 0;
-    }
-    if (drv_port_reserve(&host->port[host->port_n], port, err) < 0)
-        return -1;
-    host->port_number[host->port_n] = host->port[host->port_n].port;
-    host->port_n++;
-    return 0;
-}
-
 static int reserve_ports(struct drv_host *host, struct drv_error *err)
 {
     const struct drv_paths *paths = &host->config.paths;
 
+    if (host->config.shards) {
+        drv_shards_ports(host->config.shards, host->config.shard, &host->ports);
+        return 0;
+    }
     if (host->config.more_ports + paths->announce_n >= DRV_PORTS_MAX)
         return drv_fail(err, DRV_FAULT_USAGE, "too many ports, the limit is %d", DRV_PORTS_MAX);
-    if (reserve_port(host, host->config.port, err) < 0)
+    if (drv_ports_add(&host->ports, host->config.port, err) < 0)
         return -1;
     for (size_t i = 0; i < host->config.more_ports; i++)
-        if (reserve_port(host, 0, err) < 0)
+        if (drv_ports_add(&host->ports, 0, err) < 0)
             return -1;
     for (size_t i = 0; i < paths->announce_n; i++)
-        if (paths->announce[i].port != 0 && reserve_port(host, paths->announce[i].port, err) < 0)
+        if (paths->announce[i].port != 0 &&
+            drv_ports_add(&host->ports, paths->announce[i].port, err) < 0)
             return -1;
     return 0;
 }
@@ -139,6 +112,9 @@ static int open_capture(struct drv_host *host, struct drv_error *err)
 
     if (!host->config.pcap)
         return 0;
+    if (host->config.shards)
+        return drv_fail(err, DRV_FAULT_USAGE, "%s: a capture is for one thread alone",
+                        host->config.pcap);
     host->pcap = drv_pcapng_open(host->config.pcap, err);
     if (!host->pcap)
         return -1;
@@ -157,7 +133,7 @@ static int make_stack(struct drv_host *host, struct drv_error *err)
         .trace = host->config.trace ? env_trace : NULL,
     };
 
-    host->config.stack.join_ports = host->port_number;
+    host->config.stack.join_ports = host->ports.number;
     host->config.stack.join_port_n = host->config.more_ports + 1u;
     host->stack = plait_stack_new(&env, &host->config.stack);
     host->routes = drv_routes_new(host->mon, !host->config.paths.listening);
@@ -216,12 +192,15 @@ static int usable_cpus(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-/* With addresses of our own the kernel has no TCP that would have to be kept away. */
+/* With addresses of our own the kernel has no TCP that would have to be kept away. Of several
+ * shards the set has the rule. */
 static int join_network(struct drv_host *host, struct drv_error *err)
 {
     if (host->own)
         return drv_own_open(host, err);
-    return drv_firewall_open(&host->firewall, host->port_number, host->port_n, err);
+    if (host->config.shards)
+        return 0;
+    return drv_firewall_open(&host->firewall, host->ports.number, host->ports.n, err);
 }
 
 static int set_up(struct drv_host *host, struct drv_error *err)
@@ -251,8 +230,9 @@ struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_e
         host->config.driver = drv_driver_find("auto");
     host->own = host->config.paths.own = drv_driver_has_own_addrs(host->config.driver);
     drv_spin_init(&host->spin, config->spin, usable_cpus());
-    for (size_t i = 0; i < DRV_PORTS_MAX; i++)
-        host->port[i].fd = -1;
+    drv_ports_init(&host->ports, host->own);
+    if (config->shards)
+        drv_shards_configure(config->shards, config->shard, &host->config.stack);
     read_clock(host);
     if (set_up(host, err) < 0) {
         (void)drv_host_free(host, &late);
@@ -277,8 +257,7 @@ bool drv_host_free(struct drv_host *host, struct drv_error *err)
         drv_netmon_close(host->mon);
     drv_firewall_close(&host->firewall);
     complete = !host->pcap || drv_pcapng_close(host->pcap, err);
-    for (size_t i = 0; i < DRV_PORTS_MAX; i++)
-        drv_port_release(&host->port[i]);
+    drv_ports_release(&host->ports);
     free(host);
     return complete;
 }
@@ -292,12 +271,12 @@ struct plait_stack *drv_host_stack(const struct drv_host *host)
 
 uint16_t drv_host_port(const struct drv_host *host)
 {
-    return host->port_number[0];
+    return host->ports.number[0];
 }
 
 uint16_t drv_host_port_at(const struct drv_host *host, size_t i)
 {
-    return host->port_number[i];
+    return host->ports.number[i];
 }
 
 plait_time drv_host_now(const struct drv_host *host)
@@ -389,7 +368,7 @@ int drv_host_local_for(struct drv_host *host, const struct plait_addr *peer,
                         host->config.paths.automatic ? ""
                                                      : ", or name other interfaces with --path");
     *local = l->addr;
-    local->port = host->port_number[0];
+    local->port = host->ports.number[0];
     return 0;
 }
 
@@ -456,15 +435,27 @@ static void send_or_hold(struct drv_host *host, const struct plait_out *out)
     }
 }
 
+/* What the other shards have to know of this one's subflows: before a packet leaves whose answer
+ * may come to one of them. */
+static void tell_shards(struct drv_host *host)
+{
+    struct plait_shard_news news;
+
+    while (host->config.shards && plait_shard_news_next(host->stack, &news))
+        host->unheard += !drv_shards_tell(host->config.shards, &news);
+}
+
 /* Packets for which no way is known are committed too: for the stack they are lost on the way. */
 static void output_planned(struct drv_host *host)
 {
     struct plait_out out;
 
     while (plait_output_plan(host->stack, host->now, &out)) {
+        tell_shards(host);
         send_or_hold(host, &out);
         plait_output_commit(host->stack, host->now);
     }
+    tell_shards(host);
     flush(host);
 }
 
@@ -518,24 +509,59 @@ static bool is_ours(const struct drv_host *host, const struct plait_in *in)
     return link && link->loopback;
 }
 
+/* The stack counts what it drops. */
+static void give_stack(struct drv_host *host, struct plait_in *in)
+{
+    if (plait_input(host->stack, in, host->now) != PLAIT_REASON_SHARD)
+        return;
+    if (drv_shards_hand(host->config.shards, in))
+        host->handed++;
+    else
+        host->unheard++;
+}
+
 static void input_frame(struct drv_host *host, struct plait_in *in)
 {
     if (is_cut(host, in->ifindex))
         return;
     host->taken += in->len;
     if (is_ours(host, in))
-        (void)plait_input(host->stack, in, host->now); /* the stack counts what it drops */
+        give_stack(host, in);
     else
         host->not_ours++;
 }
 
+/* What other shards have for us. */
+static void take_letters(struct drv_host *host)
+{
+    struct drv_letter *l = NULL, *next;
+
+    if (host->config.shards)
+        l = drv_shards_take(host->config.shards, host->config.shard);
+    for (; l; l = next) {
+        struct plait_in in = {.ip = l->bytes,
+                              .len = l->len,
+                              .csum_ok = l->csum_ok,
+                              .ifindex = l->ifindex,
+                              .handed = l->handed};
+        next = l->next;
+        if (l->len > 0)
+            give_stack(host, &in);
+        else
+            (void)plait_shard_news(host->stack, &l->news, host->now);
+        free(l);
+    }
+}
+
+/* News that was sent before one of these frames left has come by now, and is taken first. */
 static void input(struct drv_host *host, struct drv_dev *dev, size_t queue)
 {
     size_t n = drv_dev_recv(dev, queue, host->stack);
     struct plait_in in;
 
+    take_letters(host);
     for (size_t i = 0; i < n; i++) {
-        in.block = NULL;
+        in = (struct plait_in){0};
         if (drv_dev_frame(dev, i, &in))
             input_frame(host, &in);
         drv_dev_frame_done(dev, i, &in);
@@ -643,6 +669,10 @@ static size_t gather(const struct drv_host *host, struct pollfd *fds)
     size_t n = 0;
 
     fds[n++] = (struct pollfd){.fd = drv_netmon_fd(host->mon), .events = POLLIN};
+    fds[n++] = (struct pollfd){.fd = host->config.shards
+                                         ? drv_shards_fd(host->config.shards, host->config.shard)
+                                         : -1,
+                               .events = POLLIN};
     for (size_t i = 0; i < host->iface_n; i++) {
         const struct drv_dev *dev = host->iface[i].dev;
         short events = (short)(POLLIN | (drv_dev_is_blocked(dev) ? POLLOUT : 0));
@@ -656,9 +686,13 @@ static size_t gather(const struct drv_host *host, struct pollfd *fds)
 /* fds are those of gather(), in the same order. */
 static void serve(struct drv_host *host, const struct pollfd *fds)
 {
-    size_t ifaces = host->iface_n, n = 1;
+    size_t ifaces = host->iface_n, n = OWN_FDS;
     int queue[DRV_QUEUES_MAX];
 
+    if (fds[1].revents != 0) {
+        drv_shards_heard(host->config.shards, host->config.shard);
+        take_letters(host);
+    }
     for (size_t i = 0; i < ifaces; i++) {
         struct drv_dev *dev = host->iface[i].dev;
         size_t queues = drv_dev_fds(dev, queue);
@@ -686,7 +720,7 @@ static bool answer_is_likely(const struct drv_host *host)
 
 void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *extra, size_t extra_n)
 {
-    struct pollfd fds[1 + DRV_IFACES_MAX * DRV_QUEUES_MAX + DRV_EXTRA_FDS];
+    struct pollfd fds[OWN_FDS + DRV_IFACES_MAX * DRV_QUEUES_MAX + DRV_EXTRA_FDS];
     size_t own;
 
     read_clock(host); /* the program may have taken its time */

@@ -8,6 +8,7 @@
 #include "drv.h"
 #include "paths.h"
 #include "route.h"
+#include "shards.h"
 
 #include <plait/plait.h>
 #include <poll.h>
@@ -27,7 +28,9 @@ struct drv_host_config {
     size_t queues;    /* of each device, where the driver can have several; 0 is 1 */
     plait_time spin;  /* looks for packets for so long before sleeping, while it pays; 0: never */
     bool offload;     /* use the kernel's segmentation and checksums */
-    const char *pcap; /* file to write all packets to, or NULL */
+    const char *pcap; /* file to write all packets to, or NULL; not of several shards */
+    struct drv_shards *shards; /* this host is one of them, number shard; NULL: it is alone */
+    unsigned shard;
     void (*trace)(void *ctx, const struct plait_trace *ev); /* may be NULL */
     void (*warn)(void *ctx, const char *text); /* one line that the user should see; may be NULL */
     void *ctx;
@@ -37,6 +40,8 @@ struct drv_host_counters {
     struct drv_counters link; /* summed over the interfaces */
     struct drv_routes_counters routes;
     uint64_t not_ours; /* packets for an address that the stack does not have */
+    uint64_t handed;   /* packets that were another shard's, and given to it */
+    uint64_t unheard;  /* packets and news for other shards that were lost: see drv_shards_hand() */
 };
 
 /* NULL and err when something is missing. config is copied, the strings that it names are not. */

@@ -6,7 +6,7 @@
 #include "firewall.h"
 #include "host.h"
 #include "pcapng.h"
-#include "port.h"
+#include "ports.h"
 #include "spin.h"
 #include "unreach.h"
 
@@ -27,10 +27,7 @@ struct drv_host {
     struct plait_stack *stack;
     struct drv_netmon *mon;
     struct drv_routes *routes;
-    struct drv_port port[DRV_PORTS_MAX];
-    uint16_t port_number[DRV_PORTS_MAX]; /* of port[], host order; the first is ours, the others
-                                            announced */
-    size_t port_n;
+    struct drv_ports ports; /* the first is ours, then more of ours, then those announced */
     struct drv_firewall firewall;
     struct drv_pcapng *pcap;
     bool pcap_live; /* not a regular file: somebody may be watching */
@@ -51,7 +48,7 @@ struct drv_host {
     struct drv_pair own_route[DRV_PATHS_MAX]; /* made by us: to dst by ifindex */
     size_t own_route_n;
     struct drv_counters closed; /* of interfaces that are gone */
-    uint64_t not_ours;
+    uint64_t not_ours, handed, unheard;
     uint64_t taken; /* bytes of packets in this step */
     uint32_t cut; /* the interface whose packets are lost on purpose; 0: none */
 };

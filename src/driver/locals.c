@@ -45,8 +45,10 @@ struct drv_iface *drv_host_iface_open(struct drv_host *host, const struct drv_li
         .ifindex = link->ifindex,
         .name = link->name,
         .link_type = link->type,
-        .ports = host->port_number,
-        .port_n = host->port_n,
+        .ports = host->ports.number,
+        .port_n = host->ports.n,
+        .shard = host->config.stack.shard,
+        .shard_n = host->config.stack.shard_n,
         .queues = host->config.queues,
         .offload = host->config.offload,
         .tap = host->pcap ? capture : NULL,
@@ -116,6 +118,8 @@ void drv_host_counters(const struct drv_host *host, struct drv_host_counters *co
     }
     drv_routes_counters(host->routes, &counters->routes);
     counters->not_ours = host->not_ours;
+    counters->handed = host->handed;
+    counters->unheard = host->unheard;
 }
 
 void drv_host_iface_close(struct drv_host *host, size_t i)

@@ -10,7 +10,8 @@
  *
  * The device is made where there is none of that name, and goes with this process; one that root
  * has made for us (ip tuntap add) stays. With several queues there is a descriptor for each: the
- * kernel gives a flow to the queue that it was last sent by.
+ * kernel gives a flow to the queue that it was last sent by. Of several stacks (shards) each has
+ * queues of its own.
  *
  * Called through the table in dev.c. Link and routes are own.c's. */
 #include "dev_impl.h"
@@ -84,7 +85,7 @@ static int attach_queue(struct drv_dev *dev, size_t q, struct drv_error *err)
     memset(&ifr, 0, sizeof ifr);
     memcpy(ifr.ifr_name, dev->name, sizeof ifr.ifr_name);
     ifr.ifr_flags = (short)(IFF_TUN | IFF_NO_PI | (dev->vnet ? IFF_VNET_HDR : 0) |
-                            (dev->spec.queues > 1 ? IFF_MULTI_QUEUE : 0));
+                            (dev->spec.queues > 1 || dev->spec.shard_n > 1 ? IFF_MULTI_QUEUE : 0));
     if (ioctl(dev->fd[q], TUNSETIFF, &ifr) < 0)
         return fail_device(dev->name, err);
     if (dev->vnet && ioctl(dev->fd[q], TUNSETVNETHDRSZ, &len) < 0)

@@ -31,7 +31,7 @@ enum { BY_PORTS = 1, BY_GUEST, BY_TOKEN };
  * Linux does, are spread like others. */
 unsigned plait_shard_of_ports(uint16_t local, uint16_t remote, unsigned shard_n)
 {
-    uint32_t mixed = ((uint32_t)local << 16 | remote) * 0x9e3779b1u;
+    uint32_t mixed = ((uint32_t)local << 16 | remote) * PLAIT_SHARD_MIX;
 
     return (mixed >> 16) * shard_n >> 16;
 }

@@ -8,6 +8,8 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct frame {
     uint8_t bytes[200];
@@ -42,7 +44,7 @@ static uint32_t ancillary(const struct frame *f, uint32_t k)
 
 static bool run(const struct sock_filter *prog, size_t n, const struct frame *f)
 {
-    uint32_t a = 0, x = 0;
+    uint32_t a = 0, x = 0, mem[BPF_MEMWORDS] = {0};
 
     for (size_t pc = 0; pc < n; pc++) {
         const struct sock_filter *i = &prog[pc];
@@ -83,6 +85,21 @@ static bool run(const struct sock_filter *prog, size_t n, const struct frame *f)
         case BPF_ALU | BPF_ADD | BPF_X:
             a += x;
             break;
+        case BPF_ALU | BPF_RSH | BPF_K:
+            a >>= i->k;
+            break;
+        case BPF_ALU | BPF_MUL | BPF_K:
+            a *= i->k;
+            break;
+        case BPF_ALU | BPF_OR | BPF_X:
+            a |= x;
+            break;
+        case BPF_ST:
+            mem[i->k] = a;
+            break;
+        case BPF_LDX | BPF_MEM:
+            x = mem[i->k];
+            break;
         case BPF_MISC | BPF_TAX:
             x = a;
             break;
@@ -109,7 +126,8 @@ static unsigned link_len;
 static bool passes(const struct frame *f)
 {
     struct sock_filter prog[DRV_FILTER_MAX];
-    size_t n = drv_filter_build(prog, (uint8_t)link_len, ports, 2);
+    struct drv_filter spec = {.link_len = (uint8_t)link_len, .ports = ports, .port_n = 2};
+    size_t n = drv_filter_build(prog, &spec);
     assert_true(n <= DRV_FILTER_MAX);
     return run(prog, n, f);
 }
@@ -120,7 +138,8 @@ static bool passes_one_of(size_t n, const struct frame *f)
     uint16_t many[DRV_PORTS_MAX];
     for (size_t i = 0; i < n; i++)
         many[i] = (uint16_t)(6000 + i);
-    size_t len = drv_filter_build(prog, (uint8_t)link_len, many, n);
+    struct drv_filter spec = {.link_len = (uint8_t)link_len, .ports = many, .port_n = n};
+    size_t len = drv_filter_build(prog, &spec);
     assert_true(len <= DRV_FILTER_MAX);
     return run(prog, len, f);
 }
@@ -244,6 +263,92 @@ static void icmp(void **state)
     each_link(check_icmp);
 }
 
+/* The shard whose filter lets it pass; -1: none. More than one is a failure. */
+static int shard_of(const struct frame *f, unsigned shard_n)
+{
+    int found = -1;
+
+    for (unsigned i = 0; i < shard_n; i++) {
+        struct sock_filter prog[DRV_FILTER_MAX];
+        struct drv_filter spec = {.link_len = (uint8_t)link_len,
+                                  .ports = ports,
+                                  .port_n = 2,
+                                  .shard = (uint8_t)i,
+                                  .shard_n = (uint8_t)shard_n};
+        size_t n = drv_filter_build(prog, &spec);
+        assert_true(n <= DRV_FILTER_MAX);
+        if (!run(prog, n, f))
+            continue;
+        assert_int_equal(found, -1);
+        found = (int)i;
+    }
+    return found;
+}
+
+/* Of several stacks a packet passes to one: that of its ports, whatever form it has. */
+static void check_shards(void)
+{
+    for (unsigned n = 2; n <= 8; n += 3)
+        for (uint16_t port = 1000; port < 1030; port++) {
+            int home = (int)plait_shard_of_ports(80, port, n);
+            struct frame f = v4(24, 6);
+            put16(&f, 24, port);
+            put16(&f, 26, 80);
+            assert_int_equal(shard_of(&f, n), home);
+            put16(&f, 26, 81);
+            assert_int_equal(shard_of(&f, n), -1);
+            f = v4(20, 1);
+            f.len += 40;
+            f.bytes[link_len + 20] = 3;
+            f.bytes[link_len + 28] = 0x45;
+            f.bytes[link_len + 28 + 9] = 6;
+            put16(&f, 48, 80);
+            put16(&f, 50, port);
+            assert_int_equal(shard_of(&f, n), home);
+            f = v6(6);
+            put16(&f, 40, port);
+            put16(&f, 42, 80);
+            assert_int_equal(shard_of(&f, n), home);
+            f = v6(0);
+            f.len = link_len + 80;
+            f.bytes[link_len + 40] = 6;
+            put16(&f, 48, port);
+            put16(&f, 50, 80);
+            assert_int_equal(shard_of(&f, n), home);
+            f = v6(58);
+            f.len = link_len + 40 + 8 + 40 + 20;
+            f.bytes[link_len + 40] = 1;
+            f.bytes[link_len + 48 + 6] = 6;
+            put16(&f, 88, 80);
+            put16(&f, 90, port);
+            assert_int_equal(shard_of(&f, n), home);
+        }
+}
+
+/* The kernel looks at the program before it takes it. */
+static void the_kernel_takes_it(void **state)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    assert_true(fd >= 0);
+    for (uint8_t n = 1; n <= 8; n++) {
+        uint16_t many[DRV_PORTS_MAX] = {0};
+        struct sock_filter prog[DRV_FILTER_MAX];
+        struct drv_filter spec = {
+            .link_len = 14, .ports = many, .port_n = DRV_PORTS_MAX, .shard_n = n};
+        struct sock_fprog fprog = {.filter = prog};
+        fprog.len = (unsigned short)drv_filter_build(prog, &spec);
+        assert_int_equal(
+            setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &fprog, sizeof fprog), 0);
+    }
+    close(fd);
+}
+
+static void shards(void **state)
+{
+    each_link(check_shards);
+}
+
 static void only_for_us(void **state)
 {
     struct frame f;
@@ -297,6 +402,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp4),        cmocka_unit_test(tcp6),      cmocka_unit_test(icmp),
+        cmocka_unit_test(shards),      cmocka_unit_test(the_kernel_takes_it),
         cmocka_unit_test(only_for_us), cmocka_unit_test(truncated), cmocka_unit_test(many_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
