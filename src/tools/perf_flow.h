@@ -25,6 +25,7 @@ struct perf_seen {
     uint64_t out, in, requests;
     struct perf_path path[PERF_PATHS_MAX];
     size_t path_n;
+    struct perf_path spare; /* of one more, which is not remembered */
 };
 
 struct perf_flow {

@@ -12,6 +12,7 @@
 #include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -35,6 +36,8 @@ struct perf_net {
     uint32_t peer_ifindex;
     struct perf_conn *conn[PERF_CONNS_MAX + 1]; /* those that are open, and one to be refused */
     size_t conn_n;
+    bool shared; /* other threads listen on the same port */
+    _Alignas(PERF_PAGE) uint8_t taken[PERF_CHUNK];
 };
 
 union address {
@@ -42,9 +45,6 @@ union address {
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
 };
-
-static struct perf_net the_net; /* a program has one */
-static _Alignas(PERF_PAGE) uint8_t taken[PERF_CHUNK];
 
 /* ---- sockets -------------------------------------------------------------------------------- */
 
@@ -99,6 +99,8 @@ static bool start_listening(struct perf_net *net)
     if (net->listener < 0)
         return false;
     (void)set_option(net->listener, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (net->shared) /* the kernel deals connections out */
+        (void)set_option(net->listener, SOL_SOCKET, SO_REUSEPORT, 1);
     if (net->peer.family != 4)
         (void)set_option(net->listener, IPPROTO_IPV6, IPV6_V6ONLY, net->peer.family == 6);
     if (bind(net->listener, &a.sa, len) == 0 && listen(net->listener, BACKLOG) == 0)
@@ -111,24 +113,28 @@ static void close_net(struct perf_net *net)
 {
     if (net->listener >= 0)
         (void)close(net->listener);
-    net->listener = -1;
+    free(net);
 }
 
-static struct perf_net *open_net(struct perf_options *o, int *status)
+static struct perf_net *open_net(const struct perf_options *o, int *status)
 {
-    struct perf_net *net = &the_net;
+    struct perf_net *net = aligned_alloc(PERF_PAGE, sizeof *net);
 
-    *net = (struct perf_net){
-        .listener = -1,
-        .mptcp = o->stack == PERF_STACK_KERNEL_MPTCP,
-        .cc = o->cc,
-        .peer = o->paths.peer,
-        .peer_ifindex = o->paths.peer_ifindex,
-    };
+    *status = STATUS_FAILED;
+    if (!net) {
+        say("out of memory");
+        return NULL;
+    }
+    memset(net, 0, sizeof *net);
+    net->listener = -1;
+    net->mptcp = o->stack == PERF_STACK_KERNEL_MPTCP;
+    net->cc = o->cc;
+    net->peer = o->paths.peer;
+    net->peer_ifindex = o->paths.peer_ifindex;
+    net->shared = o->threads > 1;
     net->peer.port = o->port;
     if (net->peer.family == 0)
         net->peer.family = o->paths.family;
-    *status = STATUS_FAILED;
     if (!o->serving || start_listening(net))
         return net;
     close_net(net);
@@ -210,10 +216,10 @@ static int64_t send_bytes(struct perf_net *net, struct perf_conn *c, const uint8
 static int64_t recv_bytes(struct perf_net *net, struct perf_conn *c, size_t len,
                           const uint8_t **data)
 {
-    ssize_t n = c->ended ? 0 : recv(c->fd, taken, len < sizeof taken ? len : sizeof taken, 0);
+    ssize_t n = c->ended ? 0 : recv(c->fd, net->taken, len < PERF_CHUNK ? len : PERF_CHUNK, 0);
 
     (void)net;
-    *data = taken;
+    *data = net->taken;
     c->ended = n == 0;
     return n >= 0 ? n : failed(c);
 }
@@ -320,8 +326,8 @@ static bool take_subflow(struct perf_path *p, const struct mptcp_subflow_addrs *
 static size_t paths_of(struct perf_net *net, struct perf_conn *c,
                        struct perf_path path[PERF_PATHS_MAX])
 {
-    static struct tcpinfos t;
-    static struct addrs a;
+    struct tcpinfos t;
+    struct addrs a;
     socklen_t tlen = sizeof t, alen = sizeof a;
     size_t n = 0;
 

@@ -37,6 +37,15 @@ void perf_latency_add(struct perf_latency *l, plait_time time)
         l->max = time;
 }
 
+void perf_latency_merge(struct perf_latency *l, const struct perf_latency *other)
+{
+    l->n += other->n;
+    for (size_t i = 0; i < PERF_LATENCY_BINS && other->n > 0; i++)
+        l->bin[i] += other->bin[i];
+    if (other->max > l->max)
+        l->max = other->max;
+}
+
 plait_time perf_latency_at(const struct perf_latency *l, unsigned permille)
 {
     uint64_t rank = (l->n * permille + 999) / 1000, below = 0;

@@ -16,6 +16,8 @@ struct perf_latency {
 };
 
 void perf_latency_add(struct perf_latency *l, plait_time time);
+/* Adds all of another one. */
+void perf_latency_merge(struct perf_latency *l, const struct perf_latency *other);
 /* The least time that so many of 1000 requests did not exceed; 0 without any. */
 plait_time perf_latency_at(const struct perf_latency *l, unsigned permille);
 

@@ -40,10 +40,12 @@ struct perf_path {
 
 struct perf_net;
 
-/* What cannot be done is told by say(). */
+/* What cannot be done is told by say(). One net for each thread; open and close are called by one
+ * thread for all, all else by the net's own. */
 struct perf_backend {
-    /* Listens, or is ready to connect. NULL: *status is the exit status. */
-    struct perf_net *(*open)(struct perf_options *o, int *status);
+    /* Listens, or is ready to connect, as thread o->thread. NULL: *status is the exit status. */
+    struct perf_net *(*open)(const struct perf_options *o, int *status);
+    /* In the reverse order. */
     void (*close)(struct perf_net *net);
     /* Sleeps until something can be done, at most so long; fills revents of extra. */
     void (*step)(struct perf_net *net, plait_time timeout, struct pollfd *extra, size_t n);
@@ -62,6 +64,8 @@ struct perf_backend {
     bool (*cut)(struct perf_net *net, const char *ifname);
     /* Nothing is left to be said to any peer. */
     bool (*idle)(const struct perf_net *net);
+    /* Packets that this thread has given to others. */
+    uint64_t (*handed)(const struct perf_net *net);
 };
 
 extern const struct perf_backend perf_plait, perf_kernel;

@@ -27,6 +27,7 @@ enum {
     OPT_PM,
     OPT_LIMITS,
     OPT_QUEUES,
+    OPT_THREADS,
 };
 
 static const struct option long_options[] = {
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
     {"path", required_argument, NULL, OPT_PATH},
     {"driver", required_argument, NULL, OPT_DRIVER},
     {"queues", required_argument, NULL, OPT_QUEUES},
+    {"threads", required_argument, NULL, OPT_THREADS},
     {"spin", required_argument, NULL, OPT_SPIN},
     {"interval", required_argument, NULL, 'i'},
     {"json", no_argument, NULL, OPT_JSON},
@@ -87,6 +89,8 @@ static const char usage[] =
     "      --driver NAME        how packets come: auto (default), afpacket, afpacket-ring, tun "
     "(plait)\n"
     "      --queues N           of each device, with --driver tun\n"
+    "      --threads N          so many threads, each with its part of the connections (default "
+    "1)\n"
     "      --spin US            look so long for an answer before sleeping, while it pays (plait)\n"
     "  -4, -6                   use only IPv4, only IPv6\n"
     "  -i, --interval T         time between lines (default 1)\n"
@@ -169,6 +173,16 @@ static enum args_verdict take_parallel(struct perf_options *o, const char *arg)
     if (!args_amount(arg, &n) || n > PERF_PARALLEL_MAX)
         return bad("--parallel %s: it has to be a number from 1 to %d", arg, PERF_PARALLEL_MAX);
     o->parallel = (uint32_t)n;
+    return ARGS_OK;
+}
+
+static enum args_verdict take_threads(struct perf_options *o, const char *arg)
+{
+    uint64_t n;
+
+    if (!args_amount(arg, &n) || n > PERF_THREADS_MAX)
+        return bad("--threads %s: it has to be a number from 1 to %d", arg, PERF_THREADS_MAX);
+    o->threads = (unsigned)n;
     return ARGS_OK;
 }
 
@@ -262,6 +276,8 @@ static enum args_verdict take_option(struct perf_options *o, int option, char **
         return args_driver("perf", optarg, &o->driver);
     case OPT_QUEUES:
         return args_queues("perf", optarg, &o->queues);
+    case OPT_THREADS:
+        return take_threads(o, optarg);
     case OPT_SPIN:
         return args_spin("perf", optarg, &o->spin);
     case ':':
@@ -325,6 +341,9 @@ static enum args_verdict check(struct perf_options *o)
     if (o->bidir && o->parallel > PERF_PARALLEL_MAX / 2)
         return bad("--parallel %u: with --bidir the limit is %d", o->parallel,
                    PERF_PARALLEL_MAX / 2);
+    if (!o->serving && o->threads > o->parallel)
+        return bad("--threads %u: each needs a connection: --parallel %u or more", o->threads,
+                   o->threads);
     if (o->amount > 0 && o->amount < o->parallel)
         return bad("--bytes: there are fewer than connections");
     if (o->amount == 0 && o->duration == 0)
@@ -341,7 +360,7 @@ enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **ar
     memset(o, 0, sizeof *o);
     o->mode = PERF_BULK;
     o->interval = PLAIT_SEC;
-    o->parallel = 1;
+    o->parallel = o->threads = 1;
     o->cc = "cubic";
     plait_config_init(&defaults);
     o->conn = defaults.conn;
@@ -356,4 +375,25 @@ enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **ar
     }
     verdict = take_words(o, argc - optind, argv + optind);
     return verdict == ARGS_OK ? check(o) : verdict;
+}
+
+uint64_t perf_options_share(const struct perf_options *o, uint32_t i)
+{
+    return o->amount / o->parallel + (i < o->amount % o->parallel ? 1 : 0);
+}
+
+struct perf_options perf_options_part(const struct perf_options *o, unsigned i)
+{
+    struct perf_options part = *o;
+    uint32_t each = o->parallel / o->threads, more = o->parallel % o->threads;
+    uint32_t first = i * each + (i < more ? i : more);
+
+    part.thread = i;
+    if (o->serving)
+        return part;
+    part.parallel = each + (i < more ? 1 : 0);
+    part.amount = 0;
+    for (uint32_t c = first; c < first + part.parallel; c++)
+        part.amount += perf_options_share(o, c);
+    return part;
 }

@@ -9,6 +9,7 @@
 #include <net/if.h>
 
 enum { PERF_PARALLEL_MAX = 32 }; /* connections: each has a port of its own */
+enum { PERF_THREADS_MAX = 32 };
 
 enum perf_stack { PERF_STACK_PLAIT, PERF_STACK_KERNEL_MPTCP, PERF_STACK_KERNEL_TCP };
 
@@ -22,7 +23,8 @@ struct perf_options {
     uint64_t amount;     /* bytes, or with requests their number; 0: the duration decides */
     plait_time duration; /* 0: the amount decides */
     plait_time interval;
-    uint32_t parallel;
+    uint32_t parallel; /* connections; of a thread: its part */
+    unsigned threads, thread; /* how many, and which this is */
     const char *cc;
     struct plait_conn_config conn; /* scheduler, path manager and limits */
     bool path_options;             /* of the last two one was asked for */
@@ -36,6 +38,10 @@ struct perf_options {
 
 /* argv[0] is "perf". */
 enum args_verdict perf_options_parse(struct perf_options *o, int argc, char **argv);
+/* What thread i of them has to do: its part of the connections, and of what they do. */
+struct perf_options perf_options_part(const struct perf_options *o, unsigned i);
+/* Connection i's part of the whole amount. */
+uint64_t perf_options_share(const struct perf_options *o, uint32_t i);
 /* IFNAME@SECONDS. */
 bool perf_parse_cut(const char *text, char ifname[IF_NAMESIZE], plait_time *at);
 const char *perf_stack_name(enum perf_stack stack);

@@ -20,7 +20,8 @@ struct perf_net {
     uint8_t more_ports, next_port;
 };
 
-static struct perf_net the_net; /* a program has one */
+static struct perf_net the_net[PERF_THREADS_MAX];
+static struct drv_shards *shards; /* of several threads; NULL: there is one */
 
 static plait_time now_of(const struct perf_net *net)
 {
@@ -33,6 +34,7 @@ static void on_warn(void *ctx, const char *text)
     say("%s", text);
 }
 
+/* The first one is closed last. */
 static void close_net(struct perf_net *net)
 {
     struct drv_error err;
@@ -40,16 +42,34 @@ static void close_net(struct perf_net *net)
     if (net->host && !drv_host_free(net->host, &err))
         say("%s", err.text);
     net->host = NULL;
+    if (net == the_net && shards) {
+        drv_shards_free(shards);
+        shards = NULL;
+    }
 }
 
 static uint8_t more_ports(const struct perf_options *o)
 {
     uint32_t conns = o->bidir ? 2 * o->parallel : o->parallel;
+    uint32_t most = o->threads > 1 ? (DRV_PORTS_MAX - 1) / o->threads : DRV_PORTS_MAX;
 
     if (o->serving)
         return 0;
     conns *= 1 + policy_ports(&o->conn);
-    return (uint8_t)((o->mode == PERF_CRR || conns > DRV_PORTS_MAX ? DRV_PORTS_MAX : conns) - 1);
+    return (uint8_t)((o->mode == PERF_CRR || conns > most ? most : conns) - 1);
+}
+
+/* The first thread makes the set, for all. */
+static bool join_shards(struct drv_host_config *config, const struct perf_options *o,
+                        struct drv_error *err)
+{
+    if (o->threads == 1)
+        return true;
+    if (o->thread == 0)
+        shards = drv_shards_new(config, o->threads, err);
+    config->shards = shards;
+    config->shard = o->thread;
+    return shards != NULL;
 }
 
 static bool make_host(struct perf_net *net, const struct perf_options *o, int *status)
@@ -72,7 +92,8 @@ static bool make_host(struct perf_net *net, const struct perf_options *o, int *s
         config.stack.time_wait = PERF_TIME_WAIT;
     if (o->serving)
         config.paths.peer = (struct plait_addr){0};
-    net->host = drv_host_new(&config, &err);
+    if (join_shards(&config, o, &err))
+        net->host = drv_host_new(&config, &err);
     if (net->host)
         return true;
     say("%s", err.text);
@@ -96,9 +117,9 @@ static bool start_listening(struct perf_net *net, const struct perf_options *o)
     return rc == 0;
 }
 
-static struct perf_net *open_net(struct perf_options *o, int *status)
+static struct perf_net *open_net(const struct perf_options *o, int *status)
 {
-    struct perf_net *net = &the_net;
+    struct perf_net *net = &the_net[o->thread];
 
     *net = (struct perf_net){.peer = o->paths.peer};
     *status = STATUS_FAILED;
@@ -257,6 +278,14 @@ static bool is_idle(const struct perf_net *net)
     return info.conns + info.time_wait == 0;
 }
 
+static uint64_t handed(const struct perf_net *net)
+{
+    struct drv_host_counters counters;
+
+    drv_host_counters(net->host, &counters);
+    return counters.handed;
+}
+
 const struct perf_backend perf_plait = {
     .open = open_net,
     .close = close_net,
@@ -271,4 +300,5 @@ const struct perf_backend perf_plait = {
     .multipath = is_multipath,
     .cut = cut_path,
     .idle = is_idle,
+    .handed = handed,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counting and telling for `plait perf`. Subflows come and go and connections do, too; so what each
  * of them did since it was last seen is added to the sums of its pair of addresses. Bytes of a
- * result are the receiver's, bytes of an interval this program's. Called by perf.c. */
+ * result are the receiver's, bytes of an interval this program's. Each thread counts in a report of
+ * its own (called by perf.c); what is told is the sum of all (perf_crew.c). */
 #include "perf_report.h"
 
 #include "base/addr.h"
@@ -33,30 +34,33 @@ void perf_report_begin(struct perf_report *r, const struct perf_options *o, plai
 }
 
 /* NULL: there are too many. */
-static struct perf_way *way_of(struct perf_report *r, const struct perf_path *p)
+static struct perf_way *way_between(struct perf_report *r, const struct plait_addr *local,
+                                    const struct plait_addr *remote)
 {
     struct perf_way *w;
 
     for (size_t i = 0; i < r->way_n; i++)
-        if (addr_same_ip(&r->way[i].local, &p->local) &&
-            addr_same_ip(&r->way[i].remote, &p->remote))
+        if (addr_same_ip(&r->way[i].local, local) && addr_same_ip(&r->way[i].remote, remote))
             return &r->way[i];
     if (r->way_n == PERF_WAYS_MAX)
         return NULL;
     w = &r->way[r->way_n++];
-    *w = (struct perf_way){.local = p->local, .remote = p->remote};
+    *w = (struct perf_way){.local = *local, .remote = *remote};
     return w;
+}
+
+static struct perf_way *way_of(struct perf_report *r, const struct perf_path *p)
+{
+    return way_between(r, &p->local, &p->remote);
 }
 
 static struct perf_path *seen_before(struct perf_seen *seen, const struct perf_path *p)
 {
-    static struct perf_path none;
-
     for (size_t i = 0; i < seen->path_n; i++)
         if (seen->path[i].id == p->id)
             return &seen->path[i];
-    none = (struct perf_path){0};
-    return seen->path_n < PERF_PATHS_MAX ? &seen->path[seen->path_n++] : &none;
+    seen->spare = (struct perf_path){0};
+    return seen->path_n < PERF_PATHS_MAX ? &seen->path[seen->path_n++] : &seen->spare;
 }
 
 /* What a counter has more than before. The kernel's are zero again where a subflow is closing. */
@@ -139,6 +143,71 @@ void perf_report_result(struct perf_report *r, const struct perf_set *set,
     d->bytes += f->result.bytes;
     d->time = most(d->time, f->result.time);
     d->stall = most(d->stall, f->result.stall);
+}
+
+void perf_report_look(struct perf_report *r, struct perf_set *set)
+{
+    for (size_t i = 0; i < r->way_n; i++)
+        r->way[i].cwnd = 0;
+    for (size_t i = 0; i < set->top; i++)
+        if (set->flow[i].used)
+            count_flow(r, set, &set->flow[i], true);
+}
+
+/* ---- sums ----------------------------------------------------------------------------------- */
+
+static void add_count(struct perf_count *sum, const struct perf_count *n)
+{
+    sum->out += n->out;
+    sum->in += n->in;
+    sum->again += n->again;
+}
+
+void perf_report_clear(struct perf_report *sum)
+{
+    sum->all = (struct perf_count){0};
+    sum->requests = sum->plain = sum->handed = 0;
+    sum->up = sum->down = (struct perf_direction_result){0};
+    memset(&sum->latency, 0, sizeof sum->latency);
+    for (size_t i = 0; i < sum->way_n; i++) {
+        sum->way[i].all = (struct perf_count){0};
+        sum->way[i].cwnd = 0;
+    }
+}
+
+static void add_ways(struct perf_report *sum, const struct perf_report *r)
+{
+    for (size_t i = 0; i < r->way_n; i++) {
+        struct perf_way *w = way_between(sum, &r->way[i].local, &r->way[i].remote);
+        if (!w)
+            continue;
+        add_count(&w->all, &r->way[i].all);
+        w->cwnd += r->way[i].cwnd;
+        if (r->way[i].rtt > 0)
+            w->rtt = r->way[i].rtt;
+    }
+}
+
+static void add_result(struct perf_direction_result *sum, const struct perf_direction_result *d)
+{
+    sum->n += d->n;
+    sum->bytes += d->bytes;
+    sum->time = most(sum->time, d->time);
+    sum->stall = most(sum->stall, d->stall);
+}
+
+void perf_report_add(struct perf_report *sum, const struct perf_report *r)
+{
+    add_count(&sum->all, &r->all);
+    sum->requests += r->requests;
+    sum->plain += r->plain;
+    sum->handed += r->handed;
+    add_ways(sum, r);
+    add_result(&sum->up, &r->up);
+    add_result(&sum->down, &r->down);
+    perf_latency_merge(&sum->latency, &r->latency);
+    if (r->error)
+        sum->error = r->error;
 }
 
 /* ---- figures -------------------------------------------------------------------------------- */
@@ -257,13 +326,8 @@ static void write_interval(const struct perf_report *r, plait_time now)
     json_free(&j);
 }
 
-void perf_report_interval(struct perf_report *r, struct perf_set *set, plait_time now)
+void perf_report_line(struct perf_report *r, plait_time now)
 {
-    for (size_t i = 0; i < r->way_n; i++)
-        r->way[i].cwnd = 0;
-    for (size_t i = 0; i < set->top; i++)
-        if (set->flow[i].used)
-            count_flow(r, set, &set->flow[i], true);
     if (r->o->json_stream)
         write_interval(r, now);
     else if (!r->o->json)
@@ -314,6 +378,9 @@ static void say_final(const struct perf_report *r, plait_time now, uint64_t cpu)
     else
         (void)printf("%.3f s for each GB, ", cpu_per_gb(r, cpu));
     (void)printf("%llu bytes retransmitted\n", (unsigned long long)r->all.again);
+    if (r->o->threads > 1)
+        (void)printf("%u threads, %llu packets given from one to another\n", r->o->threads,
+                     (unsigned long long)r->handed);
     (void)fflush(stdout);
 }
 
@@ -356,6 +423,7 @@ static void write_final(const struct perf_report *r, plait_time now, uint64_t cp
     json_string(&j, "type", "result");
     json_string(&j, "side", r->o->serving ? "server" : "client");
     json_string(&j, "stack", perf_stack_name(r->o->stack));
+    json_number(&j, "threads", r->o->threads);
     if (!r->o->serving)
         json_string(&j, "mode", modes[r->o->mode]);
     put_fraction(&j, "seconds", seconds(now - r->start));
@@ -368,6 +436,7 @@ static void write_final(const struct perf_report *r, plait_time now, uint64_t cp
     put_fraction(&j, "cpu_us_per_request", cpu_per_request(r, cpu));
     json_number(&j, "retransmitted", r->all.again);
     json_number(&j, "plain_tcp", r->plain);
+    json_number(&j, "handed_over", r->handed);
     json_array(&j, "paths");
     for (size_t i = 0; i < r->way_n; i++)
         put_way(&j, &r->way[i], &r->way[i].all, now - r->start);

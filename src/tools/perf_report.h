@@ -37,6 +37,7 @@ struct perf_report {
     size_t way_n;
     struct perf_direction_result up, down; /* the client's direction, the server's */
     struct perf_latency latency;
+    uint64_t handed;   /* packets that one thread gave to another */
     const char *error; /* NULL: none */
 };
 
@@ -46,8 +47,16 @@ void perf_report_count(struct perf_report *r, const struct perf_set *set, struct
 /* Takes the result of a connection that has ended. */
 void perf_report_result(struct perf_report *r, const struct perf_set *set,
                         const struct perf_flow *f);
-/* The lines of an interval. */
-void perf_report_interval(struct perf_report *r, struct perf_set *set, plait_time now);
+/* The same for all connections, with their windows of this moment. */
+void perf_report_look(struct perf_report *r, struct perf_set *set);
+
+/* ---- sums of several, and what is told ------------------------------------------------------ */
+
+/* All but what is known from the last line. */
+void perf_report_clear(struct perf_report *sum);
+void perf_report_add(struct perf_report *sum, const struct perf_report *r);
+/* The lines of an interval, from the last one on. */
+void perf_report_line(struct perf_report *r, plait_time now);
 void perf_report_final(struct perf_report *r, plait_time now);
 
 #endif

@@ -38,6 +38,8 @@ static void takes_everything(void **state)
     assert_true(o.serving && o.once && o.paths.listening);
     assert_int_equal(o.stack, PERF_STACK_KERNEL_MPTCP);
     assert_string_equal(o.cc, "bbr");
+    assert_int_equal(parse("perf -s --threads 8 5201"), ARGS_OK);
+    assert_int_equal(o.threads, 8);
     assert_int_equal(parse("perf --crr 64k -n 1000 --stack kernel-tcp host 1"), ARGS_OK);
     assert_int_equal(o.mode, PERF_CRR);
     assert_int_equal(o.size, 65536);
@@ -48,6 +50,7 @@ static void takes_everything(void **state)
 static void knows_the_defaults(void **state)
 {
     assert_int_equal(parse("perf host 5201"), ARGS_OK);
+    assert_int_equal(o.threads, 1);
     assert_int_equal(o.mode, PERF_BULK);
     assert_int_equal(o.stack, PERF_STACK_PLAIT);
     assert_int_equal(o.duration, 10 * PLAIT_SEC);
@@ -74,6 +77,9 @@ static void names_the_mistake(void **state)
         {"perf -P 33 h 1", "--parallel 33"},
         {"perf -P 17 --bidir h 1", "16"},
         {"perf -P 4 -n 3 h 1", "--bytes"},
+        {"perf --threads 0 h 1", "--threads 0"},
+        {"perf -s --threads 33 1", "--threads 33"},
+        {"perf --threads 3 -P 2 h 1", "--parallel 3"},
         {"perf --rr 2G h 1", "--rr 2G"},
         {"perf --crr x h 1", "--crr x"},
         {"perf --rr 1 --crr 1 h 1", "exclude"},
