@@ -450,16 +450,18 @@ static bool send_again(struct mp_conn *c, plait_time now)
 }
 
 /* What s may have out at a time without a queue: a quarter more than its bandwidth-delay product by
- * the lowest round trip. The buffers hold more of the stream then that the fast paths bring
- * meanwhile; with less, the path would be idle now and then. */
+ * the lowest round trip, and two packets, of which one is being sent and one is being acknowledged.
+ * The buffers hold more of the stream then that the fast paths bring meanwhile; with less, the path
+ * would be idle now and then. The product is that of what really was out: nothing made the window
+ * smaller while the buffers were the limit. */
 static void make_lean(struct mp_subflow *s, plait_time now)
 {
     const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
     plait_time least_rtt = mp_earlier(rtt->min_rtt, rtt->srtt);
-    uint64_t bytes = s->tcb.loss.cc.cwnd * least_rtt / rtt->srtt * 5 / 4;
-    uint32_t least = 2 * tcp_payload_mss(&s->tcb);
+    uint64_t flight = mp_min(s->tcb.loss.cc.cwnd, s->tcb.loss.cc.flight);
+    uint64_t bytes = flight * least_rtt / rtt->srtt * 5 / 4 + 2 * tcp_payload_mss(&s->tcb);
 
-    s->lean = bytes > least ? (uint32_t)mp_min(bytes, UINT32_MAX) : least;
+    s->lean = (uint32_t)mp_min(bytes, UINT32_MAX);
     s->lean_until = now + LEAN_ROUNDS * rtt->srtt;
 }
 
@@ -581,6 +583,8 @@ static bool send_new(struct mp_conn *c, plait_time now)
     n = for_probe(s, n, &o, now);
     if (silly(c, s, n) || hold_back(c, n, tcp_payload_mss(&s->tcb))) {
         c->blocked = o.want < waiting || c->snd_una == c->snd_nxt;
+        if (o.want < waiting || c->want_write) /* less than a packet is as good as no room */
+            opportunity(c, now);
         return false;
     }
     if (!give(s, c->snd_nxt, n, now))

@@ -5,7 +5,9 @@
  * after round trip, than by a slow one? Then nothing is sent. Bytes in place of packets, and both
  * sides of each comparison multiplied out. word[0] is `waiting` of the paper.
  *
- * The rule is the paper's. Linux' out-of-tree scheduler waits even for a few bytes. */
+ * The rule is the paper's. Linux' out-of-tree scheduler waits even for a few bytes. Where a slow
+ * path blocks the window all the same, its bytes go again and its window is halved: the paper's
+ * kernel did that as well. */
 #include "ecf.h"
 
 /* Products of both, and of a factor of 8, fit into 64 bits. */
@@ -48,6 +50,6 @@ int sched_ecf_pick(union sched_state *state, const struct sched_view *view)
 }
 
 const struct sched_ops sched_ecf_ops = {
-    .name = "ecf", .pick = sched_ecf_pick, .opportune = true,
+    .name = "ecf", .pick = sched_ecf_pick, .opportune = true, .penalise = true,
     .what = "waits for a fast path where that completes sooner (ECF)",
 };

@@ -132,6 +132,38 @@ static void test_opportunity_and_penalty(void **state)
     assert_true(penalty.again < minrtt.again / 2);
 }
 
+/* Wi-Fi and 3G, both with a long queue, and what both buffers take is no multiple of a packet: what
+ * is left of the window, or of our buffer, is less than one in the end. That blocks as well. */
+static void test_less_than_a_packet(void **state)
+{
+    const char *const sched[] = { "minrtt-plain", "minrtt", "minrtt-penalty" };
+    const uint64_t bytes = 8 << 20;
+    struct world w;
+    plait_time took[6];
+
+    for (unsigned i = 0; i < 6; i++) {
+        world_init(&w, 2);
+        w.topo_cfg.path[0].up.rate = w.topo_cfg.path[0].down.rate = 8000000;
+        w.topo_cfg.path[1].up.rate = w.topo_cfg.path[1].down.rate = 2000000;
+        w.topo_cfg.path[1].up.delay = w.topo_cfg.path[1].down.delay = 75 * PLAIT_MSEC;
+        w.topo_cfg.path[0].up.queue = w.topo_cfg.path[0].down.queue = 80000;
+        w.topo_cfg.path[1].up.queue = w.topo_cfg.path[1].down.queue = 500000;
+        w.client_cfg.conn.sched = sched[i % 3];
+        w.server_cfg.conn.rcvbuf_max = w.server_cfg.conn.rcvbuf_init = 200000;
+        w.client_cfg.conn.sndbuf_max = i < 3 ? 200000 : 1000000;
+        w.pair_cfg.client.send_bytes = bytes;
+        w.pair_cfg.server.send_bytes = 0;
+        world_start(&w);
+        world_finish(&w, 100 * PLAIT_SEC);
+        world_expect_all(&w);
+        assert_true((w.pair.client.info.bytes_reinjected > 0) == (i % 3 != 0));
+        took[i] = w.pair.server.last_read_at - w.pair.client.started;
+        world_end(&w);
+    }
+    for (unsigned i = 0; i < 6; i++)
+        assert_true(i % 3 == 0 || took[i] < took[i / 3 * 3] * 8 / 10);
+}
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
 static const plait_time rest = 4 * PLAIT_SEC;
@@ -314,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_ecf),
         cmocka_unit_test(test_lean),
         cmocka_unit_test(test_opportunity_and_penalty),
+        cmocka_unit_test(test_less_than_a_packet),
         cmocka_unit_test(test_redundant),
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_redundant_bulk),
