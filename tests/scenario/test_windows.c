@@ -99,7 +99,7 @@ static void test_reinjection_from_large_to_small(void **state)
     sim_topology_cut(&w.topo, 0, false);
     world_finish(&w, 120 * PLAIT_SEC);
     world_expect_all(&w);
-    /* What had arrived before the cut, the other path's DATA_ACK has said: not every side has some. */
+    /* What arrived before the cut is DATA_ACKed on the other path: not every side has some left. */
     assert_true(w.pair.client.info.bytes_reinjected + w.pair.server.info.bytes_reinjected > 9000);
     assert_int_equal(plait_counter(w.server->stack, PLAIT_REASON_DSS_CONFLICT), 0);
     assert_int_equal(plait_counter(w.server->stack, PLAIT_REASON_DSS_CSUM), 0);
