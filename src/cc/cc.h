@@ -76,8 +76,10 @@ struct cc_wvegas {
     uint32_t round_end;   /* SND.NXT when this round began */
     uint32_t base_rtt;    /* lowest sample; UINT32_MAX: none */
     uint32_t queue_delay; /* lowest mean above it with alpha segments in the queue; 0: none yet */
-    uint32_t alpha;       /* segments that may wait in the queue */
+    uint32_t alpha;       /* quarters of a segment that may wait in the queue */
+    uint32_t looked;      /* when the lowest RTT was lowered, or looked for, last: milliseconds */
     bool on, began;       /* it goes by delay; a round has begun */
+    uint8_t looking;      /* rounds with half a window that are to come */
 };
 
 /* What an ACK says of the rate of delivery, for algorithms that ask (draft-ietf-ccwg-bbr 4.1). All

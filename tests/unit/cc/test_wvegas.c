@@ -3,7 +3,7 @@
  * which it keeps what it is meant to. */
 #include "flows.h"
 
-enum { BASE = 100000, SAMPLES = 9, ALPHA_MAX = 10 };
+enum { BASE = 100000, SAMPLES = 9, QUARTERS = 4, ALPHA_MAX = 10 * QUARTERS };
 
 /* A round is about to end in which these RTTs were measured. */
 static void before_the_end(struct cc *cc, double rtt)
@@ -15,6 +15,7 @@ static void before_the_end(struct cc *cc, double rtt)
     v->rtt_n = SAMPLES;
     v->rtt_sum = SAMPLES * (uint64_t)rtt;
     v->round_end = 1000;
+    v->looked = FLOWS_NOW / PLAIT_MSEC - 9000; /* there is a second until it looks again */
 }
 
 static void end_round(struct cc *cc, double rtt)
@@ -48,13 +49,13 @@ static void vectors(void **state)
         struct cc *cc = &f.cc[0];
         flows_init(&f, &cc_wvegas_ops, flow);
         cc->ssthresh = (uint32_t)rows[r].ssthresh * FLOWS_MSS;
-        cc->u.wvegas.alpha = (uint32_t)rows[r].alpha;
+        cc->u.wvegas.alpha = (uint32_t)rows[r].alpha * QUARTERS;
         cc->u.wvegas.queue_delay = (uint32_t)rows[r].queue;
         f.cc[1].u.wvegas.rate = (uint64_t)(cc->cwnd * 4294967296. / rows[r].rtt *
                                            rows[r].other / 23);
         end_round(cc, rows[r].rtt);
         assert_int_equal(cc->cwnd, (uint32_t)rows[r].segs_after * FLOWS_MSS);
-        assert_int_equal(cc->u.wvegas.alpha, (uint32_t)rows[r].alpha_after);
+        assert_int_equal(cc->u.wvegas.alpha, (uint32_t)rows[r].alpha_after * QUARTERS);
         assert_int_equal(cc->u.wvegas.queue_delay, (uint32_t)rows[r].queue_after);
     }
 }
@@ -68,7 +69,7 @@ static void less_where_too_much_waits(void **state)
 
     flows_init(&f, &cc_wvegas_ops, one);
     cc->ssthresh = 39 * FLOWS_MSS;
-    cc->u.wvegas.alpha = 2;
+    cc->u.wvegas.alpha = 2 * QUARTERS;
     cc->u.wvegas.queue_delay = 40000;
     end_round(cc, 140000); /* 11 wait */
     assert_int_equal(cc->cwnd, 39 * FLOWS_MSS);
@@ -135,7 +136,7 @@ static void losses(void **state)
     ack.after_rto = false;
     cc->ops->on_ack(cc, &ack);
     assert_true(cc->u.wvegas.on);
-    assert_int_equal(cc->u.wvegas.alpha, 2);
+    assert_int_equal(cc->u.wvegas.alpha, 2 * QUARTERS);
     assert_int_equal(cc->u.wvegas.base_rtt, BASE); /* it stays until the connection was idle */
     cc->ops->on_idle(cc, 300001, 300000, FLOWS_NOW);
     assert_true(cc->u.wvegas.base_rtt == UINT32_MAX);
@@ -156,6 +157,92 @@ static void few_samples(void **state)
     assert_int_equal(cc->cwnd, 41 * FLOWS_MSS);
 }
 
+/* Two segments bring an ACK or two in a round: nothing is done until there are three. */
+static void small_window(void **state)
+{
+    struct flows f;
+    struct cc *cc = &f.cc[0];
+    struct cc_ack ack = { .now = FLOWS_NOW, .acked = FLOWS_MSS, .rtt = BASE, .cwnd_limited = true };
+
+    flows_init(&f, &cc_wvegas_ops, one);
+    before_the_end(cc, BASE);
+    cc->cwnd = 5 * FLOWS_MSS;
+    cc->ssthresh = 2 * FLOWS_MSS;
+    cc->u.wvegas.rtt_n = 0;
+    for (uint32_t una = 1000; una < 3000; una += 1000) {
+        ack.snd_una = una;
+        ack.snd_nxt = una + 1000;
+        cc->ops->on_ack(cc, &ack);
+        assert_int_equal(cc->cwnd, 5 * FLOWS_MSS);
+        assert_int_equal(cc->u.wvegas.round_end, una + 1000);
+    }
+    ack.snd_una = ack.snd_nxt;
+    cc->ops->on_ack(cc, &ack); /* the third, and no queue */
+    assert_int_equal(cc->cwnd, 6 * FLOWS_MSS);
+    assert_int_equal(cc->u.wvegas.rtt_n, 0);
+}
+
+/* A subflow with a small part of the rate may have a part of a segment in the queue. */
+static void less_than_two(void **state)
+{
+    static const struct { double part; uint32_t alpha; } of[] = {
+        { .31, 12 }, { .21, 8 }, { .19, 7 }, { .11, 4 }, { .06, 2 }, { .001, 2 },
+    };
+
+    for (unsigned i = 0; i < sizeof of / sizeof of[0]; i++) {
+        struct flow_row flow[FLOWS_MAX] = { { 40, .11 }, { 60, .11 } };
+        struct flows f;
+        struct cc *cc = &f.cc[0];
+        flows_init(&f, &cc_wvegas_ops, flow);
+        cc->ssthresh = 30 * FLOWS_MSS;
+        cc->u.wvegas.alpha = 2 * QUARTERS;
+        f.cc[1].u.wvegas.rate = (uint64_t)(cc->cwnd * 4294967296. / 110000 * (1 / of[i].part - 1));
+        end_round(cc, 110000); /* 3.6 wait */
+        assert_int_equal(cc->u.wvegas.alpha, of[i].alpha);
+        assert_int_equal(cc->cwnd, (of[i].alpha < 12 ? 39 : 40) * FLOWS_MSS);
+    }
+}
+
+/* Ten seconds after the lowest RTT was found it is looked for: half a window, as if the queue had
+ * doubled, for a round in which what was sent before arrives, and one more; then slow start. */
+static void looks_for_the_lowest(void **state)
+{
+    struct flows f;
+    struct cc *cc = &f.cc[0];
+    struct cc_wvegas *v = &cc->u.wvegas;
+    struct cc_ack ack = { .now = FLOWS_NOW, .acked = FLOWS_MSS, .rtt = 110000, .snd_una = 1000,
+                          .snd_nxt = 1000, .cwnd_limited = true };
+
+    flows_init(&f, &cc_wvegas_ops, one);
+    cc->ssthresh = 39 * FLOWS_MSS;
+    before_the_end(cc, 110000);
+    ack.now += PLAIT_SEC - 1;
+    cc->ops->on_ack(cc, &ack);
+    assert_true(cc->cwnd >= 39 * FLOWS_MSS); /* not yet */
+    before_the_end(cc, 110000);
+    v->rtt_n = SAMPLES;
+    cc->cwnd = 40 * FLOWS_MSS;
+    ack.now++;
+    cc->ops->on_ack(cc, &ack);
+    assert_int_equal(cc->cwnd, 18 * FLOWS_MSS); /* 40 * 100 / 110 / 2 */
+    for (unsigned round = 0; round < 2; round++) {
+        ack.rtt = 110000 - round * 20000;
+        for (uint32_t n = 0; n < 9; n++) {
+            v->round_end = 2000;
+            cc->ops->on_ack(cc, &ack);
+        }
+        assert_int_equal(cc->cwnd, 18 * FLOWS_MSS);
+        v->round_end = 1000;
+        cc->ops->on_ack(cc, &ack);
+        assert_int_equal(cc->cwnd, 18 * FLOWS_MSS);
+    }
+    assert_int_equal(v->base_rtt, 90000);
+    assert_int_equal(v->looked, ack.now / PLAIT_MSEC); /* ten seconds from now */
+    v->round_end = 2000;
+    cc->ops->on_ack(cc, &ack);
+    assert_int_equal(cc->cwnd, 19 * FLOWS_MSS);
+}
+
 /* Windows and delays of every size: nothing overflows, no step is larger than slow start's. */
 static void extremes(void **state)
 {
@@ -173,6 +260,7 @@ static void extremes(void **state)
         cc->cwnd = CC_CWND_MAX >> (r >> 60);
         cc->ssthresh = cc->cwnd - ((r >> 50 & 1) != 0 ? FLOWS_MSS : 0);
         v->on = v->began = true;
+        v->looked = (uint32_t)(r >> 7);
         v->base_rtt = (uint32_t)(r >> 32) >> (r >> 40 & 31) | 1;
         v->rtt_n = SAMPLES;
         ack.rtt = v->base_rtt + ((r >> 20 & 0xffffffff) >> (r >> 45 & 31));
@@ -182,7 +270,7 @@ static void extremes(void **state)
         before = cc->cwnd;
         cc->ops->on_ack(cc, &ack);
         assert_in_range(cc->cwnd, 2 * FLOWS_MSS, before + FLOWS_MSS);
-        assert_in_range(v->alpha, 2, ALPHA_MAX);
+        assert_in_range(v->alpha, QUARTERS / 2, ALPHA_MAX);
         assert_true(cc->ssthresh >= cc->cwnd / 4 * 3);
     }
 }
@@ -233,7 +321,8 @@ int main(void)
         cmocka_unit_test(vectors), cmocka_unit_test(less_where_too_much_waits),
         cmocka_unit_test(leaves_slow_start), cmocka_unit_test(unused_window),
         cmocka_unit_test(losses), cmocka_unit_test(few_samples),
-        cmocka_unit_test(extremes), cmocka_unit_test(keeps_ten_in_the_queue),
+        cmocka_unit_test(small_window), cmocka_unit_test(less_than_two),
+        cmocka_unit_test(looks_for_the_lowest), cmocka_unit_test(extremes), cmocka_unit_test(keeps_ten_in_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
