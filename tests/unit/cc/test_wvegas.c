@@ -320,9 +320,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors), cmocka_unit_test(less_where_too_much_waits),
         cmocka_unit_test(leaves_slow_start), cmocka_unit_test(unused_window),
-        cmocka_unit_test(losses), cmocka_unit_test(few_samples),
-        cmocka_unit_test(small_window), cmocka_unit_test(less_than_two),
-        cmocka_unit_test(looks_for_the_lowest), cmocka_unit_test(extremes), cmocka_unit_test(keeps_ten_in_the_queue),
+        cmocka_unit_test(losses), cmocka_unit_test(few_samples), cmocka_unit_test(small_window),
+        cmocka_unit_test(less_than_two), cmocka_unit_test(looks_for_the_lowest),
+        cmocka_unit_test(extremes), cmocka_unit_test(keeps_ten_in_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
