@@ -22,6 +22,12 @@ struct sim_trace {
     const char *path;
     FILE *file;
     struct json j;
+    /* for each connection, of the client and of the server, and path: the end of what it had */
+    struct next {
+        bool known;
+        uint64_t dsn;
+    } (*next)[2][SIM_SCN_PATHS_MAX];
+    unsigned *first; /* of a flow's connections in it */
 };
 
 /* ---- a line ---------------------------------------------------------------------------------- */
@@ -71,6 +77,22 @@ static void head(struct sim_trace *t)
     end(t); /* of trace, and of all */
 }
 
+static void count_conns(struct sim_trace *t)
+{
+    unsigned n = 0;
+
+    t->first = calloc(t->s->flow_n + 1, sizeof *t->first);
+    if (t->first == NULL)
+        abort();
+    for (unsigned i = 0; i < t->s->flow_n; i++) {
+        t->first[i] = n;
+        n += t->s->flow[i].count;
+    }
+    t->next = calloc(n + 1, sizeof *t->next);
+    if (t->next == NULL)
+        abort();
+}
+
 struct sim_trace *sim_trace_open(const char *path, const struct sim_scn *s)
 {
     struct sim_trace *t = calloc(1, sizeof *t);
@@ -84,6 +106,7 @@ struct sim_trace *sim_trace_open(const char *path, const struct sim_scn *s)
         return NULL;
     }
     (void)setvbuf(t->file, NULL, _IOFBF, KEPT);
+    count_conns(t);
     head(t);
     return t;
 }
@@ -99,6 +122,8 @@ bool sim_trace_close(struct sim_trace *t)
     if (!good)
         (void)fprintf(stderr, "plait sim: --trace %s: %s\n", t->path, strerror(errno));
     json_free(&t->j);
+    free(t->next);
+    free(t->first);
     free(t);
     return good;
 }
@@ -211,6 +236,34 @@ static unsigned path_of(const struct sim_scn_packet *p, const struct wire_seg *s
     return sim_scn_path_of(p->out == p->server ? &seg->dst : &seg->src) + 1;
 }
 
+/* A mapping beyond those that its path had before: the scheduler chose the path for it. (What is
+ * sent again is not, but for what is reinjected on a path that had not come so far.) */
+static bool is_new(struct sim_trace *t, const struct sim_scn_packet *p, const struct wire_seg *seg)
+{
+    const struct wire_mp_dss *dss = &seg->mp.dss;
+    unsigned path = path_of(p, seg) - 1;
+    struct next *next = &t->next[t->first[p->flow] + p->which][p->server][path];
+    uint64_t end = dss->dsn + dss->dll;
+    int64_t ahead = dss->dsn64 ? (int64_t)(end - next->dsn) :
+                                 (int32_t)((uint32_t)end - (uint32_t)next->dsn);
+
+    if (next->known && ahead <= 0)
+        return false;
+    *next = (struct next){true, end};
+    return true;
+}
+
+static void choice(struct sim_trace *t, const struct sim_scn_packet *p, const struct wire_seg *seg)
+{
+    begin(t, p->at, "mptcp:data_scheduled");
+    place(t, p->flow, p->which, p->server);
+    json_number(&t->j, "path", path_of(p, seg));
+    json_number(&t->j, "port", seg->src.port);
+    json_number(&t->j, "dsn", seg->mp.dss.dsn);
+    json_number(&t->j, "length", seg->mp.dss.dll);
+    end(t);
+}
+
 void sim_trace_packet(struct sim_trace *t, const struct sim_scn_packet *p)
 {
     struct wire_packet packet;
@@ -218,6 +271,9 @@ void sim_trace_packet(struct sim_trace *t, const struct sim_scn_packet *p)
     if (t == NULL || wire_parse(p->bytes.data, p->bytes.len, true, &packet) != PLAIT_REASON_NONE ||
         packet.kind != WIRE_KIND_TCP)
         return;
+    if (p->out && packet.seg.len > 0 && wire_mp_has(&packet.seg.mp, WIRE_MP_DSS) &&
+        packet.seg.mp.dss.has_map && is_new(t, p, &packet.seg))
+        choice(t, p, &packet.seg);
     begin(t, p->at, p->out ? "transport:packet_sent" : "transport:packet_received");
     place(t, p->flow, p->which, p->server);
     json_number(&t->j, "path", path_of(p, &packet.seg));
