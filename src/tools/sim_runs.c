@@ -2,6 +2,7 @@
 /* Lists of values, their cross product, and a digest of each run. Called by sim_scenario.c. */
 #include "sim_runs.h"
 
+#include "base/be.h"
 #include "base/siphash.h"
 #include "sim/scn_num.h"
 
@@ -221,29 +222,38 @@ void sim_run_make(const struct sim_runs *r, unsigned index, struct sim_run *run)
     run->in.set_n = n;
 }
 
-/* In the order of the names' first mention, so that the order of options does not matter less than
- * it does for the result: not at all, but for one that is given twice. */
+/* The order of options does not matter for the result, so it does not for the digest. */
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct sim_scn_set *)a)->name, ((const struct sim_scn_set *)b)->name);
 }
 
-uint64_t sim_run_hash(const struct sim_run *run)
+/* The digest of a text, and of what came before. */
+static uint64_t join(uint64_t before, const char *text, size_t len)
 {
     static const struct siphash_key key = {0x706c616974, 0x73696d};
+    uint8_t both[16];
+
+    be64_store(both, before);
+    be64_store(both + 8, siphash(&key, text, len));
+    return siphash(&key, both, sizeof both);
+}
+
+uint64_t sim_run_hash(const struct sim_run *run)
+{
     struct sim_scn_set set[SIM_SETS_MAX + SIM_SWEEPS_MAX];
-    uint64_t h[2] = {siphash(&key, run->in.text, run->in.len), 0};
+    char seed[32] = "";
+    uint64_t h = join(0, run->in.text, run->in.len);
 
     memcpy(set, run->set, run->in.set_n * sizeof *set);
     qsort(set, run->in.set_n, sizeof *set, by_name);
     for (unsigned i = 0; i < run->in.set_n; i++) {
-        h[1] = siphash(&key, set[i].name, strlen(set[i].name) + 1);
-        h[0] = siphash(&key, h, sizeof h);
-        h[1] = siphash(&key, set[i].value, strlen(set[i].value) + 1);
-        h[0] = siphash(&key, h, sizeof h);
+        h = join(h, set[i].name, strlen(set[i].name));
+        h = join(h, set[i].value, strlen(set[i].value));
     }
-    h[1] = run->in.seed_given ? run->in.seed + 1 : 0;
-    return siphash(&key, h, sizeof h);
+    if (run->in.seed_given)
+        (void)snprintf(seed, sizeof seed, "%llu", (unsigned long long)run->in.seed);
+    return join(h, seed, strlen(seed));
 }
 
 struct sim_scn *sim_run_parse(const struct sim_runs *r, const struct sim_run *run)
