@@ -250,10 +250,15 @@ static unsigned port_sum(const struct plait_out *out)
     return (unsigned)be16_load(tcp) + be16_load(tcp + 2);
 }
 
-static uint32_t gather(const struct plait_out *out, uint8_t *to)
+/* Zeros where nobody wrote any content, so that whoever looks sees the same each time. */
+static uint32_t gather(const struct sim *sim, const struct plait_out *out, uint8_t *to)
 {
     uint32_t n = 0;
 
+    if (sim->blank) {
+        memset(to, 0, out->payload_len);
+        return out->payload_len;
+    }
     for (unsigned i = 0; i < out->view_n; i++) {
         memcpy(to + n, out->view[i].data, out->view[i].len);
         n += (uint32_t)out->view[i].len;
@@ -308,7 +313,7 @@ static void send_whole(struct sim_node *from, const struct plait_out *out,
                        const struct sim_route *route)
 {
     static uint8_t payload[SIM_SUPER_MAX], packet[SIM_SUPER_MAX];
-    uint32_t len = gather(out, payload);
+    uint32_t len = gather(from->sim, out, payload);
     unsigned n = wire_gso_count(len, out->gso_size);
 
     for (unsigned i = 0; i < n; i++) {
@@ -335,7 +340,7 @@ static void send_parts(struct sim_node *from, const struct plait_out *out,
         return;
     if (len > 0 && !sim->blank) {
         payload = sim_payload_new(len);
-        gather(out, payload->bytes);
+        gather(sim, out, payload->bytes);
     }
     for (unsigned i = 0; i < n; i++) {
         struct sim_packet *p = sim_packet_new(sim, out->head_len);

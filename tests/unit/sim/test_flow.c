@@ -341,16 +341,16 @@ static void look_on(void *ctx, struct sim *sim, struct sim_wire *w)
  * with a payload that is checked; without content; in memory that is used again. */
 static void test_forms(void **state)
 {
-    enum { WHOLE, HOOKED, PARTS, AGAIN, BLANK, FORMS };
+    enum { WHOLE, HOOKED, PARTS, AGAIN, BLANK, BLANK_HOOKED, FORMS };
     uint64_t sum[FORMS] = {0}, looks = 0;
 
     for (unsigned form = 0; form < FORMS; form++) {
         struct place p;
         const uint64_t size = 20000;
-        place_init(&p, form == BLANK);
-        p.sim->poison = form != AGAIN && form != BLANK;
+        place_init(&p, form >= BLANK);
+        p.sim->poison = form != AGAIN && form < BLANK;
         p.sim->offload = form == PARTS || form == AGAIN || form == HOOKED;
-        if (form == HOOKED) {
+        if (form == HOOKED || form == BLANK_HOOKED) {
             p.sim->hook = look_on;
             p.sim->hook_ctx = &looks;
         }
