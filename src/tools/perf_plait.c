@@ -34,11 +34,23 @@ static void on_warn(void *ctx, const char *text)
     say("%s", text);
 }
 
+static void tell_loss(const struct drv_host *host)
+{
+    struct drv_host_counters counters;
+
+    drv_host_counters(host, &counters);
+    if (counters.unheard > 0)
+        say("%llu packets for other threads were lost: they did not take them fast enough",
+            (unsigned long long)counters.unheard);
+}
+
 /* The first one is closed last. */
 static void close_net(struct perf_net *net)
 {
     struct drv_error err;
 
+    if (net->host && shards)
+        tell_loss(net->host);
     if (net->host && !drv_host_free(net->host, &err))
         say("%s", err.text);
     net->host = NULL;
