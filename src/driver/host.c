@@ -545,6 +545,7 @@ static void take_letters(struct drv_host *host)
                               .ifindex = l->ifindex,
                               .handed = l->handed};
         next = l->next;
+        host->taken += l->len;
         if (l->len > 0)
             give_stack(host, &in);
         else
