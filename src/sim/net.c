@@ -63,7 +63,7 @@ static void lay_out(const struct sim_arrival *a, uint8_t *to, uint32_t max)
 /* The shards of a host are one for the network. */
 static bool is_same_host(const struct sim_node *a, const struct sim_node *b)
 {
-    return a == b || (a->shards != NULL && a->shards == b->shards);
+    return a == b || (a != NULL && a->shards != NULL && a->shards == b->shards);
 }
 
 /* A router says that the packet does not fit. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/cbr.h"
+#include "sim/flow.h"
+#include "sim/topology.h"
 #include "unit/base/cm.h"
 
 static struct sim_cbr_config basic(struct sim *sim, uint64_t rate)
@@ -117,12 +119,40 @@ static void test_chance(void **state)
     assert_true(by_chance(2, true) != by_chance(3, true));
 }
 
+/* A router that says "too big" finds the way back among routes that lead to nobody. */
+static void test_beside_icmp(void **state)
+{
+    struct sim *sim = sim_new(1);
+    struct sim_cbr_config load = basic(sim, 1000000);
+    struct sim_topology_config cfg;
+    struct sim_topology topo;
+    struct plait_config stack;
+
+    sim_cbr_start(sim, &load); /* before the routes of the hosts */
+    plait_config_init(&stack);
+    struct sim_node *a = sim_node_new(sim, "a", &stack), *b = sim_node_new(sim, "b", &stack);
+    sim_topology_defaults(&cfg, 1);
+    cfg.path[0].up.mtu = 1000;
+    assert_int_equal(sim_topology_build(&topo, &cfg, a, b), 0);
+    struct sim_flows *flows = sim_flows_new(sim);
+    struct sim_flow *f = sim_flow_add(
+        flows, &(struct sim_flow_config){.client = a,
+                                         .server = b,
+                                         .remote = sim_path_addr(&cfg, 0, true),
+                                         .stream = {.bytes = 100000}});
+    sim_run_until(sim, sim->now + 5 * PLAIT_SEC);
+    assert_true(sim->link[topo.up[0]].drops > 0);
+    assert_int_equal(f->delivered, 100000);
+    sim_flows_free(flows);
+    sim_free(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_constant), cmocka_unit_test(test_overload),
         cmocka_unit_test(test_change),   cmocka_unit_test(test_bursts),
-        cmocka_unit_test(test_chance),
+        cmocka_unit_test(test_chance),   cmocka_unit_test(test_beside_icmp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
