@@ -48,13 +48,23 @@ def allowed(gate):
     return ", ".join(parts)
 
 
-def row(outcome):
+def beside(real):
+    """What real kernels had to say of the same gate."""
+    if real is None:
+        return ""
+    if real.have is None:
+        return f"<td>{html.escape(real.why)}</td>"
+    spread = f"<br><small>{number(real.spread[0])} &ndash; {number(real.spread[1])}</small>" if real.runs > 1 else ""
+    return f"<td class=n><b>{number(real.have)}</b>{spread}</td>"
+
+
+def row(outcome, real):
     gate = outcome.gate
     spread = f"{number(outcome.spread[0])} &ndash; {number(outcome.spread[1])}" if outcome.spread and outcome.runs > 1 else ""
     known = f"<br><small>{html.escape(gate['known'])}</small>" if "known" in gate else ""
     return (f"<tr><td>{html.escape(gate['name'])}{known}</td><td class=n>{number(gate.get('theory'))}</td>"
             f"<td class=n>{number(gate.get('published'))}</td><td class=n><b>{number(outcome.have)}</b></td>"
-            f"<td class=n>{spread}</td><td class=n>{outcome.runs}</td><td>{html.escape(gate.get('unit', ''))}</td>"
+            f"<td class=n>{spread}</td>{beside(real)}<td class=n>{outcome.runs}</td><td>{html.escape(gate.get('unit', ''))}</td>"
             f"<td>{allowed(gate)}</td><td class={'yes>holds' if outcome.holds else 'no>does not hold'}</td>"
             f"<td><span title='{html.escape(SURE[gate['certainty']])}'>{gate['certainty']}</span>"
             f" {html.escape(gate['source'])}{' ' + html.escape(outcome.why)}</td></tr>")
@@ -68,13 +78,13 @@ def inline(svg, mark):
     return re.sub(r"url\(#", f"url(#{mark}", svg)
 
 
-def section(index, experiment, runs, outcomes, pictures):
+def section(index, experiment, runs, outcomes, real, pictures):
     out = [f"<h2 id='{html.escape(experiment['id'])}'>{html.escape(experiment['title'])}</h2>",
            f"<p><b>{html.escape(experiment['paper'])}.</b> {html.escape(experiment.get('setup', ''))}"
            f" <code>papers/{html.escape(experiment['scenario'])}</code>, {len(runs)} runs.</p>"]
-    out.append("<table><tr><th>what</th><th>theory</th><th>published</th><th>measured (median)</th><th>of all</th><th>runs</th>"
-               "<th>unit</th><th>allowed</th><th></th><th>source</th></tr>")
-    out += [row(outcome) for outcome in outcomes]
+    out.append("<table><tr><th>what</th><th>theory</th><th>published</th><th>measured (median)</th><th>of all</th>"
+               f"{'<th>real kernels</th>' if real else ''}<th>runs</th><th>unit</th><th>allowed</th><th></th><th>source</th></tr>")
+    out += [row(outcome, real[i] if real else None) for i, outcome in enumerate(outcomes)]
     out.append("</table>")
     if "differs" in experiment:
         out.append(f"<p class=differs>{html.escape(experiment['differs'])}</p>")
@@ -84,15 +94,15 @@ def section(index, experiment, runs, outcomes, pictures):
 
 
 def page(pages, readme):
-    good = sum(o.holds for _, _, outcomes, _ in pages for o in outcomes)
-    total = sum(len(outcomes) for _, _, outcomes, _ in pages)
+    good = sum(o.holds for _, _, outcomes, *_ in pages for o in outcomes)
+    total = sum(len(outcomes) for _, _, outcomes, *_ in pages)
     out = ["<!DOCTYPE html><html lang=en><meta charset=utf-8><title>plait: published results, again</title>",
            f"<style>{STYLE}</style><h1>Published results, again</h1>",
            f"<p>{good} of {total} gates hold. Each result is the median of all runs (seeds); theory is what the formulas give for the same "
            "set-up, published is what the paper has. Which of them the gate is about: theory, where there is one.</p>",
            "<p>How sure a figure is: " + "; ".join(f"<b>{k}</b> {html.escape(v)}" for k, v in SURE.items()) + ".</p>",
            "<table><tr><th>experiment</th><th>paper</th><th>gates</th></tr>"]
-    for experiment, _, outcomes, _ in pages:
+    for experiment, _, outcomes, *_ in pages:
         held = sum(o.holds for o in outcomes)
         out.append(f"<tr><td><a href='#{html.escape(experiment['id'])}'>{html.escape(experiment['title'])}</a></td>"
                    f"<td>{html.escape(experiment['paper'])}</td>"
