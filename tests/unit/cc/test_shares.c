@@ -38,8 +38,9 @@ static void one_packet(struct cc *cc, struct path *path)
 {
     plait_time now = FLOWS_NOW + (plait_time)(path->next * 1e6);
     struct cc_ack ack = { .now = now, .acked = FLOWS_MSS, .srtt = cc->srtt,
-                          .cwnd_limited = true, .snd_una = (uint32_t)(path->acked * FLOWS_MSS) };
+                          .cwnd_limited = true };
 
+    ack.snd_una = (uint32_t)(uint64_t)(path->acked * FLOWS_MSS); /* it wraps */
     cc->last_sent = now;
     cc->flight = cc->cwnd;
     if (draw() >= path->p) {
