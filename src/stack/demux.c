@@ -92,10 +92,10 @@ static enum plait_reason segment(struct plait_stack *s, const struct wire_seg *s
     if (!addr_is_unicast(&seg->src) || addr_equal(&seg->src, &seg->dst) || seg->src.port == 0)
         return PLAIT_REASON_NO_SOCKET;
     struct mp_subflow *sf = stack_find_subflow(s, &seg->dst, &seg->src);
+    if (sf != NULL && mp_subflow_tcb(sf)->state != TCP_ST_TIME_WAIT)
+        return subflow_input(sf, seg, block, now);
     struct tcp_wait old;
     bool waits = stack_time_wait(s, &seg->dst, &seg->src, &old);
-    if (sf != NULL && !waits)
-        return subflow_input(sf, seg, block, now);
     struct stack_half *h = stack_find_half(s, &seg->dst, &seg->src), made;
     if (h != NULL)
         return stack_half_input(h, seg, block, now);
