@@ -290,14 +290,6 @@ static const char *link_name(const struct drv_host *host, uint32_t ifindex)
     return link ? link->name : "?";
 }
 
-const char *drv_host_ifname(const struct drv_host *host, uint8_t local_id)
-{
-    for (size_t i = 0; i < host->local_n; i++)
-        if (host->local[i].id == local_id)
-            return link_name(host, host->local[i].ifindex);
-    return "?";
-}
-
 const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_addr *local)
 {
     for (size_t i = 0; i < host->local_n; i++)

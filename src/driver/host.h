@@ -57,9 +57,7 @@ uint16_t drv_host_port_at(const struct drv_host *host, size_t i);
 /* The time to pass to the core: read once for each batch of packets. */
 plait_time drv_host_now(const struct drv_host *host);
 void drv_host_counters(const struct drv_host *host, struct drv_host_counters *counters);
-/* The name of the interface of the local address with this id; "?" when it is gone. */
-const char *drv_host_ifname(const struct drv_host *host, uint8_t local_id);
-/* The same for an address; ports do not count. */
+/* The name of the interface of a local address, whose port does not count; "?" when it is gone. */
 const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_addr *local);
 /* The interface that packets of this pair leave by, which a route may take elsewhere than to that
  * of the local address. Before the first of them: as above. */

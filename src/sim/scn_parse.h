@@ -101,7 +101,6 @@ struct sim_scn_words {
     const char *of;
 };
 bool sim_scn_each(struct sim_scn_parser *p, const struct sim_scn_words *words, void *target);
-bool sim_scn_knows(const struct sim_scn_words *words, const char *word);
 /* A list of n pieces grows by one, which is zero. */
 void *sim_scn_grow(void *list, unsigned n, size_t size);
 

@@ -160,10 +160,9 @@ static void open_captures(struct sim_scn_world *w)
 /* What never may be: a byte was wrong. */
 static const char *broken(const struct sim_scn_world *w)
 {
-    for (unsigned i = 0; i < w->conn_n; i++)
-        if (w->conn[i].traffic != NULL && w->conn[i].traffic->failure != NULL)
-            return w->conn[i].traffic->failure;
-    return w->sim->failure;
+    const char *failure = sim_flows_failure(w->flows);
+
+    return failure != NULL ? failure : w->sim->failure;
 }
 
 static void tear_down(struct sim_scn_world *w)

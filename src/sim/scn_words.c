@@ -191,11 +191,6 @@ static const struct sim_scn_word *find(const struct sim_scn_words *words, const 
     return NULL;
 }
 
-bool sim_scn_knows(const struct sim_scn_words *words, const char *word)
-{
-    return find(words, word) != NULL;
-}
-
 static bool unknown(struct sim_scn_parser *p, const struct sim_scn_words *words, const char *have)
 {
     char list[SIM_SCN_ERROR_MAX];
