@@ -108,6 +108,8 @@ plait_time tcp_persist_timeout(const struct tcb *t);
 void tcp_rearm(struct tcb *t, plait_time now);
 
 /* reset.c */
+/* Takes one of the answers of this period; false: there are none left. */
+bool tcp_challenge_left(plait_time *period_end, uint8_t *n, plait_time now);
 void tcp_challenge(struct tcb *t, plait_time now);
 void tcp_refuse(struct tcb *t, uint32_t seq);
 void tcp_rst_for_abort(struct tcb *t);

@@ -10,20 +10,26 @@
 
 #include <string.h>
 
+bool tcp_challenge_left(plait_time *period_end, uint8_t *n, plait_time now)
+{
+    if (now >= *period_end) {
+        *period_end = now + TCP_CHALLENGE_PERIOD;
+        *n = 0;
+    }
+    if (*n >= TCP_CHALLENGE_MAX)
+        return false;
+    (*n)++;
+    return true;
+}
+
 /*= RFC 5961 7-2 */
 /* An ACK is due at once, if the budget has one. */
 void tcp_challenge(struct tcb *t, plait_time now)
 {
-    if (now >= t->challenge_at) {
-        t->challenge_at = now + TCP_CHALLENGE_PERIOD;
-        t->challenge_n = 0;
-    }
-    if (t->challenge_n >= TCP_CHALLENGE_MAX) {
+    if (tcp_challenge_left(&t->challenge_at, &t->challenge_n, now))
+        t->ack_now = true;
+    else
         ctx_count(t->ctx, PLAIT_REASON_CHALLENGE_LIMIT);
-        return;
-    }
-    t->challenge_n++;
-    t->ack_now = true;
 }
 
 /* <SEQ=SEG.ACK><CTL=RST> for a segment that cannot belong to this handshake, which goes on. */

@@ -20,20 +20,6 @@ void tcp_wait_of(const struct tcb *t, struct tcp_wait *w)
     };
 }
 
-/* A segment that asks for an answer without needing one gets it within a budget: two ends that
- * disagree would else answer each other for ever. */
-static bool may_challenge(struct tcp_wait *w, plait_time now)
-{
-    if (now >= w->challenge_at) {
-        w->challenge_at = now + TCP_CHALLENGE_PERIOD;
-        w->challenge_n = 0;
-    }
-    if (w->challenge_n >= TCP_CHALLENGE_MAX)
-        return false;
-    w->challenge_n++;
-    return true;
-}
-
 static bool is_old_timestamp(const struct tcp_wait *w, const struct wire_seg *seg, plait_time now)
 {
     return w->ts_on && seg->opt.has_ts && seq_lt(seg->opt.tsval, w->ts_recent) &&
@@ -58,11 +44,11 @@ enum plait_reason tcp_wait_input(struct tcp_wait *w, const struct wire_seg *seg,
     if ((seg->flags & WIRE_RST) != 0)
         return PLAIT_REASON_RST_IN_WINDOW; /* RFC 1337: no assassination */
     if ((seg->flags & WIRE_SYN) != 0) {
-        *answer = may_challenge(w, now);
+        *answer = tcp_challenge_left(&w->challenge_at, &w->challenge_n, now);
         return PLAIT_REASON_SYN_IN_WINDOW;
     }
     if (is_old_timestamp(w, seg, now)) {
-        *answer = text || may_challenge(w, now);
+        *answer = text || tcp_challenge_left(&w->challenge_at, &w->challenge_n, now);
         return PLAIT_REASON_PAWS;
     }
     if (text) {
@@ -72,7 +58,7 @@ enum plait_reason tcp_wait_input(struct tcp_wait *w, const struct wire_seg *seg,
     }
     if (seg->seq == w->rcv_nxt && seq_le(seg->ack, w->snd_nxt))
         return PLAIT_REASON_NONE;
-    *answer = may_challenge(w, now);
+    *answer = tcp_challenge_left(&w->challenge_at, &w->challenge_n, now);
     return seg->seq != w->rcv_nxt ? PLAIT_REASON_SEQ_OUTSIDE : PLAIT_REASON_ACK_OUTSIDE;
 }
 
