@@ -47,7 +47,7 @@ static struct sim_letter *post(struct sim_shards *sh, unsigned to, uint32_t len)
     sh->inbox_end[to] = &l->next;
     if (!sim_timer_runs(t)) {
         t->ctx = sh;
-        t->exact = true; /* who takes a packet touches its node */
+        t->exact = true; /* read_inbox() touches the node */
         sim_timer_set(sh->sim, t, sh->sim->now + sim_rng_below(&sh->rng, sh->wake_max + 1), wake);
     }
     return l;
@@ -104,6 +104,7 @@ static void read_inbox(struct sim_shards *sh, unsigned i)
 
     while ((l = take(sh, i)) != NULL) {
         struct plait_in in = {.ip = l->bytes, .len = l->len, .handed = l->handed};
+        sim_touch(sh->node[i]);
         if (l->len > 0)
             input(sh, i, &in);
         else

@@ -14,6 +14,7 @@ struct stack_wait {
     struct stack_timer timer;
     struct mp_wait mp;
 };
+_Static_assert(sizeof(struct stack_wait) <= 192, "TIME-WAIT is small");
 
 static struct stack_wait *find(const struct plait_stack *s, const struct plait_addr *local,
                                const struct plait_addr *remote)
