@@ -121,9 +121,9 @@ static const struct mp_remote *find_remote(const struct mp_conn *c, const struct
     return NULL;
 }
 
-int mp_join(struct mp_conn *c, const struct plait_addr *local, const struct plait_addr *remote,
-            int err, plait_time now)
+int mp_join(struct mp_conn *c, const struct mp_wish *wish, int err, plait_time now)
 {
+    const struct plait_addr *local = &wish->local, *remote = &wish->remote;
     const struct plait_local *l = mp_local_find(c->locals, local);
     const struct mp_remote *r = find_remote(c, remote);
     int local_id = mp_addr_local_id(c, local);
@@ -146,7 +146,7 @@ int mp_join(struct mp_conn *c, const struct plait_addr *local, const struct plai
     s->initiator = true;
     s->local_id = (uint8_t)local_id;
     s->remote_id = s->peer_id = r->id;
-    s->backup_local = l != NULL && (l->flags & PLAIT_LOCAL_BACKUP) != 0;
+    s->backup_local = wish->backup || (l != NULL && (l->flags & PLAIT_LOCAL_BACKUP) != 0);
     s->nonce_local = ctx_random_u32(c->ctx);
     mp_path_changed(c);
     return 0;

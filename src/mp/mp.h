@@ -218,12 +218,12 @@ struct mp_wish {
     struct plait_addr local; /* port 0 */
     struct plait_addr remote;
     bool other_port;
+    bool backup;
 };
 bool mp_pm_next(struct mp_conn *c, plait_time now, struct mp_wish *wish);
 /* Opens a subflow as just asked. 0 or an error (then the pair is barred). A 4-tuple in use: pass
  * PLAIT_EADDRINUSE as err to bar it. */
-int mp_join(struct mp_conn *c, const struct plait_addr *local, const struct plait_addr *remote,
-            int err, plait_time now);
+int mp_join(struct mp_conn *c, const struct mp_wish *wish, int err, plait_time now);
 
 /* Local addresses: the shared table has changed already. */
 void mp_local_added(struct mp_conn *c, const struct plait_local *l, plait_time now);

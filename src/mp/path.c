@@ -237,7 +237,8 @@ bool mp_pm_next(struct mp_conn *c, plait_time now, struct mp_wish *wish)
             return false;
         *wish = (struct mp_wish){ .local = view.local[d.local].addr,
                                   .remote = view.remote[d.remote].addr,
-                                  .other_port = d.other_port };
+                                  .other_port = d.other_port,
+                                  .backup = d.backup };
         wish->local.port = 0;
         return true;
     }

@@ -4,8 +4,9 @@
  * Announcements come first: they cost one ACK, and the peer needs a round trip to act on them. The
  * pair of the first subflow is a pair like any other: where it died it is opened again (break
  * before make). The other address family of an interface that has a subflow is as a rule the same
- * path once more, and waits until the connection is worth it: a short exchange would be half
- * announcements and handshakes. RFC 8684 3.2, 3.4 and 3.9. */
+ * path once more. It waits until the connection is worth it: a short exchange would be half
+ * announcements and handshakes. And it is a backup: two subflows in use would take the share of two
+ * on the link that they have in common, and gain nothing. RFC 8684 3.2, 3.3.8, 3.4 and 3.9. */
 #include "pairs.h"
 
 #include "../base/addr.h"
@@ -152,6 +153,7 @@ bool pm_open(const struct pm_view *v, struct pm_decision *out)
                 out->what = PM_OPEN;
                 out->local = l;
                 out->remote = r;
+                out->backup = is_other_family(v, &v->local[l]);
             }
         }
     if (out->what == PM_OPEN)

@@ -57,6 +57,7 @@ struct pm_decision {
     uint8_t local, remote;    /* indices into the view */
     uint8_t subflow;          /* to close: index into the view */
     bool other_port;          /* open from another local port than the first subflow's */
+    bool backup;              /* open to be used when no other is left */
     uint64_t again_moved;     /* with PM_NOTHING: ask again when so many bytes moved; 0: never */
     /* with PM_NOTHING: when to ask again, PLAIT_NEVER: when something changed */
     plait_time again;

@@ -122,7 +122,7 @@ static void open_subflows(struct plait_conn *c, plait_time now)
             err = PLAIT_EADDRINUSE;
         if (!stack_peer_takes_joins(c, &w.remote))
             err = PLAIT_EUNREACH;
-        if (mp_join(c->mp, &w.local, &w.remote, err, now) == 0 && list_empty(&c->dirty))
+        if (mp_join(c->mp, &w, err, now) == 0 && list_empty(&c->dirty))
             list_add_tail(&c->stack->dirty, &c->dirty); /* its SYN waits */
         stack_adopt(c);
     }

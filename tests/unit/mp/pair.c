@@ -277,7 +277,7 @@ static void open_subflows(struct pair *p, struct pair_side *side)
         w.local.port = (uint16_t)(side->conn->first_local.port + (w.other_port ? i + 1 : 0));
         if (find_sub(side, &w.local, &w.remote) != NULL)
             err = PLAIT_EADDRINUSE;
-        mp_join(side->conn, &w.local, &w.remote, err, p->now);
+        mp_join(side->conn, &w, err, p->now);
         adopt(side);
     }
 }

@@ -36,7 +36,7 @@ static void asked_when_something_changed(void **state)
     assert_int_equal(wish.local.port, 0);
     assert_int_equal(wish.local.ip[2], 1);
     assert_int_equal(wish.remote.port, 80);
-    assert_int_equal(mp_join(c, &wish.local, &wish.remote, PLAIT_EADDRINUSE, p.now),
+    assert_int_equal(mp_join(c, &wish, PLAIT_EADDRINUSE, p.now),
                      PLAIT_EADDRINUSE);
     assert_false(mp_pm_next(c, p.now, &wish));
     assert_true(c->pm_at == p.now + PLAIT_SEC);
@@ -116,7 +116,7 @@ static void another_port_is_another_place(void **state)
     mp_path_changed(c);
     assert_true(mp_pm_next(c, p.now, &wish));
     wish.local.port = 40000;
-    assert_int_equal(mp_join(c, &wish.local, &wish.remote, 0, p.now), 0);
+    assert_int_equal(mp_join(c, &wish, 0, p.now), 0);
     pair_run(&p, p.now + PLAIT_SEC);
     assert_int_equal(pair_open_n(&p, 0), 2);
     mp_path_changed(c);
@@ -135,7 +135,7 @@ static void not_when_it_is_over(void **state)
     mp_path_changed(c);
     assert_false(mp_pm_next(c, p.now, &wish));
     assert_false(c->pm_dirty);
-    assert_int_equal(mp_join(c, &wish.local, &wish.remote, 0, p.now), PLAIT_EINVAL);
+    assert_int_equal(mp_join(c, &wish, 0, p.now), PLAIT_EINVAL);
     end();
 }
 

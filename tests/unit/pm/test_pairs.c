@@ -60,7 +60,7 @@ static void announcements(void **state)
 }
 
 /* An IPv6 address of the interface whose IPv4 address has the first subflow. */
-static void the_other_family_waits(void **state)
+static void the_other_family_waits_and_is_a_backup(void **state)
 {
     view.local_n = view.remote_n = 2;
     view.local[0].ifindex = view.local[1].ifindex = 3;
@@ -78,6 +78,7 @@ static void the_other_family_waits(void **state)
     pm_nothing(&d);
     assert_true(pm_open(&view, &d));
     assert_int_equal(d.local, 1);
+    assert_true(d.backup);
     view.moved = 0;
     view.age = view.demand_after;
     pm_nothing(&d);
@@ -89,7 +90,7 @@ static void the_other_family_waits(void **state)
         pm_nothing(&d);
         assert_true(pm_announce(&view, &d));
         pm_nothing(&d);
-        assert_true(pm_open(&view, &d));
+        assert_true(pm_open(&view, &d) && !d.backup);
     }
     /* Nor does it wait where the first family has no subflow any more. */
     view.local[1].ifindex = 3;
@@ -98,6 +99,7 @@ static void the_other_family_waits(void **state)
     pm_nothing(&d);
     assert_true(pm_open(&view, &d));
     assert_int_equal(d.local, 1);
+    assert_false(d.backup);
 }
 
 #define T(f) cmocka_unit_test_setup(f, view_reset)
@@ -105,7 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(nothing), T(another_path_first), T(barred_for_now), T(the_pair_itself), T(announcements),
-        T(the_other_family_waits),
+        T(the_other_family_waits_and_is_a_backup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
