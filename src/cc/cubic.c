@@ -175,6 +175,17 @@ static void reduce(struct cc *cc, uint32_t flight)
     cc->ssthresh = target > 2 * cc->mss ? target : 2 * cc->mss; /* RFC 9438 4.6 */
 }
 
+/* What was in flight when the loss came about: the most since a round trip ago, by the window. What
+ * still is when it is found may be the rest of that alone, where the peer's window or the data ran
+ * out meanwhile, and says nothing of the path. RFC 9438 4.6 lets a sender take cwnd itself that
+ * does not let it grow while less is in flight; RFC 7661 4.4.1 takes the larger one of both. */
+static uint32_t lost_from(const struct cc *cc, uint32_t flight)
+{
+    uint32_t most = cc->flight < cc->cwnd ? cc->flight : cc->cwnd;
+
+    return most > flight ? most : flight;
+}
+
 static void cubic_on_congestion(struct cc *cc, uint32_t flight, plait_time now)
 {
     struct cc_cubic *c = &cc->u.cubic;
@@ -185,7 +196,7 @@ static void cubic_on_congestion(struct cc *cc, uint32_t flight, plait_time now)
         c->w_max = (uint32_t)((uint64_t)cc->cwnd * FAST_NUM / FAST_DEN);
     else
         c->w_max = cc->cwnd;
-    reduce(cc, flight);
+    reduce(cc, lost_from(cc, flight));
 }
 
 static void cubic_on_rto(struct cc *cc, uint32_t flight, plait_time now)

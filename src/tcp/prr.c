@@ -98,11 +98,23 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
     cc_grow(&l->cc, sndcnt);
 }
 
+/* ssthresh; but no more than was out when recovery began or is now, or a connection begins with.
+ * ssthresh is beyond that only where less was out than the window held, and would go out in one
+ * burst: slow start makes up for it. RFC 6582 3.2 step 3 has the same choice. */
+static uint32_t window_after(const struct tcp_loss *l)
+{
+    uint32_t most = cc_initial_window(l->cc.mss);
+
+    most = l->recover_fs > most ? l->recover_fs : most;
+    most = l->cc.cwnd > most ? l->cc.cwnd : most;
+    return l->cc.ssthresh < most ? l->cc.ssthresh : most;
+}
+
 /*= RFC 5681 4.3-3 */
 void tcp_prr_leave(struct tcp_loss *l, plait_time now)
 {
     if (l->state == TCP_LOSS_RECOVERY && l->rate == NULL)
-        l->cc.cwnd = l->cc.ssthresh;
+        l->cc.cwnd = window_after(l);
     if (l->state == TCP_LOSS_RECOVERY || l->rate != NULL)
         l->cc.ops->on_recovered(&l->cc, now);
     l->state = TCP_LOSS_OPEN;

@@ -121,6 +121,25 @@ static void fast_convergence(void **state)
     assert_int_equal(cc.ssthresh, 2 * MSS);
 }
 
+/* Most of the flight arrived before the loss was found, and nothing new was sent meanwhile. */
+static void drained_flight(void **state)
+{
+    struct cc cc;
+
+    open_at(&cc, 100, 100);
+    cc.flight = segs(90);
+    cc.ops->on_congestion(&cc, segs(10), 0);
+    NEAR(in_segs(cc.ssthresh), 63, .01);
+    open_at(&cc, 100, 100);
+    cc.flight = segs(200); /* never more than the window */
+    cc.ops->on_congestion(&cc, segs(10), 0);
+    NEAR(in_segs(cc.ssthresh), 70, .01);
+    open_at(&cc, 100, 100);
+    cc.flight = segs(10); /* the application gave no more */
+    cc.ops->on_congestion(&cc, segs(10), 0);
+    NEAR(in_segs(cc.ssthresh), 7, .01);
+}
+
 static void after_rto(void **state)
 {
     struct cc cc;
@@ -217,7 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curve), cmocka_unit_test(one_ack), cmocka_unit_test(fast_convergence),
         cmocka_unit_test(after_rto), cmocka_unit_test(idle_time_does_not_count),
-        cmocka_unit_test(extremes), cmocka_unit_test(reno_region),
+        cmocka_unit_test(drained_flight), cmocka_unit_test(extremes), cmocka_unit_test(reno_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

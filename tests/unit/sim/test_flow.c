@@ -114,7 +114,7 @@ static void test_endless(void **state)
     assert_int_equal(b->delivered, two);
     assert_in_range(sim_flow_rate(a->delivered - one, 10 * PLAIT_SEC), 34000000, 39000000);
     bytes = p.sim->link[p.topo.up[0]].bytes + p.sim->link[p.topo.up[1]].bytes - bytes;
-    assert_true(bytes < 50000000); /* nobody else is on the way */
+    assert_true(bytes < (a->delivered - one) * 107 / 100); /* nobody else is on the way */
     place_end(&p);
 }
 

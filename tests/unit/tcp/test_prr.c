@@ -142,12 +142,37 @@ static void empty_pipe(void **state)
     rig_close(&r);
 }
 
+/* 100 segments out and no more to send: when the loss is found, 30 are left. CUBIC's aim is 70, but
+ * 70 at once are not, 30 are, and slow start goes on from there. */
+static void drained_flight(void **state)
+{
+    struct rig r;
+
+    rig_open(&r, &cc_cubic_ops, 100000, 100000);
+    rig_send(&r, 50);
+    rig_send(&r, 50);
+    r.now += 100000;
+    rig_ack(&r, 70, 0, 0);
+    rig_ack(&r, 70, 71, 100);
+    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_in_range(r.l.cc.ssthresh, 70000, 90000);
+    assert_int_equal(r.l.recover_fs, 30000);
+    rig_rtx(&r, 70, 71);
+    r.now += 100000;
+    rig_ack(&r, 100, 0, 0);
+    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.cc.cwnd, 30000);
+    assert_in_range(r.l.cc.ssthresh, 70000, 90000);
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_loss), cmocka_unit_test(burst_of_losses),
         cmocka_unit_test(reduction_of_30_percent), cmocka_unit_test(split_acks),
         cmocka_unit_test(second_reduction), cmocka_unit_test(empty_pipe),
+        cmocka_unit_test(drained_flight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
