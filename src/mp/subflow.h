@@ -46,6 +46,10 @@ struct mp_map {
 
 enum { MP_MAPS_MAX = 1024, MP_CARRY_MAX = 65536 };
 
+/* While lean is not 0: it is measured how much that should be; or it was made so just now, and what
+ * is heard in this round is about what was sent before; or it may grow. */
+enum mp_lean { MP_LEAN_MEASURES, MP_LEAN_WAITS, MP_LEAN_GROWS };
+
 struct mp_subflow {
     struct list in_conn;       /* in mp_conn.subflows */
     struct htab_node node;     /* for the stack */
@@ -84,7 +88,9 @@ struct mp_subflow {
     uint64_t reinjected;       /* bytes that it carried for others */
     uint64_t copied_to;        /* from here on it may carry copies of what others were given */
     uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
-    plait_time lean_until;
+    enum mp_lean lean_phase;
+    uint32_t lean_from;        /* what had come through at lean_at; or where this round ends */
+    plait_time lean_at, lean_until;
     uint64_t sched_own;        /* the scheduler's word */
     uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
     bool infinite;             /* the next chunk carries the infinite mapping */

@@ -26,6 +26,7 @@
 #define RTX_MAX (10 * PLAIT_SEC)
 #define OPPORTUNE_MIN (10 * PLAIT_MSEC)
 #define LEAN_ROUNDS 16
+#define LEAN_UNKNOWN UINT32_MAX
 enum { SNDBUF_MIN = 64 << 10, REINJECT_AT_ONCE = 256 << 10, RATIO_MAX = 16 };
 
 /* ---- the application writes ----------------------------------------------------------------- */
@@ -449,20 +450,78 @@ static bool send_again(struct mp_conn *c, plait_time now)
     return true;
 }
 
+/* What the peer was seen to have of s, modulo 2^32. */
+static uint32_t delivered(const struct mp_subflow *s)
+{
+    return s->tcb.sndq.una + s->tcb.sndq.sacked;
+}
+
 /* What s may have out at a time without a queue: a quarter more than its bandwidth-delay product by
  * the lowest round trip, and two packets, of which one is being sent and one is being acknowledged.
- * The buffers hold more of the stream then that the fast paths bring meanwhile; with less, the path
- * would be idle now and then. The product is that of what really was out: nothing made the window
- * smaller while the buffers were the limit. */
+ * The buffers hold more of the stream then that the fast paths bring meanwhile.
+ *
+ * The bandwidth is what comes through while it holds up the others. What is out, by the time that
+ * it takes, does not tell: a round trip that is measured lags behind a queue that grows, and behind
+ * a window that a loss made smaller. */
+static uint32_t without_queue(const struct mp_subflow *s, plait_time least_rtt, plait_time now)
+{
+    uint64_t came = delivered(s) - s->lean_from, bdp = came * least_rtt / (now - s->lean_at);
+
+    return (uint32_t)mp_min(bdp * 5 / 4 + 2 * tcp_payload_mss(&s->tcb), CC_CWND_MAX);
+}
+
+/* A round begins: it ends when what is sent from now on is acknowledged. */
+static void lean_round(struct mp_subflow *s, enum mp_lean phase)
+{
+    s->lean_phase = phase;
+    s->lean_from = s->tcb.sndq.end;
+}
+
+/* s holds up the others. What comes through is measured, until no more than that is out. What goes
+ * out from then on and holds them up nevertheless is too much for the buffers without any queue:
+ * half of it then, once for each round. */
 static void make_lean(struct mp_subflow *s, plait_time now)
 {
     const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
     plait_time least_rtt = mp_earlier(rtt->min_rtt, rtt->srtt);
-    uint64_t flight = mp_min(s->tcb.loss.cc.cwnd, s->tcb.loss.cc.flight);
-    uint64_t bytes = flight * least_rtt / rtt->srtt * 5 / 4 + 2 * tcp_payload_mss(&s->tcb);
+    uint32_t least = 2 * tcp_payload_mss(&s->tcb);
 
-    s->lean = (uint32_t)mp_min(bytes, UINT32_MAX);
-    s->lean_until = now + LEAN_ROUNDS * rtt->srtt;
+    if (s->lean == 0) {
+        s->lean = LEAN_UNKNOWN;
+        s->lean_phase = MP_LEAN_MEASURES;
+        s->lean_from = delivered(s);
+        s->lean_at = now;
+        s->lean_until = now + rtt->srtt;
+        return;
+    }
+    if (s->lean_phase == MP_LEAN_MEASURES && now - s->lean_at > least_rtt / 4) {
+        s->lean = without_queue(s, least_rtt, now);
+    } else if (s->lean_phase == MP_LEAN_GROWS) {
+        s->lean = s->lean / 2 > least ? s->lean / 2 : least;
+        lean_round(s, MP_LEAN_WAITS);
+    }
+    if (s->lean != LEAN_UNKNOWN)
+        s->lean_until = now + LEAN_ROUNDS * rtt->srtt;
+}
+
+/* In each round that passes without holding them up it may be a sixteenth more; after LEAN_ROUNDS
+ * without there is no limit but the window, which was not tried beyond that. */
+static void lean_acked(struct mp_subflow *s, plait_time now)
+{
+    if (s->lean == 0)
+        return;
+    if (now >= s->lean_until) {
+        if (s->lean != LEAN_UNKNOWN)
+            tcp_loss_forget(&s->tcb.loss, s->lean, now);
+        s->lean = 0;
+    } else if (s->lean_phase == MP_LEAN_MEASURES) {
+        if (s->lean != LEAN_UNKNOWN && queued_on(s) <= s->lean)
+            lean_round(s, MP_LEAN_WAITS);
+    } else if (seq_gt(s->tcb.sndq.una, s->lean_from)) {
+        if (s->lean_phase == MP_LEAN_GROWS)
+            s->lean = (uint32_t)mp_min((uint64_t)s->lean + s->lean / 16, CC_CWND_MAX);
+        lean_round(s, MP_LEAN_GROWS);
+    }
 }
 
 /* It should have answered by now: it is no way out for what another one holds. */
@@ -798,8 +857,7 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
 {
     struct mp_conn *c = s->conn;
 
-    if (now >= s->lean_until)
-        s->lean = 0;
+    lean_acked(s, now);
     if (res->ack.acked_data > 0)
         mp_carry_acked(s);
     /* Our data gets through: what it would take to call the path dead must happen anew. */

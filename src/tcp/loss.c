@@ -178,6 +178,18 @@ void tcp_loss_penalise(struct tcp_loss *l)
         cc->ssthresh = cc->ssthresh / 2 > 2 * cc->mss ? cc->ssthresh / 2 : 2 * cc->mss;
 }
 
+void tcp_loss_forget(struct tcp_loss *l, uint32_t used, plait_time now)
+{
+    struct cc *cc = &l->cc;
+
+    if (l->rate != NULL || l->state != TCP_LOSS_OPEN || cc->cwnd <= used)
+        return;
+    cc->cwnd = used > 2 * cc->mss ? used : 2 * cc->mss;
+    if (cc->ssthresh > cc->cwnd)
+        cc->ssthresh = cc->cwnd;
+    cc->ops->on_recovered(cc, now);
+}
+
 /* The probe's ACK told of a loss that nothing else showed (RFC 8985 7.4.2). */
 static void react_to_probe(struct tcp_loss *l, const struct tcp_sndq *q,
                            const struct tcp_ackctx *a)

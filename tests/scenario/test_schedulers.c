@@ -59,13 +59,13 @@ static struct bulk run_bulk(const char *sched, uint32_t rcvbuf)
 }
 
 /* 128 KB are less than the first path could send while a packet of the second one makes its round:
- * BLEST leaves that one out, and is as fast as the first path alone. minrtt is blocked all the
- * time, and sends a tenth twice. */
+ * BLEST leaves that one out, and is as fast as the first path alone. minrtt is blocked until it has
+ * learned how little the second path may hold, and sends what blocks twice. */
 static void test_blest(void **state)
 {
     struct bulk minrtt = run_bulk("minrtt", 128 << 10), blest = run_bulk("blest", 128 << 10);
 
-    assert_true(blest.took < minrtt.took * 7 / 10);
+    assert_true(blest.took < minrtt.took * 8 / 10);
     assert_true(blest.waits < minrtt.waits / 4);
     assert_true(blest.again < minrtt.again / 2);
 }
@@ -120,16 +120,47 @@ static void test_lean(void **state)
     assert_true(took[1] > took[0] * 11 / 10);
 }
 
-/* The mechanisms of NSDI 2012: sending again what blocks, and sparing the path that does. */
+/* 40 and 10 Mbit/s, 10 and 100 ms, the second with a queue of 120 to 200 ms more. Its slow start
+ * fills that, which is more than both buffers can bridge, and what the queue dropped is found when
+ * the rest has drained. Nothing of that may make the path small for seconds: seven eighths of the
+ * sum of both rates in five seconds, both slow starts included. */
+static void test_unlike(void **state)
+{
+    static const uint32_t queues[] = { 150 << 10, 180 << 10, 250 << 10 };
+    const uint64_t bytes = 30 << 20, bits_per_s = 40000000 + 10000000;
+    struct world w;
+
+    for (unsigned i = 0; i < 3; i++) {
+        world_init(&w, 2);
+        w.topo_cfg.path[0].up.rate = w.topo_cfg.path[0].down.rate = 40000000;
+        w.topo_cfg.path[0].up.delay = w.topo_cfg.path[0].down.delay = 5 * PLAIT_MSEC;
+        w.topo_cfg.path[0].up.queue = w.topo_cfg.path[0].down.queue = 100 << 10;
+        w.topo_cfg.path[1].up.rate = w.topo_cfg.path[1].down.rate = 10000000;
+        w.topo_cfg.path[1].up.delay = w.topo_cfg.path[1].down.delay = 50 * PLAIT_MSEC;
+        w.topo_cfg.path[1].up.queue = w.topo_cfg.path[1].down.queue = queues[i];
+        w.client_cfg.conn.sndbuf_max = w.server_cfg.conn.rcvbuf_max = 800 << 10;
+        w.pair_cfg.client.send_bytes = bytes;
+        w.pair_cfg.server.send_bytes = 0;
+        world_start(&w);
+        world_finish(&w, 60 * PLAIT_SEC);
+        world_expect_all(&w);
+        plait_time took = w.pair.server.last_read_at - w.pair.client.started;
+        assert_true(took < bytes * 8 * PLAIT_SEC / bits_per_s * 8 / 7);
+        world_end(&w);
+    }
+}
+
+/* The mechanisms of NSDI 2012: sending again what blocks, and sparing the path that does. A limit
+ * on what the path may hold does more than halving its window, which grows again. */
 static void test_opportunity_and_penalty(void **state)
 {
     struct bulk plain = run_bulk("minrtt-plain", 128 << 10), minrtt = run_bulk("minrtt", 128 << 10),
                 penalty = run_bulk("minrtt-penalty", 128 << 10);
 
     assert_int_equal(plain.again, 0);
-    assert_true(minrtt.took < plain.took * 9 / 10);
-    assert_true(penalty.took < minrtt.took * 9 / 10);
-    assert_true(penalty.again < minrtt.again / 2);
+    assert_true(penalty.took < plain.took * 7 / 10);
+    assert_true(minrtt.took < penalty.took);
+    assert_true(minrtt.again < penalty.again / 2);
 }
 
 /* Wi-Fi and 3G, both with a long queue, and what both buffers take is no multiple of a packet: what
@@ -345,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_blest_with_room),
         cmocka_unit_test(test_ecf),
         cmocka_unit_test(test_lean),
+        cmocka_unit_test(test_unlike),
         cmocka_unit_test(test_opportunity_and_penalty),
         cmocka_unit_test(test_less_than_a_packet),
         cmocka_unit_test(test_redundant),

@@ -278,6 +278,30 @@ static void penalised(void **state)
     assert_int_equal(l.cc.cwnd, 8000);
 }
 
+/* A window is what was tried; congestion avoidance goes on from there. */
+static void forgotten(void **state)
+{
+    struct tcp_loss l;
+
+    tcp_loss_init(&l, &cc_cubic_ops, 1000, 200 * PLAIT_MSEC);
+    l.cc.cwnd = 90000;
+    tcp_loss_forget(&l, 90000, 0);
+    assert_int_equal(l.cc.ssthresh, CC_SSTHRESH_INFINITE);
+    tcp_loss_forget(&l, 40000, 0);
+    assert_int_equal(l.cc.cwnd, 40000);
+    assert_int_equal(l.cc.ssthresh, 40000);
+    l.cc.ssthresh = 20000;
+    tcp_loss_forget(&l, 30000, 0);
+    assert_int_equal(l.cc.cwnd, 30000);
+    assert_int_equal(l.cc.ssthresh, 20000);
+    l.state = TCP_LOSS_RECOVERY;
+    tcp_loss_forget(&l, 10000, 0);
+    assert_int_equal(l.cc.cwnd, 30000);
+    l.state = TCP_LOSS_OPEN;
+    tcp_loss_forget(&l, 1, 0);
+    assert_int_equal(l.cc.cwnd, 2000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +311,7 @@ int main(void)
         cmocka_unit_test(idle_restart), cmocka_unit_test(smaller_mtu),
         cmocka_unit_test(rtt_samples),
         cmocka_unit_test(lost_syns), cmocka_unit_test(penalised),
+        cmocka_unit_test(forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
