@@ -13,7 +13,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { NS = 1000, PPM = 1000000, RED_SMALL = 500 /* bytes: what an idle link could have sent */ };
+enum { NS = 1000, PPM = 1000000, RED_SMALL = 500 /* bytes: what an idle link could have sent */,
+       TAIL_BYTES = 1500 };
 static const uint64_t SECOND_NS = 1000000000;
 
 /* ---- birth, change and death ----------------------------------------------------------------- */
@@ -191,15 +192,24 @@ static bool red_admits(struct sim_link *l, bool ect, plait_time now, bool *mark)
 
 /* ---- what becomes of a packet ---------------------------------------------------------------- */
 
-static bool has_room(struct sim_link *l, uint32_t bytes, plait_time now)
+/* For this packet, and so many more behind it. */
+static bool has_room(struct sim_link *l, uint32_t bytes, uint32_t more, plait_time now)
 {
     const struct sim_link_config *c = &l->cfg;
 
     if (c->rate == 0)
         return true;
-    if (c->queue != 0 && sim_link_backlog(l, now) + bytes > c->queue)
+    if (c->queue != 0 &&
+        sim_link_backlog(l, now) + bytes + (uint64_t)more * TAIL_BYTES > c->queue)
         return false;
-    return c->queue_packets == 0 || packets_waiting(l, now) < c->queue_packets;
+    return c->queue_packets == 0 || packets_waiting(l, now) + (uint64_t)more < c->queue_packets;
+}
+
+/* False: it would be one of the queue's last packets, and chance is against it. */
+static bool tail_admits(struct sim_link *l, uint32_t bytes, plait_time now)
+{
+    return l->cfg.tail_packets == 0 || has_room(l, bytes, l->cfg.tail_packets, now) ||
+           !sim_rng_chance(&l->rng, l->cfg.tail_ppm);
 }
 
 static enum sim_fate admit(struct sim_link *l, uint32_t bytes, bool ect, plait_time now,
@@ -211,7 +221,8 @@ static enum sim_fate admit(struct sim_link *l, uint32_t bytes, bool ect, plait_t
         return SIM_FATE_DOWN;
     if (c->mtu != 0 && bytes > c->mtu)
         return SIM_FATE_TOO_BIG;
-    if (!red_admits(l, ect, now, mark) || !has_room(l, bytes, now)) {
+    if (!red_admits(l, ect, now, mark) || !has_room(l, bytes, 0, now) ||
+        !tail_admits(l, bytes, now)) {
         l->queue_drops++;
         return SIM_FATE_QUEUE;
     }

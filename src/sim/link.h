@@ -23,6 +23,10 @@ struct sim_link_config {
     plait_time jitter; /* up to so much more delay, evenly spread; keeps the order of packets */
     uint32_t queue;    /* bytes that may wait or be on their way out; 0: no limit */
     uint32_t queue_packets; /* the same in packets; both limits hold; 0: no limit */
+    /* Of the queue's last so many packets each is dropped with this chance, millionths: what htsim
+     * calls a random queue, and uses to break the phases of flows that are all alike. 1500 bytes a
+     * packet where the queue is bytes. 0: only a full queue drops */
+    uint32_t tail_packets, tail_ppm;
     struct sim_red red;
     uint32_t mark;     /* bytes that wait beyond which a packet is marked CE; 0: never */
     uint32_t loss_ppm; /* of a packet, after it was transmitted; millionths */
@@ -42,7 +46,7 @@ struct sim_link {
     plait_time last_out;     /* delivery of the last packet that was not held back: keeps order */
     uint64_t packets, bytes; /* offered and not dropped before transmission */
     uint64_t drops;          /* of every kind */
-    uint64_t queue_drops;    /* of these for want of room, and by RED */
+    uint64_t queue_drops;    /* of these for want of room, by RED and by chance in the tail */
     uint64_t early;          /* what RED chose, to be dropped or marked */
     uint64_t marks;          /* packets that the caller marked CE: counted by him */
     /* RED: bytes << red.shift; packets since the last one that was chosen */

@@ -46,6 +46,7 @@ enum sim_scn_prop {
     SIM_SCN_MTU_SET = 1 << 9,
     SIM_SCN_HOLE_SET = 1 << 10,
     SIM_SCN_DOWN_SET = 1 << 11,
+    SIM_SCN_TAIL_SET = 1 << 12,
 };
 
 /* One direction. */

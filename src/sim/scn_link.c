@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { QUEUE_PACKETS = 100, MTU = 1500, BYTES_MAX = 1 << 30, RED_SHIFT = 9 };
+enum { QUEUE_PACKETS = 100, MTU = 1500, BYTES_MAX = 1 << 30, RED_SHIFT = 9,
+       TAIL_MAX = 1000000 };
 
 /* What a line speaks of: both directions, or the way back alone. */
 struct both {
@@ -102,6 +103,28 @@ static bool queue(struct sim_scn_parser *p, void *target, unsigned arg)
         return sim_scn_fail_last(p, "a queue of at least a packet and at most a gigabyte");
     for (unsigned i = 0; i < b->n; i++)
         set_queue(b->dir[i], &v);
+    return true;
+}
+
+/* `tail PACKETS SHARE` */
+static bool tail(struct sim_scn_parser *p, void *target, unsigned arg)
+{
+    struct both *b = target;
+    struct sim_scn_value v;
+    uint32_t ppm;
+
+    (void)arg;
+    if (!sim_scn_want_value(p, "packets, as 3pkt", &v))
+        return false;
+    if (v.kind != SIM_SCN_PKT || v.v / SIM_SCN_ONE < 1 || v.v / SIM_SCN_ONE > TAIL_MAX)
+        return sim_scn_fail_last(p, "expected 1pkt to %dpkt", TAIL_MAX);
+    if (!sim_scn_want_share(p, &ppm))
+        return false;
+    for (unsigned i = 0; i < b->n; i++) {
+        b->dir[i]->cfg.tail_packets = (uint32_t)(v.v / SIM_SCN_ONE);
+        b->dir[i]->cfg.tail_ppm = ppm;
+        b->dir[i]->set |= SIM_SCN_TAIL_SET;
+    }
     return true;
 }
 
@@ -209,6 +232,7 @@ static const struct sim_scn_word words[] = {
     {"jitter", jitter, 0},
     {"loss", loss, SIM_SCN_LOSS_SET},
     {"queue", queue, 0},
+    {"tail", tail, 0},
     {"red", red, 0},
     {"mark", mark, 0},
     {"reorder", reorder, 0},
@@ -272,6 +296,10 @@ void sim_scn_dir_apply(struct sim_scn_dir *to, const struct sim_scn_dir *c)
     t->down = c->set & SIM_SCN_DOWN_SET ? c->cfg.down : t->down;
     if (c->set & SIM_SCN_RED_SET)
         t->red = c->cfg.red;
+    if (c->set & SIM_SCN_TAIL_SET) {
+        t->tail_packets = c->cfg.tail_packets;
+        t->tail_ppm = c->cfg.tail_ppm;
+    }
     if (c->set & SIM_SCN_REORDER_SET) {
         t->reorder_ppm = c->cfg.reorder_ppm;
         t->reorder_delay = c->cfg.reorder_delay;
@@ -311,7 +339,8 @@ static bool check(struct sim_scn_parser *p, const struct sim_scn_link *l)
 {
     for (unsigned i = 0; i < 2; i++) {
         const struct sim_scn_dir *d = &l->dir[i];
-        if (d->cfg.rate == 0 && (d->set & (SIM_SCN_QUEUE_SET | SIM_SCN_RED_SET | SIM_SCN_MARK_SET)))
+        unsigned waits = SIM_SCN_QUEUE_SET | SIM_SCN_TAIL_SET | SIM_SCN_RED_SET | SIM_SCN_MARK_SET;
+        if (d->cfg.rate == 0 && (d->set & waits))
             return sim_scn_fail_at(p, p->from[p->token[1]],
                                    "link '%s' has no rate, so nothing waits; say `rate 10mbit`",
                                    l->name);

@@ -17,7 +17,10 @@ const char link_usage[] =
     "  --rate RATE            bits per second: 500mbit, 1gbit, 64kbit; default no limit\n"
     "  --delay TIME           each way: 10ms, 500us, 1s; default 0\n"
     "  --jitter TIME          up to so much more, keeping the order\n"
-    "  --queue BYTES          that may wait for the rate: 256k, 1m; default 256k\n"
+    "  --queue LENGTH         that may wait for the rate: 256k, 1m, or 100pkt; default 256k\n"
+    "  --tail PACKETS,SHARE   chance to be dropped where so few places are left: 3pkt,10%\n"
+    "  --red MIN,MAX,SHARE    drops between these lengths of the average queue, up to so many: "
+    "64k,128k,10%\n"
     "  --mark BYTES           that wait beyond which a packet is marked \"congestion "
     "experienced\"; default never\n"
     "  --loss SHARE           of frames, by chance: 1%, 0.1%\n"
@@ -75,56 +78,77 @@ static bool read_value(const char *text, const struct unit *units, uint64_t *val
     return false;
 }
 
-enum property { RATE, DELAY, JITTER, QUEUE, MARK, LOSS, DUP, REORDER, REORDER_DELAY, DOWN, UP };
+enum property { RATE, DELAY, JITTER, QUEUE, QUEUE_PACKETS, TAIL, RED, MARK, LOSS, DUP, REORDER,
+                REORDER_DELAY, DOWN, UP };
+enum { PARTS = 3, PACKET = 1500, PACKETS_MAX = 1000000, RED_SHIFT = 9 };
 
-static const struct {
+static const struct unit packets[] = {{"pkt", 1}, {NULL, 0}};
+static const struct unit lengths[] = {
+    {"", 1}, {"k", 1 << 10}, {"m", 1 << 20}, {"pkt", PACKET}, {NULL, 0}};
+
+/* Two rows of one name: whichever can read the value. */
+static const struct property_row {
     const char *name;
-    const struct unit *units; /* NULL: takes no value */
+    const struct unit *units[PARTS]; /* of the parts between commas; none: takes no value */
     const char *like;
     uint64_t max;
 } properties[] = {
-    [RATE] = {"rate", rates, "500mbit", UINT64_MAX},
-    [DELAY] = {"delay", times, "10ms", 3600 * PLAIT_SEC},
-    [JITTER] = {"jitter", times, "1ms", 3600 * PLAIT_SEC},
-    [QUEUE] = {"queue", sizes, "256k", UINT32_MAX},
-    [MARK] = {"mark", sizes, "64k", UINT32_MAX},
-    [LOSS] = {"loss", shares, "1%", 1000000},
-    [DUP] = {"dup", shares, "1%", 1000000},
-    [REORDER] = {"reorder", shares, "1%", 1000000},
-    [REORDER_DELAY] = {"reorder-delay", times, "1ms", 3600 * PLAIT_SEC},
-    [DOWN] = {"down", NULL, "", 0},
-    [UP] = {"up", NULL, "", 0},
+    [RATE] = {"rate", {rates}, "500mbit", UINT64_MAX},
+    [DELAY] = {"delay", {times}, "10ms", 3600 * PLAIT_SEC},
+    [JITTER] = {"jitter", {times}, "1ms", 3600 * PLAIT_SEC},
+    [QUEUE] = {"queue", {sizes}, "256k or 100pkt", UINT32_MAX},
+    [QUEUE_PACKETS] = {"queue", {packets}, "256k or 100pkt", PACKETS_MAX},
+    [TAIL] = {"tail", {packets, shares}, "3pkt,10%", 1000000},
+    [RED] = {"red", {lengths, lengths, shares}, "64k,128k,10%", 1 << 30},
+    [MARK] = {"mark", {sizes}, "64k", UINT32_MAX},
+    [LOSS] = {"loss", {shares}, "1%", 1000000},
+    [DUP] = {"dup", {shares}, "1%", 1000000},
+    [REORDER] = {"reorder", {shares}, "1%", 1000000},
+    [REORDER_DELAY] = {"reorder-delay", {times}, "1ms", 3600 * PLAIT_SEC},
+    [DOWN] = {"down", {NULL}, "", 0},
+    [UP] = {"up", {NULL}, "", 0},
 };
+enum { PROPERTIES = sizeof properties / sizeof properties[0] };
 
-static void assign(struct sim_link_config *c, enum property p, uint64_t v)
+static void assign(struct sim_link_config *c, enum property p, const uint64_t v[PARTS])
 {
     switch (p) {
     case RATE:
-        c->rate = v;
+        c->rate = v[0];
         break;
     case DELAY:
-        c->delay = v;
+        c->delay = v[0];
         break;
     case JITTER:
-        c->jitter = v;
+        c->jitter = v[0];
         break;
     case QUEUE:
-        c->queue = (uint32_t)v;
+    case QUEUE_PACKETS:
+        c->queue = p == QUEUE ? (uint32_t)v[0] : 0;
+        c->queue_packets = p == QUEUE ? 0 : (uint32_t)v[0];
+        break;
+    case TAIL:
+        c->tail_packets = (uint32_t)v[0];
+        c->tail_ppm = (uint32_t)v[1];
+        break;
+    case RED:
+        c->red = (struct sim_red){.min = (uint32_t)v[0], .max = (uint32_t)v[1],
+                                  .max_ppm = (uint32_t)v[2], .shift = RED_SHIFT};
         break;
     case MARK:
-        c->mark = (uint32_t)v;
+        c->mark = (uint32_t)v[0];
         break;
     case LOSS:
-        c->loss_ppm = (uint32_t)v;
+        c->loss_ppm = (uint32_t)v[0];
         break;
     case DUP:
-        c->duplicate_ppm = (uint32_t)v;
+        c->duplicate_ppm = (uint32_t)v[0];
         break;
     case REORDER:
-        c->reorder_ppm = (uint32_t)v;
+        c->reorder_ppm = (uint32_t)v[0];
         break;
     case REORDER_DELAY:
-        c->reorder_delay = v;
+        c->reorder_delay = v[0];
         break;
     case DOWN:
     case UP:
@@ -133,35 +157,61 @@ static void assign(struct sim_link_config *c, enum property p, uint64_t v)
     }
 }
 
+/* The parts of a value, between commas. */
+static bool read_parts(const char *text, const struct property_row *row, uint64_t v[PARTS])
+{
+    char part[32];
+
+    for (unsigned i = 0; i < PARTS && row->units[i] != NULL; i++) {
+        size_t len = strcspn(text, ",");
+        bool last = i + 1 == PARTS || row->units[i + 1] == NULL;
+        if (len >= sizeof part || (text[len] == ',') == last)
+            return false;
+        memcpy(part, text, len);
+        part[len] = 0;
+        if (!read_value(part, row->units[i], &v[i]) || v[i] > row->max ||
+            (row->units[i] == shares && v[i] > 1000000))
+            return false;
+        text += len + !last;
+    }
+    return true;
+}
+
+/* Is it a value that means something? RED's thresholds are in order, a queue has room. */
+static bool makes_sense(enum property p, const uint64_t v[PARTS])
+{
+    return (p != RED || (v[0] > 0 && v[0] < v[1])) && (p != QUEUE_PACKETS || v[0] > 0);
+}
+
 bool link_options_set(struct sim_link_config cfg[LINK_DIRS], const char *name, const char *value,
                       char error[160])
 {
-    unsigned p = 0, count = sizeof properties / sizeof properties[0];
     bool ab = strncmp(value, "ab:", 3) == 0 || strcmp(value, "ab") == 0;
     bool ba = strncmp(value, "ba:", 3) == 0 || strcmp(value, "ba") == 0;
     const char *number = ab || ba ? value + (value[2] == ':' ? 3 : 2) : value;
-    uint64_t v = 0;
+    const struct property_row *known = NULL;
 
-    while (p < count && strcmp(properties[p].name, name) != 0)
-        p++;
-    if (p == count) {
+    for (unsigned p = 0; p < PROPERTIES; p++) {
+        uint64_t v[PARTS] = {0};
+        if (strcmp(properties[p].name, name) != 0)
+            continue;
+        known = &properties[p];
+        if ((known->units[0] == NULL ? *number != 0 : !read_parts(number, known, v)) ||
+            !makes_sense((enum property)p, v))
+            continue;
+        if (!ba)
+            assign(&cfg[LINK_AB], (enum property)p, v);
+        if (!ab)
+            assign(&cfg[LINK_BA], (enum property)p, v);
+        return true;
+    }
+    if (known == NULL)
         snprintf(error, 160, "unknown property '%s'", name);
-        return false;
-    }
-    if (properties[p].units == NULL && *number != 0) {
+    else if (known->units[0] == NULL)
         snprintf(error, 160, "%s takes no value, or ab or ba, not '%s'", name, value);
-        return false;
-    }
-    if (properties[p].units != NULL &&
-        (!read_value(number, properties[p].units, &v) || v > properties[p].max)) {
-        snprintf(error, 160, "%s takes a value like %s, not '%s'", name, properties[p].like, value);
-        return false;
-    }
-    if (!ba)
-        assign(&cfg[LINK_AB], (enum property)p, v);
-    if (!ab)
-        assign(&cfg[LINK_BA], (enum property)p, v);
-    return true;
+    else
+        snprintf(error, 160, "%s takes a value like %s, not '%s'", name, known->like, value);
+    return false;
 }
 
 static bool parse_own(struct link_options *o, const char *name, const char *value, char error[160])

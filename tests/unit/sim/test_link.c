@@ -111,6 +111,34 @@ static void test_queue_packets(void **state)
     sim_link_fini(&l);
 }
 
+/* Of the last two of five places each is refused by chance; the queue is no longer than it is. */
+static void test_tail(void **state)
+{
+    enum { TRIES = 20000 };
+    struct sim_link_config cfg = {.rate = 8000000, .tail_packets = 2, .tail_ppm = 100000};
+
+    for (unsigned bytes = 0; bytes < 2; bytes++) {
+        unsigned held[6] = {0}, lost[6] = {0};
+        cfg.queue_packets = bytes ? 0 : 5;
+        cfg.queue = bytes ? 7500 : 0;
+        struct sim_link l = link_of(&cfg);
+        for (unsigned i = 0; i < TRIES; i++) { /* 1.5 ms is a packet's time */
+            plait_time now = T0 + (plait_time)i * 1290;
+            uint64_t n = (sim_link_backlog(&l, now) + 1499) / 1500;
+            assert_in_range(n, 0, 5);
+            held[n]++;
+            lost[n] += send_one(&l, 1500, now).fate == SIM_FATE_QUEUE;
+        }
+        assert_int_equal(lost[0] + lost[1] + lost[2], 0);
+        for (unsigned n = 3; n < 5; n++)
+            assert_in_range(lost[n], held[n] * 0.09, held[n] * 0.11);
+        assert_int_equal(lost[5], held[5]);
+        assert_true(held[3] > 1000 && held[4] > 1000 && held[5] > 100);
+        assert_int_equal(l.queue_drops, l.drops);
+        sim_link_fini(&l);
+    }
+}
+
 /* ---- RED ------------------------------------------------------------------------------------- */
 
 /* Holds the queue at so many packets of 1000 bytes, and offers n more one after the other, none of
@@ -290,7 +318,8 @@ int main(void)
         cmocka_unit_test(test_rate_and_delay),      cmocka_unit_test(test_fast_link),
         cmocka_unit_test(test_no_limits),           cmocka_unit_test(test_queue),
         cmocka_unit_test(test_no_drift),
-        cmocka_unit_test(test_queue_packets),       cmocka_unit_test(test_red_curve),
+        cmocka_unit_test(test_queue_packets),       cmocka_unit_test(test_tail),
+        cmocka_unit_test(test_red_curve),
         cmocka_unit_test(test_red_marks),           cmocka_unit_test(test_red_average),
         cmocka_unit_test(test_mtu_and_down),        cmocka_unit_test(test_loss_and_duplicates),
         cmocka_unit_test(test_jitter_keeps_order),  cmocka_unit_test(test_reordering),

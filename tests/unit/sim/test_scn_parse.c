@@ -33,7 +33,7 @@ static void test_links(void **state)
     struct sim_scn *s = good("link a rate 10mbit rtt 40ms queue 100ms loss 1% jitter 2ms "
                              "reorder 2% 5ms duplicate 0.5% mtu 1400B blackhole\n"
                              "link b rate 1000pps delay 7ms red 10pkt 30pkt 10% mark red queue 64kB"
-                             " back rate 1mbit queue 20pkt mark 3kB\n"
+                             " back rate 1mbit queue 20pkt tail 3pkt 10% mark 3kB\n"
                              "link c rate 8kbit queue 1ms down\n"
                              "flow f over a,~b\nrun 5s\n");
     const struct sim_scn_dir *a = s->link[0].dir, *b = s->link[1].dir;
@@ -63,6 +63,9 @@ static void test_links(void **state)
     assert_int_equal(b[0].cfg.mark, 0);
     assert_int_equal(b[1].cfg.rate, 1000000);
     assert_int_equal(b[1].cfg.queue_packets, 20);
+    assert_int_equal(b[0].cfg.tail_packets, 0);
+    assert_int_equal(b[1].cfg.tail_packets, 3);
+    assert_int_equal(b[1].cfg.tail_ppm, 100000);
     assert_int_equal(b[1].cfg.mark, 3000);
     assert_int_equal(s->link[2].dir[0].cfg.queue, 3000); /* never less than two packets */
     assert_true(s->link[2].dir[1].cfg.down);
@@ -255,6 +258,10 @@ static const struct mistake {
     {"link a rate 1mbit queue 5", 1, 25, "expected a size, packets or a time"},
     {"link a rate 1mbit queue 0pkt", 1, 25, "a queue of at least a packet"},
     {"link a queue 5pkt", 1, 6, "link 'a' has no rate, so nothing waits; say `rate 10mbit`"},
+    {"link a rate 1mbit tail 3kB 1%", 1, 24, "expected 1pkt to 1000000pkt"},
+    {"link a rate 1mbit tail 0pkt 1%", 1, 24, "expected 1pkt to 1000000pkt"},
+    {"link a rate 1mbit tail 3pkt", 1, 28, "expected a share"},
+    {"link a tail 3pkt 1%", 1, 6, "link 'a' has no rate, so nothing waits"},
     {"link a rate 1mbit red 5pkt 5pkt 1%", 1, 28, "0 < MIN < MAX"},
     {"link a mtu 100B", 1, 12, "at least 576B"},
     {"link a mtu 100000B", 1, 12, "a size of at most 65535 bytes"},
