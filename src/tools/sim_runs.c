@@ -58,19 +58,24 @@ static bool read_number(const char *text, size_t len, struct number *out)
     return true;
 }
 
-/* "1..10" or "10ms..50ms..10ms", all with one unit. */
-static bool add_range(struct value_list *l, const char *text, size_t len)
+/* A range: from, to, and the step or the factor between neighbours. */
+struct range {
+    struct number part[3];
+    bool factor;
+};
+
+/* "1..10", "10ms..50ms..10ms", all with one unit, or "1mbit..64mbit..*2". */
+static bool read_range(const char *text, size_t len, struct range *r)
 {
-    struct number part[3] = {{0}, {0}, {SIM_SCN_ONE, ""}};
-    struct sim_scn_value v = {.kind = SIM_SCN_NUMBER};
-    char print[SIM_SCN_WORD_MAX], word[SIM_SCN_WORD_MAX + 8];
+    struct number *part = r->part;
     unsigned n = 0;
 
     while (n < 3) {
         size_t one = 0;
         while (one < len && (text[one] != '.' || one + 1 >= len || text[one + 1] != '.'))
             one++;
-        if (!read_number(text, one, &part[n++]))
+        r->factor = n == 2 && one > 0 && *text == '*';
+        if (!read_number(text + r->factor, one - r->factor, &part[n++]))
             return false;
         if (one >= len)
             break;
@@ -79,14 +84,39 @@ static bool add_range(struct value_list *l, const char *text, size_t len)
         if (n == 3)
             return false;
     }
+    if (n < 2 || strcmp(part[0].unit, part[1].unit) != 0 || part[1].v < part[0].v)
+        return false;
     if (n == 2)
         memcpy(part[2].unit, part[0].unit, sizeof part[2].unit);
-    if (n < 2 || strcmp(part[0].unit, part[1].unit) != 0 ||
-        strcmp(part[0].unit, part[2].unit) != 0 || part[2].v <= 0 || part[1].v < part[0].v)
+    if (r->factor)
+        return part[2].unit[0] == '\0' && part[2].v > SIM_SCN_ONE && part[0].v > 0;
+    return strcmp(part[0].unit, part[2].unit) == 0 && part[2].v > 0;
+}
+
+/* What comes after v; INT64_MAX: nothing that could be told from it. */
+static int64_t next_of(const struct range *r, int64_t v)
+{
+    int64_t by = r->part[2].v, next;
+
+    if (!r->factor)
+        return v <= INT64_MAX - by ? v + by : INT64_MAX;
+    if (v > INT64_MAX / by)
+        return INT64_MAX;
+    next = (v * by + SIM_SCN_ONE / 2) / SIM_SCN_ONE;
+    return next > v ? next : INT64_MAX;
+}
+
+static bool add_range(struct value_list *l, const char *text, size_t len)
+{
+    struct range r = {.part = {{0}, {0}, {SIM_SCN_ONE, ""}}};
+    struct sim_scn_value v = {.kind = SIM_SCN_NUMBER};
+    char print[SIM_SCN_WORD_MAX], word[SIM_SCN_WORD_MAX + 8];
+
+    if (!read_range(text, len, &r))
         return false;
-    for (v.v = part[0].v; v.v <= part[1].v; v.v += part[2].v) {
+    for (v.v = r.part[0].v; v.v <= r.part[1].v && v.v < INT64_MAX; v.v = next_of(&r, v.v)) {
         sim_scn_num_print(&v, print, sizeof print);
-        (void)snprintf(word, sizeof word, "%s%s", print, part[0].unit);
+        (void)snprintf(word, sizeof word, "%s%s", print, r.part[0].unit);
         if (!add(l, word, strlen(word)))
             return false;
     }
@@ -158,8 +188,8 @@ static enum args_verdict add_axis(struct sim_runs *r, const char *arg)
             return bad("--sweep %s: twice", arg);
     axis->value = sim_list_parse(arg + len + 1, &axis->n);
     if (axis->value == NULL)
-        return bad("--sweep %s: it has to be values with commas, or ranges as 1..10 or "
-                   "10ms..50ms..10ms", arg);
+        return bad("--sweep %s: it has to be values with commas, or ranges as 1..10, "
+                   "10ms..50ms..10ms or 1mbit..64mbit..*2", arg);
     r->axis_n++;
     if ((uint64_t)r->n * axis->n > SIM_RUNS_MAX)
         return bad("--sweep %s: more than %d runs", arg, SIM_RUNS_MAX);

@@ -25,7 +25,8 @@ static void test_lists(void **state)
 {
     static const char *const wrong[] = {"", ",", "a,", ",a", "1..", "..2", "3..1", "1..5..0",
                                         "1ms..5s", "a..b", "1..2..3..4", "1ms..5ms..1", "1..x",
-                                        "1...5"};
+                                        "1...5", "1..8..*1", "1..8..*", "0..8..*2", "1..8..*2ms",
+                                        "1..*2", "1..8..*2..3", "*1..8", "1..8..**2"};
     unsigned n;
 
     (void)state;
@@ -36,6 +37,9 @@ static void test_lists(void **state)
     list("10ms..50ms..20ms", "10ms 30ms 50ms");
     list("1mbit..2mbit..0.25mbit", "1mbit 1.25mbit 1.5mbit 1.75mbit 2mbit");
     list("0..1..0.4", "0 0.4 0.8");
+    list("1mbit..20mbit..*2", "1mbit 2mbit 4mbit 8mbit 16mbit");
+    list("0.75..2..*1.5,7", "0.75 1.125 1.6875 7");
+    list("0.000001..0.000003..*1.1", "0.000001"); /* what comes next is the same to a millionth */
     list("strip:mp_dss,none", "strip:mp_dss none");
     for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
         if (sim_list_parse(wrong[i], &n) != NULL)
