@@ -282,7 +282,7 @@ static void make_view(struct mp_conn *c, const struct offer *o, struct offered *
     view->window = o->window;
     view->waiting = c->store.end - c->snd_nxt;
     view->out = c->snd_nxt - c->snd_una;
-    view->span = mp_min(c->snd_edge - c->snd_una, c->sndbuf);
+    view->span = mp_min(c->snd_edge - c->snd_una, c->cfg->sndbuf_max); /* ours would grow to it */
     view->blocked = c->held_up_n;
     view->reinject = o->again;
     view->n = 0;

@@ -8,6 +8,11 @@
  *   rtts = RTT_S / RTT_F,   X = MSS_F (CWND_F + (rtts - 1) / 2) rtts,
  *   wait if X delta > |M| - MSS_S (inflight_S + 1)
  *
+ * RTT_S is what a packet that goes now would take. A slow path that was left out until nothing of
+ * ours is on it has no queue of ours either: that is its lowest round trip time, and not the last
+ * one, measured through seconds of queue, which would keep it out for good. A packet for each
+ * round trip then brings new samples.
+ *
  * delta corrects the estimate: once in each RTT_F it grows where the window was blocked meanwhile,
  * and shrinks where it was not. Steps (0.04 up, 0.01 down) and limits (1.0 to 1.3) are those of the
  * authors' scheduler for Linux; the paper tries smaller ones, without limits. Words of the state:
@@ -16,9 +21,16 @@
 
 enum { UP = 40, DOWN = 10, OVER_MAX = 300, RATIO_ONE = 256, RATIO_MAX = 1 << 16 };
 
+static plait_time round_trip(const struct sched_path *slow)
+{
+    bool drained = slow->queued == 0 && slow->min_rtt > 0 && slow->min_rtt < slow->srtt;
+
+    return drained ? slow->min_rtt : slow->srtt;
+}
+
 uint64_t sched_blest_estimate(const struct sched_rivals *r)
 {
-    uint64_t ratio = r->slow->srtt * RATIO_ONE / r->fast->srtt;
+    uint64_t ratio = round_trip(r->slow) * RATIO_ONE / r->fast->srtt;
 
     if (ratio > RATIO_MAX)
         ratio = RATIO_MAX;

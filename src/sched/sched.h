@@ -29,7 +29,7 @@ struct sched_view {
     uint32_t window;    /* bytes that the connection's window still allows */
     uint64_t waiting;   /* bytes that were given to nobody yet, beyond that window too */
     uint64_t out;       /* bytes that were given to somebody and await their DATA_ACK */
-    uint64_t span;      /* bytes that may await it at a time: the peer's window, our buffer */
+    uint64_t span;      /* bytes that may await it: the peer's window, our buffer at its largest */
     uint32_t blocked;   /* how often a slow path held the oldest byte of a full window */
     bool reinject;      /* the bytes were sent before, on another subflow */
     uint8_t n;

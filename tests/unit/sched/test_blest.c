@@ -71,6 +71,24 @@ static void it_learns(void **state)
     assert_int_equal(sched_blest_ops.pick(&state_of_it, &view), 1);
 }
 
+/* Left out with a round trip time of 2 s, all of it queue: refused while something of ours is on
+ * it, and tried again when nothing is. */
+static void a_drained_path_is_tried(void **state)
+{
+    (void)state;
+    view_reset(2);
+    view_path(0, 20, 20 * MS, 20, 0);
+    view_path(1, 20, 2000 * MS, 1, 0);
+    view.path[0].room = 0;
+    view.path[1].min_rtt = 60 * MS;
+    view.span = 1000000;
+    assert_int_equal(sched_blest_ops.pick(&state_of_it, &view), SCHED_WAIT);
+    view.path[1].queued = view.path[1].flight = 0;
+    assert_int_equal(sched_blest_ops.pick(&state_of_it, &view), 1);
+    view.path[1].min_rtt = 0; /* not known: the last one is all there is */
+    assert_int_equal(sched_blest_ops.pick(&state_of_it, &view), SCHED_WAIT);
+}
+
 static void extremes_do_not_overflow(void **state)
 {
     struct sched_rivals r = {&view.path[0], &view.path[1]};
@@ -88,6 +106,7 @@ int main(void)
         cmocka_unit_test(the_paper),
         cmocka_unit_test(fast_path_first),
         cmocka_unit_test(it_learns),
+        cmocka_unit_test(a_drained_path_is_tried),
         cmocka_unit_test(extremes_do_not_overflow),
     };
 
