@@ -316,6 +316,7 @@ struct plait_subflow_info {
     bool ecn;                              /* new data is sent ECN-capable */
     uint64_t ce_received;                  /* packets that came marked "congestion experienced" */
     uint32_t ecn_cuts;                     /* reductions of cwnd that ECN-Echo asked for */
+    uint32_t restarts;                     /* and those by idling longer than RTO */
     enum plait_reason reason;              /* why it closed */
 };
 

@@ -54,6 +54,7 @@ static void fill(const struct mp_subflow *s, struct mp_path_info *info)
         .cwnd = t->loss.cc.cwnd, .ssthresh = t->loss.cc.ssthresh,
         .in_flight = tcp_sndq_flight(&t->sndq), .mss = (uint16_t)tcp_payload_mss(t),
         .ecn = tcp_ecn_on(t), .ce_received = t->ce_received, .ecn_cuts = t->loss.ecn_cuts,
+        .restarts = t->loss.restarts,
         .reason = t->reason,
     };
 }

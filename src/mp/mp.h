@@ -276,7 +276,7 @@ struct mp_path_info {
     uint16_t mss;
     bool ecn;
     uint64_t ce_received;
-    uint32_t ecn_cuts;
+    uint32_t ecn_cuts, restarts;
     enum plait_reason reason;
 };
 /* Subflow id, alive or among the last 32 dead ones; PLAIT_ENOENT. */

@@ -25,6 +25,7 @@ const struct sim_scn_field sim_scn_flow_fields[SIM_SCN_FLOW_FIELDS] = {
     [SIM_SCN_STALL] = {"stall", SIM_SCN_TIME},
     [SIM_SCN_SENT] = {"sent", SIM_SCN_SIZE},
     [SIM_SCN_RETRANSMITTED] = {"retransmitted", SIM_SCN_SIZE},
+    [SIM_SCN_RESTARTS] = {"restarts", SIM_SCN_NUMBER},
     [SIM_SCN_REINJECTED] = {"reinjected", SIM_SCN_SIZE},
     [SIM_SCN_DUPLICATE] = {"duplicate", SIM_SCN_SIZE},
 };
@@ -36,6 +37,7 @@ const struct sim_scn_field sim_scn_path_fields[SIM_SCN_PATH_FIELDS] = {
     [SIM_SCN_PATH_LOSS] = {"loss", SIM_SCN_NUMBER},
     [SIM_SCN_PATH_SENT] = {"sent", SIM_SCN_SIZE},
     [SIM_SCN_PATH_RETRANSMITTED] = {"retransmitted", SIM_SCN_SIZE},
+    [SIM_SCN_PATH_RESTARTS] = {"restarts", SIM_SCN_NUMBER},
 };
 
 const struct sim_scn_field sim_scn_link_fields[SIM_SCN_LINK_FIELDS] = {

@@ -87,6 +87,7 @@ static void warm_conn(struct sim_scn_conn *c)
         c->path[k].acked += info[i].bytes_acked;
         c->path[k].sent += info[i].bytes_sent;
         c->path[k].retransmitted += info[i].bytes_retransmitted;
+        c->path[k].restarts += info[i].restarts;
     }
     if (c->traffic != NULL) {
         c->delivered = c->traffic->delivered;
@@ -301,7 +302,7 @@ static int64_t rate_of(const struct sim_scn_world *w, uint64_t bytes)
 }
 
 struct sums {
-    uint64_t acked, sent, retransmitted, rtt_sum, cwnd_sum, n;
+    uint64_t acked, sent, retransmitted, restarts, rtt_sum, cwnd_sum, n;
 };
 
 /* What this connection added to each path since the warm-up. */
@@ -318,11 +319,13 @@ static void add_paths(const struct sim_scn_conn *c, struct sums *sums)
         now[k].acked += info[i].bytes_acked;
         now[k].sent += info[i].bytes_sent;
         now[k].retransmitted += info[i].bytes_retransmitted;
+        now[k].restarts += info[i].restarts;
     }
     for (unsigned k = 0; k < SIM_SCN_PATHS_MAX; k++) {
         sums[k].acked += grown(now[k].acked, c->path[k].acked);
         sums[k].sent += grown(now[k].sent, c->path[k].sent);
         sums[k].retransmitted += grown(now[k].retransmitted, c->path[k].retransmitted);
+        sums[k].restarts += grown(now[k].restarts, c->path[k].restarts);
         sums[k].rtt_sum += c->path[k].rtt_sum;
         sums[k].cwnd_sum += c->path[k].cwnd_sum;
         sums[k].n += c->path[k].n;
@@ -348,8 +351,10 @@ static void fill_paths(struct sim_scn_world *w, unsigned flow, struct sim_scn_fl
         field[SIM_SCN_PATH_LOSS] = ratio(sums[k].retransmitted, SIM_SCN_ONE, sums[k].sent);
         field[SIM_SCN_PATH_SENT] = millionths(sums[k].sent / f->count);
         field[SIM_SCN_PATH_RETRANSMITTED] = millionths(sums[k].retransmitted / f->count);
+        field[SIM_SCN_PATH_RESTARTS] = ratio(sums[k].restarts, SIM_SCN_ONE, f->count);
         r->field[SIM_SCN_SENT] += millionths(sums[k].sent);
         r->field[SIM_SCN_RETRANSMITTED] += millionths(sums[k].retransmitted);
+        r->field[SIM_SCN_RESTARTS] += millionths(sums[k].restarts);
     }
 }
 

@@ -15,7 +15,7 @@ struct sim_scn_world;
 
 /* Of one path of one connection. */
 struct sim_scn_tally {
-    uint64_t acked, sent, retransmitted; /* at the end of the warm-up */
+    uint64_t acked, sent, retransmitted, restarts; /* at the end of the warm-up */
     uint64_t rtt_sum, cwnd_sum, n;       /* of samples since */
 };
 

@@ -78,6 +78,7 @@ int plait_subflow_info(const struct plait_conn *c, uint8_t id, struct plait_subf
         .ecn = p.ecn,
         .ce_received = p.ce_received,
         .ecn_cuts = p.ecn_cuts,
+        .restarts = p.restarts,
         .reason = p.reason,
     };
     return 0;

@@ -359,13 +359,21 @@ static void note_flight(struct tcp_loss *l, const struct tcp_sndq *q, bool began
         l->cwnd_limited = true;
 }
 
+static void idled(struct tcp_loss *l, plait_time idle, plait_time now)
+{
+    uint32_t before = l->cc.cwnd;
+
+    l->cc.ops->on_idle(&l->cc, idle, l->rtt.rto, now);
+    l->restarts += l->cc.cwnd < before;
+}
+
 void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
     plait_time idle = now - l->cc.last_sent;
 
     if (q->recs.count > 0 || l->cc.last_sent == 0 || idle <= l->rtt.rto)
         return;
-    l->cc.ops->on_idle(&l->cc, idle, l->rtt.rto, now);
+    idled(l, idle, now);
     l->cc.last_sent = now;
 }
 
@@ -383,7 +391,7 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
     uint32_t payload = stamp(q, s);
 
     if (began && l->cc.last_sent != 0)
-        l->cc.ops->on_idle(&l->cc, now - l->cc.last_sent, l->rtt.rto, now);
+        idled(l, now - l->cc.last_sent, now);
     if (payload > 0)
         l->cc.last_sent = now;
     if (began)

@@ -64,6 +64,7 @@ struct tcp_loss {
     uint32_t flight_end;       /* when SND.UNA gets here the next flight is looked at */
     bool after_rto;            /* slow start that follows a time-out */
     uint64_t rtx_bytes;        /* payload sent again, ever */
+    uint32_t restarts;         /* windows that idling made smaller, ever */
     uint64_t lost_bytes;       /* payload deemed lost, ever */
     uint32_t spurious_n;       /* reductions undone */
     /* ECN (RFC 3168 6.1.2) */

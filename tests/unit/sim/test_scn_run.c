@@ -155,6 +155,25 @@ static void test_times(void **state)
     done(r);
 }
 
+/* A pause longer than a time-out makes a window begin anew, a shorter one does not. What was before
+ * the warm-up is not counted. */
+static void test_restarts(void **state)
+{
+    struct sim_scn_result *r = run(
+        "link a rate 8mbit rtt 20ms\nlink b rate 8mbit rtt 20ms\n"
+        "flow long over a tcp cc reno burst 200kB pause 2s\n"
+        "flow short over b tcp cc reno burst 200kB pause 1ms\n"
+        "warmup 9s\nrun 19s\n"
+        "report long = long.restarts\nreport path = long.1.restarts\n"
+        "report short = short.restarts\n");
+
+    (void)state;
+    EXPECT(r, "long", 4, 5); /* one in 2.2 s or so */
+    EXPECT(r, "path", 4, 5);
+    EXPECT(r, "short", 0, 0);
+    done(r);
+}
+
 /* Everything is done long before the warm-up is over: it is waited for. */
 static void test_done_early(void **state)
 {
@@ -316,7 +335,7 @@ int main(void)
         cmocka_unit_test(test_goodput),  cmocka_unit_test(test_events),
         cmocka_unit_test(test_paths_go_and_come),
         cmocka_unit_test(test_times),    cmocka_unit_test(test_cbr),
-        cmocka_unit_test(test_done_early),
+        cmocka_unit_test(test_restarts), cmocka_unit_test(test_done_early),
         cmocka_unit_test(test_boxes),    cmocka_unit_test(test_fattree),
         cmocka_unit_test(test_repeats),  cmocka_unit_test(test_watched),
         cmocka_unit_test(test_failures),
