@@ -557,7 +557,8 @@ static void opportunity(struct mp_conn *c, plait_time now)
         tcp_loss_penalise(&slow->tcb.loss);
     if (!sched->opportune)
         return;
-    if (sched->lean && fast_rtt < slow_rtt)
+    /* Paths that differ by less are alike: their queues come and go. */
+    if (sched->lean && 2 * slow_rtt >= 3 * fast_rtt)
         make_lean(slow, now);
     if (slow_rtt >= 2 * fast_rtt || slow->stale || now - slow->tcb.last_rcvd > slow_rtt)
         queue_again(c, head->pos, mp_min(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
