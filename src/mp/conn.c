@@ -590,11 +590,13 @@ static bool takes_sequence(const struct tcp_plan *plan)
 static bool plan_subflow(struct mp_subflow *s, plait_time now, struct mp_plan *plan)
 {
     enum mp_signal signal = mp_opts_prepare(s, now);
+    bool again;
 
     if (!tcp_plan(&s->tcb, now, &plan->tcp))
         return false;
     /* What is sent must be possible to remember. */
-    if (takes_sequence(&plan->tcp) && tcp_sndq_reserve(&s->tcb.sndq) == PLAIT_ENOMEM) {
+    again = plan->tcp.seq != s->tcb.sndq.nxt;
+    if (takes_sequence(&plan->tcp) && tcp_sndq_reserve(&s->tcb.sndq, again) == PLAIT_ENOMEM) {
         mp_starved(s->conn, now);
         return false;
     }

@@ -196,7 +196,7 @@ static uint32_t room_ahead(const struct mp_subflow *s)
     const struct tcp_sndq *q = &s->tcb.sndq;
     uint32_t full = s->tcb.loss.cc.cwnd * 2, queued = queued_on(s);
 
-    if (!tcp_can_send(&s->tcb) || q->chunks.count == q->chunks.max)
+    if (!tcp_can_send(&s->tcb) || tcp_sndq_chunk_room(q) == 0)
         return 0;
     return full > queued ? full - queued : 0;
 }
@@ -453,7 +453,7 @@ static bool send_again(struct mp_conn *c, plait_time now)
 /* What the peer was seen to have of s, modulo 2^32. */
 static uint32_t delivered(const struct mp_subflow *s)
 {
-    return s->tcb.sndq.una + s->tcb.sndq.sacked;
+    return s->tcb.sndq.una + s->tcb.sndq.f->sacked;
 }
 
 /* What s may have out at a time without a queue: a quarter more than its bandwidth-delay product by

@@ -33,7 +33,7 @@ void tcp_loss_init(struct tcp_loss *l, const struct cc_ops *ops, uint32_t mss, p
     memset(l, 0, sizeof *l);
     tcp_rtt_init(&l->rtt, rto_min);
     cc_init(&l->cc, ops, mss);
-    l->deadline = PLAIT_NEVER;
+    l->f = &tcp_flight_none()->repair;
     l->rtt_sample_since_tlp = true;
     tcp_rack_init(l);
 }
@@ -46,7 +46,7 @@ static void take_cumulative(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_a
     uint32_t ack = a->seg->ack;
     struct tcp_ack_out *out = a->out;
 
-    for (uint32_t i = 0; i < q->recs.count; i++) {
+    for (uint32_t i = 0; i < q->f->recs.count; i++) {
         const struct tcp_rec *r = tcp_sndq_rec(q, i);
         if (seq_ge(r->seq, ack))
             break;
@@ -74,9 +74,9 @@ static void note_progress(struct tcp_loss *l, struct tcp_ackctx *a)
     /*= RFC 6298 5
      * When an ACK is received that acknowledges new data, restart the retransmission timer so that
      * it will expire after RTO seconds (for the current value of RTO). */
-    l->rto_base = l->tlp_base = l->last_progress = a->now;
+    l->f->rto_base = l->f->tlp_base = l->last_progress = a->now;
     l->rto_n = 0;
-    l->tlp_due = false;
+    l->f->tlp_due = false;
 }
 
 /*= RFC 6298 3-2, 3-3 */
@@ -110,7 +110,7 @@ static void sample_rtt(struct tcp_loss *l, struct tcp_ackctx *a)
 /* What coupled congestion control on other subflows has to know of this one. */
 static void tell_others(struct tcp_loss *l)
 {
-    l->cc.recovering = l->state == TCP_LOSS_RECOVERY;
+    l->cc.recovering = l->f->state == TCP_LOSS_RECOVERY;
     l->cc.silent = l->rto_n > 0;
 }
 
@@ -132,7 +132,7 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
      * a super-segment, and with L = 2 segments slow start would hardly grow. The limit keeps
      * bursts short, and a super-segment is a burst as it is. */
     k.burst = SUPER_SEGMENT;
-    k.cwnd_limited = l->cwnd_limited ||
+    k.cwnd_limited = l->f->cwnd_limited ||
                      (l->cc.cwnd < l->cc.ssthresh && l->cc.cwnd / 2 < l->cc.flight);
     l->cc.ops->on_ack(&l->cc, &k);
     if (l->cc.cwnd >= l->cc.ssthresh)
@@ -146,7 +146,8 @@ static void grow(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_
  * reduction. */
 void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
-    l->reduced_at = now;
+    if (!tcp_loss_rests(l))
+        l->f->reduced_at = now;
     l->cwr_due = l->cwr_held = true;
     l->cwr_point = q->nxt;
 }
@@ -171,7 +172,7 @@ void tcp_loss_penalise(struct tcp_loss *l)
     struct cc *cc = &l->cc;
     bool start = cc->cwnd < cc->ssthresh;
 
-    if (l->state != TCP_LOSS_OPEN)
+    if (l->f->state != TCP_LOSS_OPEN)
         return;
     cc->cwnd = cc->cwnd / 2 > cc->mss ? cc->cwnd / 2 : cc->mss;
     if (!start)
@@ -182,7 +183,7 @@ void tcp_loss_forget(struct tcp_loss *l, uint32_t used, plait_time now)
 {
     struct cc *cc = &l->cc;
 
-    if (l->rate != NULL || l->state != TCP_LOSS_OPEN || cc->cwnd <= used)
+    if (l->rate != NULL || l->f->state != TCP_LOSS_OPEN || cc->cwnd <= used)
         return;
     cc->cwnd = used > 2 * cc->mss ? used : 2 * cc->mss;
     if (cc->ssthresh > cc->cwnd)
@@ -194,7 +195,7 @@ void tcp_loss_forget(struct tcp_loss *l, uint32_t used, plait_time now)
 static void react_to_probe(struct tcp_loss *l, const struct tcp_sndq *q,
                            const struct tcp_ackctx *a)
 {
-    if (l->state == TCP_LOSS_OPEN)
+    if (l->f->state == TCP_LOSS_OPEN)
         reduce(l, q, a);
 }
 
@@ -211,7 +212,7 @@ static void react_to_echo(struct tcp_loss *l, const struct tcp_sndq *q,
     if (!ece)
         return;
     l->undo_valid = false; /* whatever was reduced, there was reason to */
-    if (l->cwr_held || l->state != TCP_LOSS_OPEN)
+    if (l->cwr_held || l->f->state != TCP_LOSS_OPEN)
         return;
     reduce(l, q, a);
     l->ecn_cuts++;
@@ -222,9 +223,9 @@ static void react_to_loss(struct tcp_loss *l, struct tcp_sndq *q, const struct t
 {
     if (a->lost == 0)
         return;
-    if (l->state == TCP_LOSS_OPEN)
+    if (l->f->state == TCP_LOSS_OPEN)
         tcp_prr_enter(l, q, a);
-    else if (l->state == TCP_LOSS_RECOVERY && a->lost_rtx)
+    else if (l->f->state == TCP_LOSS_RECOVERY && a->lost_rtx)
         tcp_prr_again(l, q, a);
 }
 
@@ -235,7 +236,7 @@ static struct tcp_ackctx begin(const struct tcp_sndq *q, const struct tcp_ack_in
         .seg = in->seg, .now = in->now, .out = out,
         .more = in->more, .ts = in->ts_on && in->seg->opt.has_ts, .tsecr = in->seg->opt.tsecr,
         .prior_una = q->una, .prior_out = q->nxt - q->una, .prior_pipe = tcp_sndq_flight(q),
-        .prior_fack = q->highest_sack, .advanced = in->seg->ack != q->una,
+        .prior_fack = q->f->highest_sack, .advanced = in->seg->ack != q->una,
         .delivered_hi = q->una, .orig_hi = q->una,
         .first_acked = PLAIT_NEVER, .last_acked = PLAIT_NEVER, .last_sacked = PLAIT_NEVER,
         .rtx_echoed = PLAIT_NEVER,
@@ -246,7 +247,7 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
                      struct tcp_ack_out *out)
 {
     struct tcp_ackctx a = begin(q, in, out);
-    bool was_recovery = l->state == TCP_LOSS_RECOVERY;
+    bool was_recovery = l->f->state == TCP_LOSS_RECOVERY;
 
     assert(seq_ge(in->seg->ack, q->una) && seq_le(in->seg->ack, q->nxt) && "an acceptable ACK");
     memset(out, 0, sizeof *out);
@@ -262,13 +263,13 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
     if (tcp_tlp_ack(l, &a))
         react_to_probe(l, q, &a);
     out->spurious = tcp_undo_ack(l, q, &a) || tcp_rto_ack(l, q, &a);
-    if (l->state != TCP_LOSS_OPEN && seq_ge(q->una, l->recovery_point))
+    if (l->f->state != TCP_LOSS_OPEN && seq_ge(q->una, l->f->recovery_point))
         tcp_prr_leave(l, a.now);
     tcp_rack_detect(l, q, &a);
     out->lost = a.lost;
     react_to_loss(l, q, &a);
     react_to_echo(l, q, &a, in->ece);
-    if (l->state == TCP_LOSS_RECOVERY)
+    if (l->f->state == TCP_LOSS_RECOVERY)
         tcp_prr_ack(l, q, a.delivered, a.advanced && a.lost == 0);
     else if (!was_recovery && !in->ece) /* RFC 3168 6.1.2: no increase on such an ACK */
         grow(l, q, &a);
@@ -276,6 +277,7 @@ void tcp_loss_on_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ac
         tcp_rate_end(l, q, &a);
     tell_others(l);
     tcp_loss_rearm(l, q, a.now);
+    tcp_sndq_rest(q);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -289,23 +291,23 @@ uint32_t tcp_loss_quota(const struct tcp_loss *l, const struct tcp_sndq *q)
     uint32_t flight = tcp_sndq_flight(q);
     uint32_t quota = l->cc.cwnd > flight ? l->cc.cwnd - flight : 0;
 
-    if (l->frto_step == 3)
-        quota = l->frto_left;
-    if (((l->force && q->lost > 0) || l->tlp_due) && quota < l->cc.mss)
+    if (l->f->frto_step == 3)
+        quota = l->f->frto_left;
+    if (((l->f->force && q->f->lost > 0) || l->f->tlp_due) && quota < l->cc.mss)
         quota = l->cc.mss;
     return quota;
 }
 
 const struct tcp_rec *tcp_loss_next_lost(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
-    if (q->lost == 0 || l->frto_step == 3)
+    if (q->f->lost == 0 || l->f->frto_step == 3)
         return NULL;
-    return tcp_sndq_rec_at(q, q->lost_first, NULL);
+    return tcp_sndq_rec_at(q, q->f->lost_first, NULL);
 }
 
 enum tcp_loss_want tcp_loss_want(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
-    return l->tlp_due && q->recs.count > 0 ? TCP_WANT_PROBE : TCP_WANT_NOTHING;
+    return l->f->tlp_due && q->f->recs.count > 0 ? TCP_WANT_PROBE : TCP_WANT_NOTHING;
 }
 
 /*= RFC 8985 7.3-5 */
@@ -314,12 +316,12 @@ bool tcp_loss_probe(const struct tcp_loss *l, const struct tcp_sndq *q, uint32_t
 {
     const struct tcp_rec *r;
 
-    if (q->recs.count == 0)
+    if (q->f->recs.count == 0)
         return false;
     /*= RFC 8985 7.3
      * If such an unsent segment is not available, then the sender SHOULD retransmit the
      * highest-sequence segment sent so far and set TLP.is_retrans to true. */
-    r = tcp_sndq_rec(q, q->recs.count - 1);
+    r = tcp_sndq_rec(q, q->f->recs.count - 1);
     *len = r->len < l->cc.mss ? r->len : l->cc.mss;
     *seq = tcp_rec_end(r) - *len;
     return true;
@@ -333,7 +335,7 @@ static uint32_t stamp(struct tcp_sndq *q, const struct tcp_sent *s)
 
     if (tcp_sndq_rec_at(q, s->seq, &i) == NULL)
         return 0;
-    for (; i < q->recs.count && seq_lt(tcp_sndq_rec(q, i)->seq, s->seq + s->len); i++) {
+    for (; i < q->f->recs.count && seq_lt(tcp_sndq_rec(q, i)->seq, s->seq + s->len); i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         r->tsval = s->tsval;
         if ((r->flags & (TCP_REC_SYN | TCP_REC_FIN)) != 0)
@@ -348,15 +350,15 @@ static void note_flight(struct tcp_loss *l, const struct tcp_sndq *q, bool began
 {
     uint32_t flight = tcp_sndq_flight(q);
 
-    if (began || seq_ge(q->una, l->flight_end)) {
-        l->flight_end = q->nxt;
+    if (began || seq_ge(q->una, l->f->flight_end)) {
+        l->f->flight_end = q->nxt;
         l->cc.flight = 0;
-        l->cwnd_limited = false;
+        l->f->cwnd_limited = false;
     }
     if (flight > l->cc.flight)
         l->cc.flight = flight;
     if (flight + l->cc.mss > l->cc.cwnd)
-        l->cwnd_limited = true;
+        l->f->cwnd_limited = true;
 }
 
 static void idled(struct tcp_loss *l, plait_time idle, plait_time now)
@@ -371,7 +373,7 @@ void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time no
 {
     plait_time idle = now - l->cc.last_sent;
 
-    if (q->recs.count > 0 || l->cc.last_sent == 0 || idle <= l->rtt.rto)
+    if (q->f->recs.count > 0 || l->cc.last_sent == 0 || idle <= l->rtt.rto)
         return;
     idled(l, idle, now);
     l->cc.last_sent = now;
@@ -380,7 +382,7 @@ void tcp_loss_resume(struct tcp_loss *l, const struct tcp_sndq *q, plait_time no
 static void note_rtx(struct tcp_loss *l, const struct tcp_sent *s, uint32_t payload)
 {
     l->rtx_bytes += payload;
-    l->force = false;
+    l->f->force = false;
     tcp_undo_rtx(l, s);
 }
 
@@ -390,25 +392,26 @@ void tcp_loss_on_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_s
     bool began = !s->rtx && s->seq == q->una;
     uint32_t payload = stamp(q, s);
 
+    l->f = &q->f->repair;
     if (began && l->cc.last_sent != 0)
         idled(l, now - l->cc.last_sent, now);
     if (payload > 0)
         l->cc.last_sent = now;
     if (began)
-        l->rto_base = l->last_progress = now;
+        l->f->rto_base = l->last_progress = now;
     if (s->rtx)
         note_rtx(l, s, payload);
     else
-        l->frto_left -= payload < l->frto_left ? payload : l->frto_left;
+        l->f->frto_left -= payload < l->f->frto_left ? payload : l->f->frto_left;
     if (s->cwr)
         l->cwr_due = false;
-    if (l->state == TCP_LOSS_RECOVERY)
-        l->prr_out += s->len;
-    if (l->tlp_due) {
+    if (l->f->state == TCP_LOSS_RECOVERY)
+        l->f->prr_out += s->len;
+    if (l->f->tlp_due) {
         tcp_tlp_sent(l, q, s);
-        l->rto_base = now;
+        l->f->rto_base = now;
     } else if (!s->rtx) {
-        l->tlp_base = now;
+        l->f->tlp_base = now;
     }
     note_flight(l, q, began);
     if (l->rate != NULL)
@@ -428,31 +431,33 @@ static plait_time rto_at(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
     plait_time sent = tcp_sndq_rec(q, 0)->sent;
 
-    return (sent > l->rto_base ? sent : l->rto_base) + tcp_rtt_timeout(&l->rtt);
+    return (sent > l->f->rto_base ? sent : l->f->rto_base) + tcp_rtt_timeout(&l->rtt);
 }
 
 /*= RFC 8985 8-1 */
 void tcp_loss_rearm(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
     (void)now;
-    l->timer = TCP_TIMER_NONE;
-    l->deadline = PLAIT_NEVER;
-    if (q->recs.count == 0)
+    if (q->f->recs.count == 0) {
+        l->f = &tcp_flight_none()->repair;
+        if (q->f->chunks.count > 0)
+            q->f->repair = *l->f; /* what waits will begin another flight in the same memory */
         return;
-    l->timer = TCP_TIMER_RTO;
-    l->deadline = rto_at(l, q);
+    }
+    l->f->timer = TCP_TIMER_RTO;
+    l->f->deadline = rto_at(l, q);
     if (tcp_tlp_may_arm(l, q)) {
-        plait_time at = l->tlp_base + tcp_tlp_timeout(l, q);
-        l->timer = TCP_TIMER_TLP;
-        l->deadline = at < l->deadline ? at : l->deadline;
+        plait_time at = l->f->tlp_base + tcp_tlp_timeout(l, q);
+        l->f->timer = TCP_TIMER_TLP;
+        l->f->deadline = at < l->f->deadline ? at : l->f->deadline;
     }
-    if (l->frto_step == 3 && l->frto_until < l->deadline) {
-        l->timer = TCP_TIMER_REORDER;
-        l->deadline = l->frto_until;
+    if (l->f->frto_step == 3 && l->f->frto_until < l->f->deadline) {
+        l->f->timer = TCP_TIMER_REORDER;
+        l->f->deadline = l->f->frto_until;
     }
-    if (l->reorder_at < l->deadline) {
-        l->timer = TCP_TIMER_REORDER;
-        l->deadline = l->reorder_at;
+    if (l->f->reorder_at < l->f->deadline) {
+        l->f->timer = TCP_TIMER_REORDER;
+        l->f->deadline = l->f->reorder_at;
     }
 }
 
@@ -462,19 +467,19 @@ static void expire_reorder(struct tcp_loss *l, struct tcp_sndq *q, plait_time no
     struct tcp_ack_out out = { 0 };
     struct tcp_ackctx a = { .now = now, .out = &out, .prior_out = q->nxt - q->una };
 
-    if (l->frto_step == 3 && now >= l->frto_until)
-        l->frto_step = 0;
+    if (l->f->frto_step == 3 && now >= l->f->frto_until)
+        l->f->frto_step = 0;
     tcp_rack_detect(l, q, &a);
     react_to_loss(l, q, &a);
-    if (l->state == TCP_LOSS_RECOVERY)
+    if (l->f->state == TCP_LOSS_RECOVERY)
         tcp_prr_ack(l, q, 0, false);
 }
 
 enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
 {
-    enum tcp_loss_timer what = l->timer;
+    enum tcp_loss_timer what = l->f->timer;
 
-    if (what == TCP_TIMER_NONE || now < l->deadline)
+    if (what == TCP_TIMER_NONE || now < l->f->deadline)
         return TCP_TIMER_NONE;
     if (what == TCP_TIMER_RTO) {
         tcp_rto_fire(l, q, now);
@@ -482,8 +487,8 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plai
         /*= RFC 8985 7.3
          * After attempting to send a loss probe, regardless of whether a loss probe was sent, the
          * sender MUST re-arm the RTO timer, not the PTO timer, if the FlightSize is not zero. */
-        l->tlp_due = true;
-        l->rto_base = now;
+        l->f->tlp_due = true;
+        l->f->rto_base = now;
     } else {
         expire_reorder(l, q, now);
     }
@@ -494,13 +499,13 @@ enum tcp_loss_timer tcp_loss_expire(struct tcp_loss *l, struct tcp_sndq *q, plai
 
 bool tcp_loss_probe_now(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now)
 {
-    bool quiet = l->state == TCP_LOSS_OPEN && q->sacked == 0 && q->lost == 0;
+    bool quiet = l->f->state == TCP_LOSS_OPEN && q->f->sacked == 0 && q->f->lost == 0;
 
-    if (q->recs.count == 0)
+    if (q->f->recs.count == 0)
         return false;
-    if (quiet && !l->tlp_out && !l->tlp_due) {
-        l->tlp_due = true;
-        l->rto_base = now;
+    if (quiet && !l->tlp_out && !l->f->tlp_due) {
+        l->f->tlp_due = true;
+        l->f->rto_base = now;
         tcp_loss_rearm(l, q, now);
     }
     return true;
@@ -511,12 +516,12 @@ void tcp_loss_set_mss(struct tcp_loss *l, struct tcp_sndq *q, uint32_t mss)
     bool smaller = mss < l->cc.mss;
 
     cc_set_mss(&l->cc, mss);
-    for (uint32_t i = 0; smaller && i < q->recs.count; i++) {
+    for (uint32_t i = 0; smaller && i < q->f->recs.count; i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         if (r->len > mss && (r->flags & (TCP_REC_SACKED | TCP_REC_LOST)) == 0)
             tcp_sndq_mark_lost(q, r);
     }
-    if (smaller && q->lost > 0)
+    if (smaller && q->f->lost > 0)
         tcp_tlp_init(l);
 }
 
@@ -532,18 +537,21 @@ void tcp_loss_too_big(struct tcp_loss *l, struct tcp_sndq *q, uint32_t seq)
 
 bool tcp_loss_check(const struct tcp_loss *l, const struct tcp_sndq *q)
 {
-    assert((q->recs.count == 0) == (l->timer == TCP_TIMER_NONE) && "a timer guards what is sent");
-    assert((l->timer == TCP_TIMER_NONE) == (l->deadline == PLAIT_NEVER) &&
+    assert((q->f->recs.count == 0) == (l->f->timer == TCP_TIMER_NONE) &&
+           "a timer guards what is sent");
+    assert(l->f == (q->f->recs.count > 0 ? &q->f->repair : &tcp_flight_none()->repair) &&
+           "what is known of a flight is of this one");
+    assert((l->f->timer == TCP_TIMER_NONE) == (l->f->deadline == PLAIT_NEVER) &&
            "a timer has a deadline");
     assert(l->cc.cwnd <= CC_CWND_MAX && "cwnd is bounded");
-    if (l->state == TCP_LOSS_OPEN) {
-        assert(l->frto_step == 0 && "F-RTO belongs to a time-out");
+    if (l->f->state == TCP_LOSS_OPEN) {
+        assert(l->f->frto_step == 0 && "F-RTO belongs to a time-out");
         assert(l->cc.cwnd >= l->cc.mss && "a window holds a segment");
-    } else if (q->recs.count > 0) {
-        assert(seq_lt(q->una, l->recovery_point) && seq_le(l->recovery_point, q->nxt) &&
+    } else if (q->f->recs.count > 0) {
+        assert(seq_lt(q->una, l->f->recovery_point) && seq_le(l->f->recovery_point, q->nxt) &&
                "recovery ends at its point");
     }
-    assert((l->state == TCP_LOSS_RTO || l->frto_step == 0) && "F-RTO belongs to a time-out");
-    assert(l->seen_n <= WIRE_SACK_MAX && l->reo_wnd_mult > 0 && "RACK and SACK state in range");
+    assert((l->f->state == TCP_LOSS_RTO || l->f->frto_step == 0) && "F-RTO belongs to a time-out");
+    assert(l->f->seen_n <= WIRE_SACK_MAX && l->reo_wnd_mult > 0 && "RACK and SACK state in range");
     return true;
 }

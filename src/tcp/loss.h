@@ -10,59 +10,29 @@
 #include "rtt.h"
 #include "sndq.h"
 
-enum tcp_recovery { TCP_LOSS_OPEN = 0, TCP_LOSS_RECOVERY, TCP_LOSS_RTO }; /* state of recovery */
-
-enum tcp_loss_timer { TCP_TIMER_NONE = 0, TCP_TIMER_RTO, TCP_TIMER_TLP, TCP_TIMER_REORDER };
-
-struct tcp_sack_range {
-    uint32_t lo, hi;
-};
-
 struct tcp_loss {
     struct tcp_rtt rtt;
     struct cc cc;
-    enum tcp_recovery state;
-    uint32_t recovery_point;   /* SND.NXT when recovery began */
-    plait_time reduced_at;     /* when cwnd was reduced last */
-    bool force;                /* one segment may be retransmitted whatever the window says */
-    /* SACK: the last ranges whose records are all marked, so that they are not walked over again */
-    struct tcp_sack_range seen[WIRE_SACK_MAX];
-    uint8_t seen_n;
+    struct tcp_repair *f;      /* of the send queue's flight; set by tcp_loss_on_sent(), and back to
+                                * that of tcp_flight_none() by tcp_loss_rearm() */
     /* RACK (RFC 8985 6.1) */
-    plait_time rack_xmit, rack_rtt;
-    uint32_t rack_end_seq;
-    bool rack_valid, reordering_seen, dsack_round_valid;
-    uint32_t dsack_round;
+    plait_time rack_rtt;
+    bool reordering_seen;
     uint8_t reo_wnd_mult, reo_wnd_persist;
-    uint32_t rack_scan;        /* no record before it is an original still in flight */
-    plait_time reorder_at;     /* when the next record will be deemed lost; PLAIT_NEVER */
     /* TLP (RFC 8985 7) */
-    bool tlp_due;              /* a probe is to be sent */
     bool tlp_out, tlp_is_rtx;  /* a probe is on its way until tlp_end_seq is acknowledged */
-    uint32_t tlp_end_seq;
     bool rtt_sample_since_tlp;
-    plait_time tlp_base;       /* the probe time-out runs from here: new data sent, or progress */
-    /* PRR (RFC 6937 3) */
-    uint32_t prr_delivered, prr_out, recover_fs;
-    /* F-RTO (RFC 5682 3.1) */
-    uint8_t frto_step;         /* 0: off; 2: waiting for the first new ACK; 3: new data was sent */
-    uint32_t frto_left;        /* step 3: bytes of new data that may still go out */
-    plait_time frto_until;     /* step 3: when to stop waiting */
+    uint32_t tlp_end_seq;
     /* undo */
-    uint32_t undo_marker;      /* SND.UNA when the reduction happened */
     bool undo_valid;
     bool undo_any;             /* something was retransmitted since */
+    uint32_t undo_marker;      /* SND.UNA when the reduction happened */
     uint32_t undo_rtx;         /* bytes retransmitted and not yet reported back as duplicates */
     uint32_t rtx_first_ts;     /* TSval of the first retransmission */
     /* timers */
-    enum tcp_loss_timer timer;
-    plait_time deadline;       /* PLAIT_NEVER with TCP_TIMER_NONE */
-    plait_time rto_base;       /* the retransmission time-out runs from here */
-    plait_time last_progress;  /* when SND.UNA moved last, or sending began */
     uint8_t rto_n;             /* time-outs in a row */
-    bool cwnd_limited;         /* during the last flight the window was the limit */
-    uint32_t flight_end;       /* when SND.UNA gets here the next flight is looked at */
     bool after_rto;            /* slow start that follows a time-out */
+    plait_time last_progress;  /* when SND.UNA moved last, or sending began */
     uint64_t rtx_bytes;        /* payload sent again, ever */
     uint32_t restarts;         /* windows that idling made smaller, ever */
     uint64_t lost_bytes;       /* payload deemed lost, ever */

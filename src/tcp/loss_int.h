@@ -41,6 +41,12 @@ struct tcp_ackctx {
     struct tcp_ack_out *out;
 };
 
+/* Nothing is in flight, nor was when this step began: l->f may be read and not be written. */
+static inline bool tcp_loss_rests(const struct tcp_loss *l)
+{
+    return l->f == &tcp_flight_none()->repair;
+}
+
 /* loss.c: cwnd was reduced, for any reason: the peer is told, and what it still says about this
  * window is old news. */
 void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time now);
@@ -67,7 +73,7 @@ void tcp_rack_update(struct tcp_loss *l, const struct tcp_ackctx *a);
 void tcp_rack_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a);
 void tcp_rack_recovered(struct tcp_loss *l); /* fast or RTO recovery ends */
 plait_time tcp_rack_reo_wnd(const struct tcp_loss *l, const struct tcp_sndq *q);
-/* Marks what is lost by now; a->lost, a->lost_rtx, l->reorder_at. */
+/* Marks what is lost by now; a->lost, a->lost_rtx, l->f->reorder_at. */
 void tcp_rack_detect(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a);
 void tcp_rack_rto(struct tcp_loss *l, struct tcp_sndq *q, plait_time now); /* marks on a time-out */
 

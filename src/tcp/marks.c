@@ -51,7 +51,7 @@ static bool mark(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, u
         a->out->sack_ignored = true;
     if (tcp_sndq_rec_at(q, lo, &i)->seq != lo)
         i++;
-    for (; i < q->recs.count && seq_le(tcp_rec_end(tcp_sndq_rec(q, i)), hi); i++) {
+    for (; i < q->f->recs.count && seq_le(tcp_rec_end(tcp_sndq_rec(q, i)), hi); i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         if ((r->flags & TCP_REC_SACKED) != 0)
             continue;
@@ -68,8 +68,8 @@ static void remember(struct tcp_loss *l, uint32_t lo, uint32_t hi)
     struct tcp_sack_range kept[WIRE_SACK_MAX + 1];
     uint8_t n = 1;
 
-    for (uint8_t i = 0; i < l->seen_n; i++) {
-        const struct tcp_sack_range *s = &l->seen[i];
+    for (uint8_t i = 0; i < l->f->seen_n; i++) {
+        const struct tcp_sack_range *s = &l->f->seen[i];
         if (seq_gt(s->lo, hi) || seq_lt(s->hi, lo)) {
             kept[n++] = *s;
             continue;
@@ -78,27 +78,29 @@ static void remember(struct tcp_loss *l, uint32_t lo, uint32_t hi)
         hi = seq_max(hi, s->hi);
     }
     kept[0] = (struct tcp_sack_range){ lo, hi };
-    l->seen_n = n < WIRE_SACK_MAX ? n : WIRE_SACK_MAX;
-    for (uint8_t i = 0; i < l->seen_n; i++)
-        l->seen[i] = kept[i];
+    l->f->seen_n = n < WIRE_SACK_MAX ? n : WIRE_SACK_MAX;
+    for (uint8_t i = 0; i < l->f->seen_n; i++)
+        l->f->seen[i] = kept[i];
 }
 
 static void forget_below(struct tcp_loss *l, uint32_t una)
 {
     uint8_t n = 0;
 
-    for (uint8_t i = 0; i < l->seen_n; i++)
-        if (seq_gt(l->seen[i].hi, una))
-            l->seen[n++] = l->seen[i];
-    l->seen_n = n;
+    if (l->f->seen_n == 0)
+        return;
+    for (uint8_t i = 0; i < l->f->seen_n; i++)
+        if (seq_gt(l->f->seen[i].hi, una))
+            l->f->seen[n++] = l->f->seen[i];
+    l->f->seen_n = n;
 }
 
 /* Where marking from lo on has to stop, because the rest was seen; lo itself: it was seen up to
  * *skip. */
 static uint32_t unseen_end(const struct tcp_loss *l, uint32_t lo, uint32_t hi, uint32_t *skip)
 {
-    for (uint8_t i = 0; i < l->seen_n; i++) {
-        const struct tcp_sack_range *s = &l->seen[i];
+    for (uint8_t i = 0; i < l->f->seen_n; i++) {
+        const struct tcp_sack_range *s = &l->f->seen[i];
         if (seq_le(s->lo, lo) && seq_gt(s->hi, lo)) {
             *skip = seq_min(s->hi, hi);
             return lo;
@@ -146,7 +148,7 @@ void tcp_marks_input(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *
         a->dup = (struct tcp_sack_range){ opt->sack[0].lo, opt->sack[0].hi };
         n = 1;
     }
-    if (q->recs.count >= q->recs_max)
+    if (q->f->recs.count >= q->recs_max)
         tcp_sndq_compact(q);
     for (; n < opt->sack_n && n < WIRE_SACK_MAX; n++)
         take_block(l, q, a, n);
@@ -155,6 +157,6 @@ void tcp_marks_input(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *
 void tcp_marks_forget(struct tcp_loss *l, struct tcp_sndq *q)
 {
     tcp_sndq_clear_sacked(q);
-    l->seen_n = 0;
-    l->rack_scan = q->una;
+    l->f->seen_n = 0;
+    l->f->rack_scan = q->una;
 }

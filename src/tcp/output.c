@@ -205,7 +205,7 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
 {
     uint32_t mss, n;
 
-    if (tcp_sndq_unsent(&t->sndq) == 0 || t->sndq.recs.count >= t->sndq.recs_max)
+    if (tcp_sndq_unsent(&t->sndq) == 0 || t->sndq.f->recs.count >= t->sndq.recs_max)
         return false;
     if (why == TCP_WHY_DATA && tcp_rate_holds(&t->loss, now))
         return false;
@@ -228,7 +228,7 @@ static bool plan_data(const struct tcb *t, enum tcp_why why, plait_time now, str
         n = mark_capable(t, n, mss, plan);
     set_payload(t, n, plan);
     if (t->fin_wanted && !plan->mtu_probe && plan->seq + n == t->sndq.end &&
-        (t->shared_window || tcp_usable(t) > n) && t->sndq.recs.count + 2 <= t->sndq.recs_max)
+        (t->shared_window || tcp_usable(t) > n) && t->sndq.f->recs.count + 2 <= t->sndq.recs_max)
         plan->flags |= WIRE_FIN;
     return true;
 }
@@ -257,7 +257,7 @@ static bool plan_probe(const struct tcb *t, plait_time now, struct tcp_plan *pla
 
 static bool plan_fin(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 {
-    if (!tcp_fin_ready(t) || t->sndq.recs.count >= t->sndq.recs_max)
+    if (!tcp_fin_ready(t) || t->sndq.f->recs.count >= t->sndq.recs_max)
         return false;
     fill(t, TCP_WHY_FIN, t->sndq.nxt, now, plan);
     plan->flags |= WIRE_FIN;
@@ -328,7 +328,7 @@ static int record(struct tcb *t, const struct tcp_plan *plan, plait_time now)
     if ((plan->flags & WIRE_SYN) != 0)
         return tcp_sndq_sent(&t->sndq, plan->seq, 1, TCP_REC_SYN, now);
     /* Room for two, so that the FIN cannot fail after the payload. */
-    if (fin && plan->len > 0 && !ring_reserve(&t->sndq.recs, 4))
+    if (fin && plan->len > 0 && !ring_reserve(&t->sndq.f->recs, 4))
         return PLAIT_ENOMEM;
     if (plan->len > 0)
         err = tcp_sndq_sent(&t->sndq, plan->seq, plan->len, kind, now);

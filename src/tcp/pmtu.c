@@ -208,7 +208,7 @@ uint32_t tcp_pmtu_probe(const struct tcb *t, plait_time now)
     if (size == 0)
         return 0;
     len = mss + (size - t->mss);
-    if (l->state != TCP_LOSS_OPEN || t->sndq.lost > 0 || t->sndq.sacked > 0 ||
+    if (l->f->state != TCP_LOSS_OPEN || t->sndq.f->lost > 0 || t->sndq.f->sacked > 0 ||
         (l->cwr_due && tcp_ecn_on(t)))
         return 0;
     if (tcp_usable(t) < tcp_pmtu_with_followers(t, len) ||
@@ -275,12 +275,12 @@ void tcp_pmtu_review(struct tcb *t, plait_time now)
     if ((r->flags & TCP_REC_LOST) == 0)
         return;
     tcp_sndq_end_mtu_probe(r);
-    if (t->loss.state == TCP_LOSS_RTO && t->pmtu.seq == t->sndq.una)
+    if (t->loss.f->state == TCP_LOSS_RTO && t->pmtu.seq == t->sndq.una)
         /*= RFC 4821 7.6.3
          * A time interval that is five times the non-timeout failure case (Section 7.6.2) is
          * RECOMMENDED. */
         fail(t, 5 * pause(t), now);
-    else if (t->loss.state != TCP_LOSS_OPEN || t->sndq.lost > r->len)
+    else if (t->loss.f->state != TCP_LOSS_OPEN || t->sndq.f->lost > r->len)
         inconclusive(t, now);
     else
         fail(t, pause(t), now);

@@ -23,18 +23,18 @@ uint32_t tcp_prr_flight_size(const struct tcp_loss *l, uint32_t out)
 
 static void start(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
-    l->state = TCP_LOSS_RECOVERY;
-    l->recovery_point = q->nxt;
+    l->f->state = TCP_LOSS_RECOVERY;
+    l->f->recovery_point = q->nxt;
     tcp_loss_reduced(l, q, a->now);
     l->after_rto = false;
-    l->force = true;
-    l->prr_delivered = 0;
-    l->prr_out = 0;
+    l->f->force = true;
+    l->f->prr_delivered = 0;
+    l->f->prr_out = 0;
     /* What will be delivered from now on, this ACK's delivery included: not what was SACKed
      * before. */
-    l->recover_fs = q->nxt - q->una - (q->sacked - a->out->sacked) + a->out->acked;
-    if (l->recover_fs == 0)
-        l->recover_fs = 1;
+    l->f->recover_fs = q->nxt - q->una - (q->f->sacked - a->out->sacked) + a->out->acked;
+    if (l->f->recover_fs == 0)
+        l->f->recover_fs = 1;
     tcp_tlp_init(l);
 }
 
@@ -69,11 +69,11 @@ static uint64_t send_count(const struct tcp_loss *l, uint32_t pipe, uint32_t del
     if (pipe > ssthresh) {
         /*= RFC 6937 3
          * sndcnt = CEIL(prr_delivered * ssthresh / RecoverFS) - prr_out */
-        quota = whole_segs(l, (uint64_t)l->prr_delivered * ssthresh / l->recover_fs);
-        return quota > l->prr_out ? quota - l->prr_out : 0;
+        quota = whole_segs(l, (uint64_t)l->f->prr_delivered * ssthresh / l->f->recover_fs);
+        return quota > l->f->prr_out ? quota - l->f->prr_out : 0;
     }
-    quota = whole_segs(l, l->prr_delivered);
-    limit = quota > l->prr_out ? quota - l->prr_out : 0;
+    quota = whole_segs(l, l->f->prr_delivered);
+    limit = quota > l->f->prr_out ? quota - l->f->prr_out : 0;
     if (limit < delivered)
         limit = delivered;
     if (safe)
@@ -88,11 +88,11 @@ void tcp_prr_ack(struct tcp_loss *l, const struct tcp_sndq *q, uint32_t delivere
 
     if (l->rate != NULL)
         return; /* the window is not PRR's */
-    l->prr_delivered += delivered;
+    l->f->prr_delivered += delivered;
     sndcnt = send_count(l, pipe, delivered, safe);
     /* The first retransmission goes out whatever the sum says; and with nothing in flight no ACK
      * would come to change the sum. */
-    if ((l->force || pipe == 0) && sndcnt < l->cc.mss)
+    if ((l->f->force || pipe == 0) && sndcnt < l->cc.mss)
         sndcnt = l->cc.mss;
     l->cc.cwnd = pipe;
     cc_grow(&l->cc, sndcnt);
@@ -105,7 +105,7 @@ static uint32_t window_after(const struct tcp_loss *l)
 {
     uint32_t most = cc_initial_window(l->cc.mss);
 
-    most = l->recover_fs > most ? l->recover_fs : most;
+    most = l->f->recover_fs > most ? l->f->recover_fs : most;
     most = l->cc.cwnd > most ? l->cc.cwnd : most;
     return l->cc.ssthresh < most ? l->cc.ssthresh : most;
 }
@@ -113,13 +113,13 @@ static uint32_t window_after(const struct tcp_loss *l)
 /*= RFC 5681 4.3-3 */
 void tcp_prr_leave(struct tcp_loss *l, plait_time now)
 {
-    if (l->state == TCP_LOSS_RECOVERY && l->rate == NULL)
+    if (l->f->state == TCP_LOSS_RECOVERY && l->rate == NULL)
         l->cc.cwnd = window_after(l);
-    if (l->state == TCP_LOSS_RECOVERY || l->rate != NULL)
+    if (l->f->state == TCP_LOSS_RECOVERY || l->rate != NULL)
         l->cc.ops->on_recovered(&l->cc, now);
-    l->state = TCP_LOSS_OPEN;
-    l->force = false;
-    l->frto_step = 0;
+    l->f->state = TCP_LOSS_OPEN;
+    l->f->force = false;
+    l->f->frto_step = 0;
     tcp_tlp_init(l);
     tcp_rack_recovered(l);
 }

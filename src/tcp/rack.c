@@ -20,7 +20,6 @@ enum { REO_WND_PERSIST = 16 };
 void tcp_rack_init(struct tcp_loss *l)
 {
     l->reo_wnd_mult = 1;
-    l->reorder_at = PLAIT_NEVER;
 }
 
 static bool sent_after(plait_time t1, uint32_t end1, plait_time t2, uint32_t end2)
@@ -96,28 +95,31 @@ void tcp_rack_update(struct tcp_loss *l, const struct tcp_ackctx *a)
     if (!a->best)
         return;
     l->rack_rtt = a->now - a->best_sent;
-    if (l->rack_valid && !sent_after(a->best_sent, a->best_end, l->rack_xmit, l->rack_end_seq))
+    if (l->f->rack_valid &&
+        !sent_after(a->best_sent, a->best_end, l->f->rack_xmit, l->f->rack_end_seq))
         return;
-    if (!l->rack_valid)
-        l->rack_scan = a->prior_una;
-    l->rack_valid = true;
-    l->rack_xmit = a->best_sent;
-    l->rack_end_seq = a->best_end;
+    if (!l->f->rack_valid)
+        l->f->rack_scan = a->prior_una;
+    l->f->rack_valid = true;
+    l->f->rack_xmit = a->best_sent;
+    l->f->rack_end_seq = a->best_end;
 }
 
 /*= RFC 8985 4-3 */
 void tcp_rack_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
-    if (l->dsack_round_valid && seq_ge(q->una, l->dsack_round))
-        l->dsack_round_valid = false;
-    if (!a->dsack || l->dsack_round_valid)
+    if (l->f->dsack_round_valid && seq_ge(q->una, l->f->dsack_round))
+        l->f->dsack_round_valid = false;
+    if (!a->dsack || l->f->dsack_round_valid)
         return;
     /*= RFC 8985 3.3.2
      * The RACK reordering window SHOULD adaptively increase (using the algorithm in "Step 4: Update
      * RACK reordering window" below) if the sender receives a Duplicate Selective Acknowledgment
      * (DSACK) option [RFC2883]. */
-    l->dsack_round_valid = true;
-    l->dsack_round = q->nxt;
+    if (!tcp_loss_rests(l)) { /* else the round is over with the next ACK */
+        l->f->dsack_round_valid = true;
+        l->f->dsack_round = q->nxt;
+    }
     if (l->reo_wnd_mult < UINT8_MAX)
         l->reo_wnd_mult++;
     l->reo_wnd_persist = REO_WND_PERSIST;
@@ -142,9 +144,9 @@ plait_time tcp_rack_reo_wnd(const struct tcp_loss *l, const struct tcp_sndq *q)
         /*= RFC 8985 6.2
          * Furthermore, when no reordering has been observed, the RACK.reo_wnd is set to 0 both upon
          * entering and during fast recovery or RTO recovery. */
-        if (l->state != TCP_LOSS_OPEN)
+        if (l->f->state != TCP_LOSS_OPEN)
             return 0;
-        if (q->sacked_n >= TCP_DUP_THRESH || q->sacked > (TCP_DUP_THRESH - 1) * l->cc.mss)
+        if (q->f->sacked_n >= TCP_DUP_THRESH || q->f->sacked > (TCP_DUP_THRESH - 1) * l->cc.mss)
             return 0;
     }
     /*= RFC 8985 3.3.2
@@ -153,21 +155,21 @@ plait_time tcp_rack_reo_wnd(const struct tcp_loss *l, const struct tcp_sndq *q)
     return wnd < l->rtt.srtt ? wnd : l->rtt.srtt;
 }
 
-/* Lost by now? False: at l->reorder_at, or not before something else is delivered. */
+/* Lost by now? False: at l->f->reorder_at, or not before something else is delivered. */
 static bool is_due(struct tcp_loss *l, const struct tcp_rec *r, plait_time wait, plait_time now)
 {
-    if (!sent_after(l->rack_xmit, l->rack_end_seq, r->sent, tcp_rec_end(r)))
+    if (!sent_after(l->f->rack_xmit, l->f->rack_end_seq, r->sent, tcp_rec_end(r)))
         return false;
     if (r->sent + wait <= now)
         return true;
-    if (r->sent + wait < l->reorder_at)
-        l->reorder_at = r->sent + wait;
+    if (r->sent + wait < l->f->reorder_at)
+        l->f->reorder_at = r->sent + wait;
     return false;
 }
 
 static void lose(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *a, struct tcp_rec *r)
 {
-    if ((r->flags & TCP_REC_RTX) != 0 && r->sent >= l->reduced_at)
+    if ((r->flags & TCP_REC_RTX) != 0 && r->sent >= l->f->reduced_at)
         a->lost_rtx = true;
     /*= RFC 4821 7.6.2
      * When only the probe is lost, it is treated as an indication that the Path MTU is smaller than
@@ -188,17 +190,17 @@ static void scan_originals(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ac
     const unsigned passed = TCP_REC_SACKED | TCP_REC_LOST | TCP_REC_RTX;
     uint32_t i;
 
-    l->rack_scan = seq_max(l->rack_scan, q->una);
-    if (tcp_sndq_rec_at(q, l->rack_scan, &i) == NULL)
+    l->f->rack_scan = seq_max(l->f->rack_scan, q->una);
+    if (tcp_sndq_rec_at(q, l->f->rack_scan, &i) == NULL)
         return;
-    for (; i < q->recs.count; i++) {
+    for (; i < q->f->recs.count; i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         if ((r->flags & passed) == 0) {
             if (!is_due(l, r, wait, a->now))
                 break;
             lose(l, q, a, r);
         }
-        l->rack_scan = tcp_rec_end(r);
+        l->f->rack_scan = tcp_rec_end(r);
     }
 }
 
@@ -213,7 +215,7 @@ static enum found scan_rtx(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ac
 
     if (tcp_sndq_rec_at(q, seq_max(x->seq, q->una), &i) == NULL)
         return FOUND_NOTHING;
-    for (; i < q->recs.count && seq_lt(tcp_sndq_rec(q, i)->seq, x->end); i++) {
+    for (; i < q->f->recs.count && seq_lt(tcp_sndq_rec(q, i)->seq, x->end); i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         if (r->sent != x->sent || (r->flags & (TCP_REC_SACKED | TCP_REC_LOST)) != 0)
             continue;
@@ -234,15 +236,15 @@ void tcp_rack_detect(struct tcp_loss *l, struct tcp_sndq *q, struct tcp_ackctx *
 {
     plait_time wait = l->rack_rtt + tcp_rack_reo_wnd(l, q);
 
-    l->reorder_at = PLAIT_NEVER;
-    if (!l->rack_valid)
+    if (!l->f->rack_valid)
         return;
+    l->f->reorder_at = PLAIT_NEVER;
     scan_originals(l, q, a, wait);
-    while (q->rtx.count > 0) {
-        const struct tcp_rtx x = *(const struct tcp_rtx *)ring_at(&q->rtx, 0);
+    while (q->f->rtx.count > 0) {
+        const struct tcp_rtx x = *(const struct tcp_rtx *)ring_at(&q->f->rtx, 0);
         if (scan_rtx(l, q, a, &x, wait) == FOUND_WAITING)
             break;
-        ring_pop(&q->rtx, 1);
+        ring_pop(&q->f->rtx, 1);
     }
 }
 
@@ -255,7 +257,7 @@ void tcp_rack_rto(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
      * sent an RTO ago); for all the other segments, RACK only marks the segment as lost if the
      * time elapsed since the segment was transmitted is at least the sum of the recent RTT and the
      * reordering window. */
-    for (uint32_t i = 0; i < q->recs.count; i++) {
+    for (uint32_t i = 0; i < q->f->recs.count; i++) {
         struct tcp_rec *r = tcp_sndq_rec(q, i);
         if ((r->flags & (TCP_REC_SACKED | TCP_REC_LOST)) != 0)
             continue;
@@ -266,5 +268,5 @@ void tcp_rack_rto(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
             tcp_rate_lost(l, r, now);
         tcp_sndq_mark_lost(q, r);
     }
-    l->reorder_at = PLAIT_NEVER;
+    l->f->reorder_at = PLAIT_NEVER;
 }

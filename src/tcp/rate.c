@@ -118,7 +118,7 @@ void tcp_rate_sent(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_sent
         return;
     if (into_empty_path(q, s, tcp_sndq_rec(q, i)))
         r->first_sent = r->delivered_at = now;
-    for (; i < q->recs.count && seq_lt(tcp_sndq_rec(q, i)->seq, s->seq + s->len); i++) {
+    for (; i < q->f->recs.count && seq_lt(tcp_sndq_rec(q, i)->seq, s->seq + s->len); i++) {
         rec = tcp_sndq_rec(q, i);
         rec->rate = (struct tcp_rec_rate){
             .delivered = r->delivered, .lost = r->lost, .in_flight = tcp_sndq_flight(q),
@@ -195,7 +195,7 @@ void tcp_rate_end(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp
         .prior = r->newest.delivered, .delivered = r->delivered - r->newest.delivered,
         .lost = r->lost - r->newest.lost, .tx_in_flight = r->newest.in_flight,
         .flight = tcp_sndq_flight(q), .app_limited = r->newest_limited,
-        .cwnd_limited = l->cwnd_limited, .recovering = l->state != TCP_LOSS_OPEN,
+        .cwnd_limited = l->f->cwnd_limited, .recovering = l->f->state != TCP_LOSS_OPEN,
     };
 
     if (r->app_limited && seq_gt(r->delivered, r->limited_until))

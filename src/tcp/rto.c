@@ -17,10 +17,10 @@ static void start_frto(struct tcp_loss *l)
     /*= RFC 5682 3.1
      * This algorithm SHOULD NOT be applied if the TCP sender is already in loss recovery when a
      * retransmission timeout occurs. */
-    if (l->state == TCP_LOSS_OPEN || (l->state == TCP_LOSS_RTO && l->frto_step != 0))
-        l->frto_step = 2;
+    if (l->f->state == TCP_LOSS_OPEN || (l->f->state == TCP_LOSS_RTO && l->f->frto_step != 0))
+        l->f->frto_step = 2;
     else
-        l->frto_step = 0;
+        l->f->frto_step = 0;
 }
 
 static void collapse(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
@@ -30,7 +30,7 @@ static void collapse(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
      * the given segment has already been retransmitted by way of the retransmission timer at least
      * once, the value of ssthresh is held constant. */
     if (l->rto_n == 0) {
-        if (l->state == TCP_LOSS_OPEN)
+        if (l->f->state == TCP_LOSS_OPEN)
             tcp_undo_start(l, q);
         l->cc.ops->on_rto(&l->cc, tcp_prr_flight_size(l, q->nxt - q->una), now);
     }
@@ -53,33 +53,33 @@ void tcp_rto_fire(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
         start_frto(l);
         collapse(l, q, now);
         tcp_rack_rto(l, q, now);
-        l->state = TCP_LOSS_RTO;
-        l->recovery_point = q->nxt;
+        l->f->state = TCP_LOSS_RTO;
+        l->f->recovery_point = q->nxt;
     } else if ((head->flags & TCP_REC_LOST) == 0) {
         tcp_sndq_mark_lost(q, tcp_sndq_rec(q, 0));
     }
     tcp_rtt_back_off(&l->rtt);
     if (l->rto_n < UINT8_MAX)
         l->rto_n++;
-    l->rto_base = now;
-    l->force = true;
+    l->f->rto_base = now;
+    l->f->force = true;
     tcp_tlp_init(l);
 }
 
 /* The first ACK of something new came (step 2). */
 static void send_new(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
-    l->frto_step = 0;
+    l->f->frto_step = 0;
     /*= RFC 5682 3.1
      * If the TCP sender is not able to transmit any previously unsent data -- either due to
      * receiver window limitation or because it does not have any new data to send -- the
      * recommended action is to refrain from entering step 3 of this algorithm. */
-    if (seq_ge(q->una, l->recovery_point) || (tcp_sndq_unsent(q) == 0 && !a->more))
+    if (seq_ge(q->una, l->f->recovery_point) || (tcp_sndq_unsent(q) == 0 && !a->more))
         return;
-    l->recovery_point = q->nxt;
-    l->frto_step = 3;
-    l->frto_left = 2 * l->cc.mss;
-    l->frto_until = a->now + 2 * (l->rtt.srtt > PLAIT_MSEC ? l->rtt.srtt : PLAIT_MSEC);
+    l->f->recovery_point = q->nxt;
+    l->f->frto_step = 3;
+    l->f->frto_left = 2 * l->cc.mss;
+    l->f->frto_until = a->now + 2 * (l->rtt.srtt > PLAIT_MSEC ? l->rtt.srtt : PLAIT_MSEC);
 }
 
 /*= RFC 8684 3-1, 3.4.1-15, 4-2 */
@@ -92,19 +92,19 @@ static bool is_dupack(const struct tcp_ackctx *a)
 
 bool tcp_rto_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
-    if (l->frto_step == 2 && a->advanced) {
+    if (l->f->frto_step == 2 && a->advanced) {
         send_new(l, q, a);
         return false;
     }
-    if (l->frto_step != 3)
+    if (l->f->frto_step != 3)
         return false;
     if (a->delivered == 0) {
         if (is_dupack(a))
-            l->frto_step = 0;
+            l->f->frto_step = 0;
         return false;
     }
-    l->frto_step = 0;
-    if (seq_gt(a->delivered_hi, l->recovery_point)) {
+    l->f->frto_step = 0;
+    if (seq_gt(a->delivered_hi, l->f->recovery_point)) {
         if (l->cc.cwnd > 3 * l->cc.mss)
             l->cc.cwnd = 3 * l->cc.mss;
         return false;

@@ -8,6 +8,7 @@
 
 #include "../base/ring.h"
 #include "../base/seq.h"
+#include "flight.h"
 #include <plait/types.h>
 
 struct tcp_chunk {
@@ -16,7 +17,7 @@ struct tcp_chunk {
     uint64_t pos;   /* position of the first byte in the connection's stream */
     uint32_t meta;  /* the upper layer's word, kept for it (DSS checksum and flags) */
     bool started;   /* some of it was sent: it may no longer grow */
-    uint64_t low;   /* lowest pos from here to the chunk where tcp_sndq.low_n ends */
+    uint64_t low;   /* lowest pos from here to the chunk where tcp_flight.low_n ends */
 };
 
 enum {
@@ -47,27 +48,19 @@ struct tcp_rec {
     struct tcp_rec_rate rate; /* set where congestion control goes by rates */
 };
 
-/* One retransmission; see tcp_sndq.rtx. */
+/* One retransmission; see tcp_flight.rtx. */
 struct tcp_rtx {
     uint32_t seq, end;
     plait_time sent;
 };
 
 struct tcp_sndq {
-    struct ring chunks;  /* struct tcp_chunk, by seq, from the first not wholly acknowledged */
-    struct ring recs;    /* struct tcp_rec, by seq, contiguous from una to nxt */
-    struct ring rtx;     /* struct tcp_rtx by time: retransmissions that may be in flight */
+    const struct plait_env *env;
+    struct tcp_flight *f; /* tcp_flight_none() while nothing was pushed or sent */
     uint32_t recs_max;   /* beyond it records are only split for retransmission */
-    uint32_t cuts;       /* of the records, at most so many were made by SACK edges */
     uint32_t una, nxt;   /* SND.UNA, SND.NXT (RFC 9293 3.3.1) */
     uint32_t end;        /* sequence number behind the last chunk */
     bool opened;         /* the SYN was sent: nxt is beyond it */
-    uint32_t sacked, lost; /* bytes of records with that flag */
-    uint32_t sacked_n;   /* records with TCP_REC_SACKED */
-    uint32_t highest_sack; /* highest sequence number SACKed, una when none */
-    uint32_t lost_first; /* start of the first lost record; valid while lost > 0 */
-    uint32_t low_n;      /* chunks at the front whose low is valid */
-    uint64_t low_back;   /* lowest pos of the chunks behind those */
 };
 
 /* iss: the first sequence number to be sent (of the SYN). recs_max caps the scoreboard. */
@@ -87,6 +80,8 @@ uint32_t tcp_sndq_flight(const struct tcp_sndq *q);
 /* The chunk that holds seq; NULL for SYN, FIN or outside. */
 struct tcp_chunk *tcp_sndq_chunk_at(const struct tcp_sndq *q, uint32_t seq);
 uint32_t tcp_sndq_chunk_n(const struct tcp_sndq *q);
+/* So many more find room. */
+uint32_t tcp_sndq_chunk_room(const struct tcp_sndq *q);
 struct tcp_chunk *tcp_sndq_chunk(const struct tcp_sndq *q, uint32_t i);
 /* The lowest stream position that a chunk still refers to; UINT64_MAX when there is none. */
 uint64_t tcp_sndq_low_pos(const struct tcp_sndq *q);
@@ -100,9 +95,11 @@ struct tcp_rec *tcp_sndq_rec_at(const struct tcp_sndq *q, uint32_t seq, uint32_t
 int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind, plait_time now);
 /* It is known what became of this TCP_REC_MTU: from now on it is like any other. */
 void tcp_sndq_end_mtu_probe(struct tcp_rec *r);
-/* Makes sure that the next tcp_sndq_sent() of at most two splits cannot fail for memory.
- * PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */
-int tcp_sndq_reserve(struct tcp_sndq *q);
+/* Makes sure that the next tcp_sndq_sent(), of new data or, again, of what was sent before with at
+ * most two splits, cannot fail for memory. PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */
+int tcp_sndq_reserve(struct tcp_sndq *q, bool again);
+/* Gives back the memory of a flight when nothing is left of it. */
+void tcp_sndq_rest(struct tcp_sndq *q);
 /* Asserts the invariants; true. Walks over everything. */
 bool tcp_sndq_check(const struct tcp_sndq *q);
 

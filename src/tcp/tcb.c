@@ -259,7 +259,7 @@ uint32_t tcp_quantum(const struct tcb *t)
 
 void tcp_app_limited(struct tcb *t)
 {
-    if (t->loss.rate != NULL && tcp_sndq_unsent(&t->sndq) == 0 && t->sndq.lost == 0)
+    if (t->loss.rate != NULL && tcp_sndq_unsent(&t->sndq) == 0 && t->sndq.f->lost == 0)
         tcp_rate_app_limited(&t->loss, &t->sndq);
 }
 
@@ -274,11 +274,11 @@ uint32_t tcp_room(const struct tcb *t)
     quota = tcp_loss_quota(&t->loss, &t->sndq);
     /* What was lost goes first, but new data is what F-RTO asks with. */
     if (tcp_loss_next_lost(&t->loss, &t->sndq) != NULL)
-        quota = quota > t->sndq.lost ? quota - t->sndq.lost : 0;
+        quota = quota > t->sndq.f->lost ? quota - t->sndq.f->lost : 0;
     room = quota < usable ? quota : usable;
     room = room < tcp_rate_quantum(&t->loss) ? room : tcp_rate_quantum(&t->loss);
     room = room > unsent ? room - unsent : 0;
-    slots = (uint64_t)(t->sndq.chunks.max - t->sndq.chunks.count) * chunk_max(t);
+    slots = (uint64_t)tcp_sndq_chunk_room(&t->sndq) * chunk_max(t);
     return room < slots ? room : (uint32_t)slots;
 }
 

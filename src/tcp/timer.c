@@ -99,8 +99,8 @@ void tcp_rearm(struct tcb *t, plait_time now)
     if (t->state == TCP_ST_CLOSED)
         return;
     tcp_sync_mss(t);
-    if (t->sndq.recs.count >= t->sndq.recs_max)
-        (void)tcp_sndq_reserve(&t->sndq); /* new data waits for a record: make some free */
+    if (t->sndq.f->recs.count >= t->sndq.recs_max)
+        (void)tcp_sndq_reserve(&t->sndq, false); /* new data waits for a record: make some free */
     rearm_persist(t);
     rearm_keepalive(t);
     rearm_progress(t, now);
@@ -126,7 +126,7 @@ plait_time tcp_deadline(const struct tcb *t)
         d = earlier(d, t->ack_at);
     if (t->state == TCP_ST_TIME_WAIT)
         return d;
-    d = earlier(d, t->loss.deadline);
+    d = earlier(d, t->loss.f->deadline);
     if (tcp_held(t) && tcp_loss_quota(&t->loss, &t->sndq) > 0)
         d = earlier(d, tcp_rate_deadline(&t->loss));
     d = earlier(d, t->persist_at);
@@ -182,7 +182,7 @@ static void tick_loss(struct tcb *t, plait_time now, struct tcp_result *res)
     bool opening = t->state == TCP_ST_SYN_SENT || t->state == TCP_ST_SYN_RECEIVED;
     enum tcp_loss_timer timer;
 
-    if (now < t->loss.deadline || t->state == TCP_ST_TIME_WAIT)
+    if (now < t->loss.f->deadline || t->state == TCP_ST_TIME_WAIT)
         return;
     timer = tcp_loss_expire(&t->loss, &t->sndq, now);
     tcp_pmtu_review(t, now);

@@ -11,7 +11,7 @@ static const plait_time MAX_ACK_DELAY = 200 * PLAIT_MSEC;
 
 void tcp_tlp_init(struct tcp_loss *l)
 {
-    l->tlp_due = false;
+    l->f->tlp_due = false;
     l->tlp_out = false;
     l->tlp_is_rtx = false;
 }
@@ -24,13 +24,13 @@ bool tcp_tlp_may_arm(const struct tcp_loss *l, const struct tcp_sndq *q)
      * was not itself a loss probe) or upon receiving an ACK that cumulatively acknowledges new
      * data unless it is already in fast recovery, RTO recovery, or segments have been SACKed
      * (i.e., RACK.segs_sacked is not zero). */
-    if (l->state != TCP_LOSS_OPEN || q->sacked > 0 || q->lost > 0)
+    if (l->f->state != TCP_LOSS_OPEN || q->f->sacked > 0 || q->f->lost > 0)
         return false;
     /*= RFC 8985 7.3
      * First, there is no other previous loss probe still in flight. */
-    if (l->tlp_out || l->tlp_due || !l->rtt_sample_since_tlp)
+    if (l->tlp_out || l->f->tlp_due || !l->rtt_sample_since_tlp)
         return false;
-    return q->recs.count > 0 && (tcp_sndq_rec(q, 0)->flags & TCP_REC_SYN) == 0;
+    return q->f->recs.count > 0 && (tcp_sndq_rec(q, 0)->flags & TCP_REC_SYN) == 0;
 }
 
 /*= RFC 8985 7.2-3, 7.2-4 */
@@ -45,7 +45,7 @@ plait_time tcp_tlp_timeout(const struct tcp_loss *l, const struct tcp_sndq *q)
 
 void tcp_tlp_sent(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_sent *s)
 {
-    l->tlp_due = false;
+    l->f->tlp_due = false;
     l->tlp_out = true;
     l->tlp_is_rtx = s->rtx;
     l->tlp_end_seq = q->nxt;

@@ -50,7 +50,7 @@ static bool by_timestamp(const struct tcp_loss *l, const struct tcp_sndq *q,
     if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->rtx_first_ts) ||
         seq_lt(a->rtx_ts, l->rtx_first_ts))
         return false;
-    return l->state == TCP_LOSS_RTO || (l->state == TCP_LOSS_RECOVERY && q->lost == 0);
+    return l->f->state == TCP_LOSS_RTO || (l->f->state == TCP_LOSS_RECOVERY && q->f->lost == 0);
 }
 
 bool tcp_undo_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
@@ -74,15 +74,18 @@ void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
     cc_undo(&l->cc);
     if (l->cc.ops->on_undo != NULL)
         l->cc.ops->on_undo(&l->cc, now);
-    if (l->state != TCP_LOSS_OPEN) {
-        tcp_sndq_clear_lost(q);
-        l->rack_scan = q->una;
-    }
-    l->state = TCP_LOSS_OPEN;
-    l->frto_step = 0;
-    l->force = false;
     l->after_rto = false;
     l->undo_valid = false;
     l->spurious_n++;
+    l->tlp_out = l->tlp_is_rtx = false;
+    if (tcp_loss_rests(l))
+        return; /* the rest was of a flight that is over */
+    if (l->f->state != TCP_LOSS_OPEN) {
+        tcp_sndq_clear_lost(q);
+        l->f->rack_scan = q->una;
+    }
+    l->f->state = TCP_LOSS_OPEN;
+    l->f->frto_step = 0;
+    l->f->force = false;
     tcp_tlp_init(l);
 }

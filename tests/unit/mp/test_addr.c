@@ -396,7 +396,7 @@ static void options_on_duplicates_are_no_congestion(void **state)
     s = pair_sub(&p, 0, 0);
     l = &s->tcb.loss;
     cwnd = l->cc.cwnd;
-    assert_int_equal(l->state, TCP_LOSS_OPEN);
+    assert_int_equal(l->f->state, TCP_LOSS_OPEN);
     assert_true(s->tcb.sndq.una != s->tcb.sndq.nxt);
     memset(&seg, 0, sizeof seg);
     seg.src = s->tcb.remote;
@@ -416,8 +416,8 @@ static void options_on_duplicates_are_no_congestion(void **state)
     for (unsigned i = 0; i < 10; i++)
         mp_input(s, &seg, &none, p.now);
     assert_int_equal(s->conn->remotes.n, 2);
-    assert_int_equal(l->state, TCP_LOSS_OPEN);
-    assert_int_equal(s->tcb.sndq.lost, 0);
+    assert_int_equal(l->f->state, TCP_LOSS_OPEN);
+    assert_int_equal(s->tcb.sndq.f->lost, 0);
     assert_int_equal(l->cc.cwnd, cwnd);
     finish();
 }

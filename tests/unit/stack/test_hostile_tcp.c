@@ -494,7 +494,7 @@ static void test_10_sack_of_single_bytes(void **state)
     uint32_t una = scene_answer(&s).seq;
     while (kit_output(&s.victim, &p))
         ; /* all of it gets lost */
-    uint32_t before = s.sub->tcb.sndq.recs.count;
+    uint32_t before = s.sub->tcb.sndq.f->recs.count;
     for (uint32_t i = 0; i < sizeof data / 2 - 4; i += 3) {
         struct kit_seg ack = scene_seg(&s);
         ack.ack = una;
@@ -508,7 +508,7 @@ static void test_10_sack_of_single_bytes(void **state)
             ; /* and what is sent again, too */
     }
     assert_true(plait_counter(s.victim.stack, PLAIT_REASON_SCOREBOARD_FULL) > 100);
-    assert_true(s.sub->tcb.sndq.recs.count <= 2 * before + 64);
+    assert_true(s.sub->tcb.sndq.f->recs.count <= 2 * before + 64);
     kit_wait(&s.client, &s.victim, 10 * PLAIT_SEC);
     assert_int_equal(plait_recv(s.aimed.a, in, sizeof in, s.client.now), sizeof in);
     assert_memory_equal(in, data, sizeof in);

@@ -136,7 +136,7 @@ uint32_t rig_pump(struct rig *r)
             return n;
         if (lost != NULL)
             transmit(r, lost->seq, lost->len < RIG_MSS ? lost->len : RIG_MSS, 0);
-        else if (tcp_sndq_unsent(&r->q) > 0 && r->q.recs.count < r->q.recs_max)
+        else if (tcp_sndq_unsent(&r->q) > 0 && r->q.f->recs.count < r->q.recs_max)
             transmit(r, r->q.nxt, RIG_MSS, 0);
         else
             return n;
@@ -148,9 +148,9 @@ enum tcp_loss_timer rig_expire(struct rig *r)
 {
     enum tcp_loss_timer what;
 
-    assert_true(r->l.deadline != PLAIT_NEVER);
-    if (r->now < r->l.deadline)
-        r->now = r->l.deadline;
+    assert_true(r->l.f->deadline != PLAIT_NEVER);
+    if (r->now < r->l.f->deadline)
+        r->now = r->l.f->deadline;
     what = tcp_loss_expire(&r->l, &r->q, r->now);
     checked(&r->l, &r->q);
     return what;
@@ -430,7 +430,7 @@ static void expire(struct net *n)
     assert_true(what != TCP_TIMER_NONE);
     n->res.rto_n += what == TCP_TIMER_RTO ? 1 : 0;
     checked(&n->l, &n->q);
-    assert_true(n->l.deadline > n->now || n->l.timer == TCP_TIMER_NONE);
+    assert_true(n->l.f->deadline > n->now || n->l.f->timer == TCP_TIMER_NONE);
     pump(n);
 }
 
@@ -438,7 +438,7 @@ static void expire(struct net *n)
 static bool step(struct net *n)
 {
     uint32_t first = n->fly_n;
-    plait_time at = n->l.deadline < n->ack_at ? n->l.deadline : n->ack_at;
+    plait_time at = n->l.f->deadline < n->ack_at ? n->l.f->deadline : n->ack_at;
     struct packet p;
 
     at = at < n->retry_at ? at : n->retry_at;
@@ -493,11 +493,11 @@ struct net_result net_run(const struct net_setup *setup)
     res.undone = n->l.spurious_n;
     if (res.done) {
         assert_int_equal(tcp_sndq_flight(&n->q), 0);
-        assert_int_equal(n->q.sacked + n->q.lost + n->q.recs.count + n->q.chunks.count, 0);
+        assert_ptr_equal(n->q.f, tcp_flight_none());
         assert_int_equal(tcp_sndq_unsent(&n->q), 0);
         assert_int_equal(tcp_sndq_low_pos(&n->q), UINT64_MAX);
-        assert_int_equal(n->l.state, TCP_LOSS_OPEN);
-        assert_int_equal(n->l.timer, TCP_TIMER_NONE);
+        assert_int_equal(n->l.f->state, TCP_LOSS_OPEN);
+        assert_int_equal(n->l.f->timer, TCP_TIMER_NONE);
     }
     tcp_sndq_fini(&n->q);
     free(n);

@@ -116,7 +116,7 @@ static void bogus_sack_is_counted(void **state)
     seg.opt.sack[0].hi = a->sndq.nxt + 20;
     pair_input(p, 0, &seg);
     assert_int_equal(pair_count(p, PLAIT_REASON_SACK_BOGUS), 1);
-    assert_int_equal(a->sndq.sacked, 0);
+    assert_int_equal(a->sndq.f->sacked, 0);
 }
 
 static void fin_walks_through_the_states(void **state)

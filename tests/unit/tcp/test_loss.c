@@ -181,8 +181,8 @@ static void smaller_mtu(void **state)
     rig_send_super(&r, 20);
     rig_send(&r, 3);
     tcp_loss_set_mss(&r.l, &r.q, 500);
-    assert_int_equal(r.q.lost, 23000);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.q.f->lost, 23000);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_int_equal(r.l.cc.cwnd, 50000);
     assert_int_equal(r.l.cc.ssthresh, 100000);
     assert_int_equal(tcp_loss_next_lost(&r.l, &r.q)->seq, r.base);
@@ -236,13 +236,13 @@ static void lost_syns(void **state)
         tcp_loss_on_sent(&r.l, q, &(struct tcp_sent){ .seq = q->una, .len = 1 }, r.now);
         for (unsigned i = 0; i < lost; i++) {
             struct tcp_sent again = { .seq = q->una, .len = 1, .rtx = true };
-            assert_int_equal(r.l.deadline, r.now + (PLAIT_SEC << i));
+            assert_int_equal(r.l.f->deadline, r.now + (PLAIT_SEC << i));
             assert_int_equal(rig_expire(&r), TCP_TIMER_RTO);
             assert_ptr_equal(tcp_loss_next_lost(&r.l, q), tcp_sndq_rec(q, 0));
             tcp_sndq_sent(q, q->una, 1, TCP_REC_SYN, r.now);
             tcp_loss_on_sent(&r.l, q, &again, r.now);
         }
-        assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+        assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
         r.now += 100000;
         rig_ack(&r, 0, 0, 0);
         assert_true(r.out.syn_acked && r.out.rtt == 0);
@@ -256,6 +256,7 @@ static void lost_syns(void **state)
  * a loss is being answered. */
 static void penalised(void **state)
 {
+    struct tcp_repair recovers = { .state = TCP_LOSS_RECOVERY };
     struct tcp_loss l;
 
     tcp_loss_init(&l, &cc_reno_ops, 1000, 200 * PLAIT_MSEC);
@@ -273,7 +274,7 @@ static void penalised(void **state)
     assert_int_equal(l.cc.cwnd, 1000);
     assert_int_equal(l.cc.ssthresh, 2000);
     l.cc.cwnd = 8000;
-    l.state = TCP_LOSS_RECOVERY;
+    l.f = &recovers;
     tcp_loss_penalise(&l);
     assert_int_equal(l.cc.cwnd, 8000);
 }
@@ -281,6 +282,7 @@ static void penalised(void **state)
 /* A window is what was tried; congestion avoidance goes on from there. */
 static void forgotten(void **state)
 {
+    struct tcp_repair recovers = { .state = TCP_LOSS_RECOVERY };
     struct tcp_loss l;
 
     tcp_loss_init(&l, &cc_cubic_ops, 1000, 200 * PLAIT_MSEC);
@@ -294,10 +296,10 @@ static void forgotten(void **state)
     tcp_loss_forget(&l, 30000, 0);
     assert_int_equal(l.cc.cwnd, 30000);
     assert_int_equal(l.cc.ssthresh, 20000);
-    l.state = TCP_LOSS_RECOVERY;
+    l.f = &recovers;
     tcp_loss_forget(&l, 10000, 0);
     assert_int_equal(l.cc.cwnd, 30000);
-    l.state = TCP_LOSS_OPEN;
+    l.f = &tcp_flight_none()->repair;
     tcp_loss_forget(&l, 1, 0);
     assert_int_equal(l.cc.cwnd, 2000);
 }

@@ -18,7 +18,7 @@ static void marks(void **state)
     assert_int_equal(r.out.sacked, 0);
     rig_ack_blocks(&r, 0, &(struct rig_blocks){ .n = 2, .lo = { 7, 3 }, .hi = { 8, 6 } });
     assert_int_equal(r.out.sacked, 2000);
-    assert_int_equal(r.q.sacked, 4000);
+    assert_int_equal(r.q.f->sacked, 4000);
     rig_ack(&r, 2, 9, 10);
     assert_int_equal(r.out.acked, 2000);
     assert_int_equal(r.out.sacked, 1000);
@@ -33,13 +33,13 @@ static void splits(void **state)
 
     rig_open(&r, &cc_reno_ops, 100000, 100000);
     rig_send_super(&r, 20);
-    assert_int_equal(r.q.recs.count, 1);
+    assert_int_equal(r.q.f->recs.count, 1);
     r.now += 100000;
     rig_ack(&r, 0, 5, 15);
-    assert_int_equal(r.q.recs.count, 3);
-    assert_int_equal(r.q.sacked, 10000);
+    assert_int_equal(r.q.f->recs.count, 3);
+    assert_int_equal(r.q.f->sacked, 10000);
     rig_ack(&r, 8, 0, 0); /* the cumulative ACK ends inside of the SACKed part */
-    assert_int_equal(r.q.sacked, 7000);
+    assert_int_equal(r.q.f->sacked, 7000);
     assert_int_equal(r.out.acked, 8000);
     rig_close(&r);
 }
@@ -66,7 +66,7 @@ static void bogus(void **state)
         rig_ack_blocks(&r, 2, &(struct rig_blocks){ .n = 2, .lo = { 9, rows[i].lo },
                                                     .hi = { 10, rows[i].hi } });
         assert_int_equal(r.out.bogus_sack, rows[i].bogus);
-        assert_int_equal(r.q.sacked, 1000);
+        assert_int_equal(r.q.f->sacked, 1000);
     }
     rig_close(&r);
 }
@@ -83,10 +83,10 @@ static void duplicates(void **state)
     assert_int_equal(r.out.sacked, 0);
     assert_int_equal(r.l.reo_wnd_mult, 2);
     assert_false(r.out.bogus_sack);
-    r.l.dsack_round_valid = false;
+    r.l.f->dsack_round_valid = false;
     rig_ack_blocks(&r, 2, &(struct rig_blocks){ .n = 2, .lo = { 6, 5 }, .hi = { 7, 8 } });
     assert_int_equal(r.l.reo_wnd_mult, 3); /* inside of the second block */
-    assert_int_equal(r.q.sacked, 3000);
+    assert_int_equal(r.q.f->sacked, 3000);
     rig_close(&r);
 }
 
@@ -99,17 +99,17 @@ static void full_scoreboard(void **state)
     r.q.recs_max = 4;
     r.now += 100000;
     rig_ack(&r, 0, 2, 4);
-    assert_int_equal(r.q.recs.count, 3);
+    assert_int_equal(r.q.f->recs.count, 3);
     assert_false(r.out.sack_ignored);
     rig_ack(&r, 0, 6, 8); /* one edge fits, the other does not */
     assert_true(r.out.sack_ignored);
-    assert_int_equal(r.q.sacked, 2000);
+    assert_int_equal(r.q.f->sacked, 2000);
     rig_ack(&r, 0, 4, 6); /* up to an edge that is there: it fits, and joins */
     assert_false(r.out.sack_ignored);
-    assert_int_equal(r.q.sacked, 4000);
+    assert_int_equal(r.q.f->sacked, 4000);
     rig_ack(&r, 0, 6, 20); /* the room comes from records that could be joined */
     assert_false(r.out.sack_ignored);
-    assert_int_equal(r.q.sacked, 18000);
+    assert_int_equal(r.q.f->sacked, 18000);
     rig_close(&r);
 }
 
@@ -127,20 +127,20 @@ static void edges_have_a_limit(void **state)
         rig_ack_bytes(&r, 0, 90 * i + 1, 90 * i + 2);
         assert_int_equal(r.out.sack_ignored, 2 * i + 2 > LIMIT);
     }
-    assert_int_equal(r.q.recs.count, 1 + LIMIT);
-    assert_int_equal(r.q.sacked, LIMIT / 2);
+    assert_int_equal(r.q.f->recs.count, 1 + LIMIT);
+    assert_int_equal(r.q.f->sacked, LIMIT / 2);
     rig_ack(&r, SEGMENTS / 2, 0, 0);
     rig_ack_bytes(&r, SEGMENTS / 2, 30001, 30002);
     assert_false(r.out.sack_ignored);
     rig_ack(&r, SEGMENTS, 0, 0);
-    assert_int_equal(r.q.cuts, 0);
+    assert_int_equal(r.q.f->cuts, 0);
 
     rig_send_super(&r, SEGMENTS);
     for (uint32_t i = 1; i < SEGMENTS; i += 2) {
         rig_ack(&r, SEGMENTS, SEGMENTS + i, SEGMENTS + i + 1);
         assert_false(r.out.sack_ignored);
     }
-    assert_int_equal(r.q.sacked, SEGMENTS / 2 * RIG_MSS);
+    assert_int_equal(r.q.f->sacked, SEGMENTS / 2 * RIG_MSS);
     rig_close(&r);
 }
 
@@ -156,11 +156,11 @@ static void reneging(void **state)
     assert_int_equal(rig_pump(&r), 2);
     r.now += 100000;
     rig_ack(&r, 2, 0, 0); /* it should have been 10 */
-    assert_int_equal(r.q.sacked, 8000);
+    assert_int_equal(r.q.f->sacked, 8000);
     while (rig_expire(&r) != TCP_TIMER_RTO)
         rig_pump(&r);
-    assert_int_equal(r.q.sacked, 0);
-    assert_int_equal(r.q.lost, 8000);
+    assert_int_equal(r.q.f->sacked, 0);
+    assert_int_equal(r.q.f->lost, 8000);
     assert_int_equal(rig_pump(&r), 1);
     assert_int_equal(rig_flags(&r, 2) & TCP_REC_RTX, TCP_REC_RTX);
     r.now += 100000;
@@ -190,14 +190,14 @@ static void random_blocks(void **state)
                 r.seg.opt.sack[k].hi = r.seg.opt.sack[k].lo + (uint32_t)(dice >> 44) % 9000 - 500;
             }
             r.now += (dice >> 20) % 30000;
-            while (r.l.deadline <= r.now)
+            while (r.l.f->deadline <= r.now)
                 rig_expire(&r);
             ack = (uint32_t)(dice >> 50) % (out + 1);
             r.seg.ack = r.q.una + (dice % 3 == 0 ? ack : 0);
             tcp_loss_on_ack(&r.l, &r.q, &in, &r.out);
             assert_true(tcp_sndq_check(&r.q));
             assert_true(tcp_loss_check(&r.l, &r.q));
-            assert_true(r.q.recs.count <= r.q.recs.max);
+            assert_true(r.q.f->recs.count <= r.q.f->recs.max);
         }
         rig_close(&r);
     }

@@ -214,7 +214,7 @@ static void lost_run_goes_as_one(void **state)
     seg.opt.sack[0].lo = a->sndq.una + 3 * 1448;
     seg.opt.sack[0].hi = a->sndq.una + 10 * 1448;
     pair_input(p, 0, &seg);
-    assert_int_equal(a->sndq.lost, 3 * 1448);
+    assert_int_equal(a->sndq.f->lost, 3 * 1448);
     plan = sent(p, 0);
     assert_int_equal(plan.why, TCP_WHY_RTX);
     assert_int_equal(plan.len % 1448, 0);
@@ -258,10 +258,10 @@ static void full_scoreboard_waits(void **state)
     struct tcp_plan plan;
     unsigned n = 0;
 
-    a->sndq.recs_max = 8;
     a->loss.cc.cwnd = 1 << 20;
     for (uint64_t i = 0; i < 20; i++)
         assert_int_equal(tcp_push(a, i * 100, 50, (uint32_t)i), 0);
+    a->sndq.recs_max = 8;
     while (tcp_plan(a, p->now, &plan)) {
         assert_int_equal(tcp_commit(a, &plan, p->now), 0);
         n++;

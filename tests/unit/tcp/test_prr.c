@@ -25,7 +25,7 @@ static void one_loss(void **state)
 
     lossy_round(&r, &cc_reno_ops, 1, sent);
     assert_int_equal(r.l.cc.ssthresh, 10000);
-    assert_int_equal(r.l.recover_fs, 20000);
+    assert_int_equal(r.l.f->recover_fs, 20000);
     assert_int_equal(sent[1], 1); /* limited transmit */
     assert_int_equal(sent[2], 1);
     for (uint32_t k = 3; k < 20; k++) {
@@ -37,7 +37,7 @@ static void one_loss(void **state)
     assert_int_equal(tcp_sndq_flight(&r.q), 10000);
     r.now += 100000;
     rig_ack(&r, 22, 0, 0);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_int_equal(r.l.cc.cwnd, 10000);
     rig_close(&r);
 }
@@ -83,7 +83,7 @@ static void split_acks(void **state)
     uint32_t sent[20], before;
 
     lossy_round(&r, &cc_reno_ops, 15, sent);
-    before = r.l.prr_out;
+    before = r.l.f->prr_out;
     for (uint32_t i = 1; i <= 1000; i++) {
         struct tcp_ack_in in = { .seg = &r.seg, .now = r.now + 99990 };
         r.seg.ack = r.base + i;
@@ -92,7 +92,7 @@ static void split_acks(void **state)
     }
     /* The bound is ssthresh in flight, whatever the ACKs. */
     assert_true(tcp_sndq_flight(&r.q) <= r.l.cc.ssthresh);
-    assert_true(r.l.prr_out - before <= r.l.cc.ssthresh);
+    assert_true(r.l.f->prr_out - before <= r.l.cc.ssthresh);
     rig_close(&r);
 }
 
@@ -119,8 +119,8 @@ static void second_reduction(void **state)
     rig_ack(&r, 0, 2, 21); /* sent later, delivered: 0 and 1 are lost again */
     assert_int_equal(r.out.lost, 2000);
     assert_int_equal(r.l.cc.ssthresh, 5000);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
-    assert_int_equal(r.l.recovery_point, r.q.nxt);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->recovery_point, r.q.nxt);
     assert_false(r.l.undo_valid);
     rig_close(&r);
 }
@@ -134,8 +134,8 @@ static void empty_pipe(void **state)
     rig_send(&r, 6);
     r.now += 100000;
     rig_ack(&r, 0, 3, 6);
-    r.l.force = false;
-    r.l.prr_out = 100000;
+    r.l.f->force = false;
+    r.l.f->prr_out = 100000;
     assert_int_equal(tcp_sndq_flight(&r.q), 0);
     tcp_prr_ack(&r.l, &r.q, 0, false);
     assert_int_equal(tcp_loss_quota(&r.l, &r.q), 1000);
@@ -154,13 +154,13 @@ static void drained_flight(void **state)
     r.now += 100000;
     rig_ack(&r, 70, 0, 0);
     rig_ack(&r, 70, 71, 100);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     assert_in_range(r.l.cc.ssthresh, 70000, 90000);
-    assert_int_equal(r.l.recover_fs, 30000);
+    assert_int_equal(r.l.f->recover_fs, 30000);
     rig_rtx(&r, 70, 71);
     r.now += 100000;
     rig_ack(&r, 100, 0, 0);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_int_equal(r.l.cc.cwnd, 30000);
     assert_in_range(r.l.cc.ssthresh, 70000, 90000);
     rig_close(&r);

@@ -16,10 +16,10 @@ static plait_time moment_of_loss(struct rig *r)
     rig_ack(r, n, n + 1, n + 2);
     if ((rig_flags(r, n) & TCP_REC_LOST) != 0)
         return r->now - t - 1;
-    assert_int_equal(r->l.timer, TCP_TIMER_REORDER);
+    assert_int_equal(r->l.f->timer, TCP_TIMER_REORDER);
     assert_int_equal(rig_expire(r), TCP_TIMER_REORDER);
     assert_int_equal(rig_flags(r, n) & TCP_REC_LOST, TCP_REC_LOST);
-    assert_int_equal(r->l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r->l.f->state, TCP_LOSS_RECOVERY);
     return r->now - t;
 }
 
@@ -63,7 +63,7 @@ static void no_window(void **state)
     assert_int_equal(r.out.lost, 0);
     rig_ack(&r, 0, 1, 4);
     assert_int_equal(r.out.lost, 1000);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     assert_int_equal(tcp_rack_reo_wnd(&r.l, &r.q), 0);
     rig_ack_blocks(&r, 0, &(struct rig_blocks){ .n = 2, .lo = { 6, 1 }, .hi = { 7, 4 } });
     assert_int_equal(r.out.lost, 2000); /* 4 and 5 at once */
@@ -94,11 +94,11 @@ static void lost_retransmission(void **state)
     r.now += 100000;
     rig_ack(&r, 1, 2, 4);
     assert_int_equal(r.out.lost, 1000); /* P1 again: sent before P2, by its place */
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     assert_int_equal(rig_pump(&r), 1);
     r.now += 100000;
     rig_ack(&r, 4, 0, 0);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     rig_close(&r);
 }
 
@@ -213,7 +213,7 @@ static void parts_of_a_super_segment(void **state)
     rig_ack_blocks(&r, 4, &(struct rig_blocks){ .n = 2, .lo = { 20, 6 }, .hi = { 24, 10 } });
     assert_int_equal(r.out.lost, 12000); /* 4-6, 10-20; what is behind 24 may still come */
     assert_int_equal(tcp_loss_next_lost(&r.l, &r.q)->seq, r.base + 4000);
-    assert_int_equal(r.q.lost, 12000);
+    assert_int_equal(r.q.f->lost, 12000);
     rig_close(&r);
 }
 

@@ -342,7 +342,7 @@ static void parts(void **state)
     assert_int_equal(m->s.tx_in_flight, 4000);
     rig_ack(&r, 1, 3, 5);
     tcp_sndq_compact(&r.q);
-    assert_int_equal(r.q.recs.count, 2);
+    assert_int_equal(r.q.f->recs.count, 2);
     assert_int_equal(tcp_sndq_rec(&r.q, 1)->rate.in_flight, 4000);
     close_rig(&r);
 }
@@ -437,7 +437,7 @@ static void held_tcb(void **state)
     assert_true(tcp_deadline(t) < p.now + 2 * PLAIT_SEC * 2 * t->mss / 100000);
     assert_true(tcp_deadline(t) > p.now);
     t->loss.cc.cwnd = t->mss; /* then it is the window that it waits for */
-    assert_int_equal(tcp_deadline(t), t->loss.deadline);
+    assert_int_equal(tcp_deadline(t), t->loss.f->deadline);
     t->loss.cc.cwnd = 100000;
     pair_settle(&p);
     assert_int_equal(p.end[1].got, 4 * t->mss);

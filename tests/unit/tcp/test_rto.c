@@ -19,14 +19,14 @@ static void marks_what_is_old(void **state)
     rig_open(&r, &cc_reno_ops, 100000, 20000);
     r.l.rtt_sample_since_tlp = false; /* no probe comes before */
     rig_send(&r, 3);
-    r.now = r.l.deadline - 10000;
+    r.now = r.l.f->deadline - 10000;
     rig_send(&r, 2);
     assert_int_equal(rig_expire(&r), TCP_TIMER_RTO);
-    assert_int_equal(r.q.lost, 3000);
+    assert_int_equal(r.q.f->lost, 3000);
     assert_int_equal(rig_flags(&r, 3) & TCP_REC_LOST, 0);
     assert_int_equal(r.l.cc.cwnd, 1000);
     assert_int_equal(r.l.cc.ssthresh, 2500);
-    assert_int_equal(r.l.state, TCP_LOSS_RTO);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RTO);
     assert_int_equal(tcp_loss_quota(&r.l, &r.q), 1000); /* although more than cwnd is in flight */
     assert_int_equal(rig_pump(&r), 1);
     assert_int_equal(rig_flags(&r, 0) & TCP_REC_RTX, TCP_REC_RTX);
@@ -51,7 +51,7 @@ static void silent_path(void **state)
         assert_int_equal(r.l.rtx_bytes - before, 1000);
         assert_int_equal(tcp_sndq_rec(&r.q, 0)->sent, r.now);
         wait = wait * 2 < 60 * PLAIT_SEC ? wait * 2 : 60 * PLAIT_SEC;
-        assert_int_equal(r.l.deadline, r.now + wait);
+        assert_int_equal(r.l.f->deadline, r.now + wait);
         time_out(&r);
         assert_int_equal(r.l.cc.ssthresh, 10000);
         assert_int_equal(r.l.cc.cwnd, 1000);
@@ -79,7 +79,7 @@ static void tells_the_others(void **state)
     rig_ack(&r, 1, 0, 0);
     assert_int_equal(r.l.cc.srtt, r.l.rtt.srtt);
     rig_ack(&r, 1, 2, 8); /* the second is lost: half the window from now on */
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     assert_true(r.l.cc.recovering);
     assert_int_equal(cc_window(&r.l.cc), r.l.cc.ssthresh);
     assert_false(r.l.cc.silent);
@@ -109,7 +109,7 @@ static void slow_start_after(void **state)
     r.now += 100000;
     rig_ack(&r, 20, 0, 0);
     assert_int_equal(r.l.cc.cwnd, 3000);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_true(r.l.after_rto);
     for (uint32_t n = 20; r.l.cc.cwnd < r.l.cc.ssthresh; n += 10) {
         rig_send(&r, 10);
@@ -128,7 +128,7 @@ static void open_delayed(struct rig *r, uint32_t unsent)
     if (unsent > 0)
         rig_push(r, unsent);
     time_out(r);
-    assert_int_equal(r->q.lost, 10000);
+    assert_int_equal(r->q.f->lost, 10000);
     assert_int_equal(rig_pump(r), 1);
     r->now += 50000;
     rig_ack(r, 1, 0, 0);
@@ -139,15 +139,15 @@ static void spurious(void **state)
     struct rig r;
 
     open_delayed(&r, 5);
-    assert_int_equal(r.l.frto_step, 3);
+    assert_int_equal(r.l.f->frto_step, 3);
     assert_null(tcp_loss_next_lost(&r.l, &r.q));
     assert_int_equal(rig_pump(&r), 2); /* new data */
     assert_int_equal(r.l.rtx_bytes, 1000);
     r.now += 1000;
     rig_ack(&r, 2, 0, 0);
     assert_true(r.out.spurious);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
-    assert_int_equal(r.q.lost, 0);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
+    assert_int_equal(r.q.f->lost, 0);
     assert_true(r.l.cc.cwnd >= 10000);
     assert_int_equal(r.l.cc.ssthresh, 10000);
     assert_int_equal(r.l.spurious_n, 1);
@@ -169,8 +169,8 @@ static void genuine(void **state)
     r.now += 100000;
     rig_ack(&r, 1, 10, 11); /* only the new data arrived */
     assert_false(r.out.spurious);
-    assert_int_equal(r.l.frto_step, 0);
-    assert_int_equal(r.l.state, TCP_LOSS_RTO);
+    assert_int_equal(r.l.f->frto_step, 0);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RTO);
     assert_non_null(tcp_loss_next_lost(&r.l, &r.q));
     assert_true(r.l.cc.cwnd <= 3000);
     rig_close(&r);
@@ -181,11 +181,11 @@ static void without_new_data(void **state)
     struct rig r;
 
     open_delayed(&r, 0);
-    assert_int_equal(r.l.frto_step, 0);
+    assert_int_equal(r.l.f->frto_step, 0);
     assert_int_equal(rig_pump(&r), 2); /* slow start retransmits */
     rig_close(&r);
     open_delayed(&r, 5); /* data, but the peer's window is closed: nothing is sent */
-    assert_int_equal(r.l.timer, TCP_TIMER_REORDER);
+    assert_int_equal(r.l.f->timer, TCP_TIMER_REORDER);
     assert_int_equal(rig_expire(&r), TCP_TIMER_REORDER);
     assert_int_equal(r.l.rto_n, 0);
     assert_non_null(tcp_loss_next_lost(&r.l, &r.q));
@@ -204,12 +204,12 @@ static void duplicate_ack(void **state)
     r.l.undo_valid = false; /* or the duplicate would tell that the time-out was spurious */
     r.seg.mp.present = 1u << WIRE_MP_PRIO;
     rig_ack_blocks(&r, 1, &dup);
-    assert_int_equal(r.l.frto_step, 3);
+    assert_int_equal(r.l.f->frto_step, 3);
     r.seg.mp.present = 0;
     rig_ack(&r, 1, 0, 0); /* a window update */
-    assert_int_equal(r.l.frto_step, 3);
+    assert_int_equal(r.l.f->frto_step, 3);
     rig_ack_blocks(&r, 1, &dup);
-    assert_int_equal(r.l.frto_step, 0);
+    assert_int_equal(r.l.f->frto_step, 0);
     rig_close(&r);
 }
 
@@ -222,13 +222,13 @@ static void not_in_recovery(void **state)
     rig_push(&r, 5);
     r.now += 100000;
     rig_ack(&r, 0, 1, 4);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     rig_pump(&r);
     time_out(&r);
-    assert_int_equal(r.l.frto_step, 0);
+    assert_int_equal(r.l.f->frto_step, 0);
     rig_pump(&r);
     rig_ack(&r, 4, 0, 0);
-    assert_int_equal(r.l.frto_step, 0);
+    assert_int_equal(r.l.f->frto_step, 0);
     rig_close(&r);
 }
 
@@ -247,9 +247,9 @@ static void never_too_early(void **state)
     rig_ack(&r, 0, 1, 4);
     r.now += 150000;
     rig_rtx(&r, 0, 1);
-    assert_int_equal(r.l.timer, TCP_TIMER_RTO);
-    assert_int_equal(r.l.deadline, r.now + tcp_rtt_timeout(&r.l.rtt));
-    assert_int_equal(tcp_loss_expire(&r.l, &r.q, r.l.deadline - 1), TCP_TIMER_NONE);
+    assert_int_equal(r.l.f->timer, TCP_TIMER_RTO);
+    assert_int_equal(r.l.f->deadline, r.now + tcp_rtt_timeout(&r.l.rtt));
+    assert_int_equal(tcp_loss_expire(&r.l, &r.q, r.l.f->deadline - 1), TCP_TIMER_NONE);
     rig_close(&r);
 }
 

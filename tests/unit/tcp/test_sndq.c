@@ -76,8 +76,8 @@ static void limits(void **state)
     for (uint32_t i = 0; i < 4; i++)
         assert_int_equal(tcp_sndq_sent(&q, q.nxt, 5, 0, 5), 0);
     assert_int_equal(tcp_sndq_sent(&q, q.nxt, 5, 0, 5), PLAIT_ELIMIT);
-    assert_int_equal(tcp_sndq_reserve(&q), PLAIT_ELIMIT);
-    assert_int_equal(q.recs.count, 4);
+    assert_int_equal(tcp_sndq_reserve(&q, true), PLAIT_ELIMIT);
+    assert_int_equal(q.f->recs.count, 4);
     assert_false(tcp_sndq_cut(&q, q.una + 2, UINT32_MAX)); /* the peer's doing: no */
     for (uint32_t i = 0; i < 20; i++) /* a retransmission: always, bytewise until room is used up */
         assert_int_equal(tcp_sndq_sent(&q, q.una + i, 1, 0, 6 + i), 0);
@@ -91,7 +91,7 @@ static void limits(void **state)
         assert_int_equal(tcp_sndq_sent(&q, q.una + 2 * i, 1, 0, 6 + i), 0);
         assert_true(tcp_sndq_check(&q));
     }
-    assert_int_equal(q.recs.count, q.recs.max);
+    assert_int_equal(q.f->recs.count, q.f->recs.max);
     tcp_sndq_fini(&q);
 
     open_queue(&q, 5, 10);
@@ -113,13 +113,13 @@ static void no_memory(void **state)
     assert_int_equal(tcp_sndq_push(&q, 0, 100, 0, 1000), 0);
     fail_in = 0;
     assert_int_equal(tcp_sndq_sent(&q, q.nxt, 100, 0, 1), PLAIT_ENOMEM);
-    assert_true(q.nxt == q.una && q.recs.count == 0);
+    assert_true(q.nxt == q.una && q.f->recs.count == 0);
     fail_in = -1;
     assert_int_equal(tcp_sndq_sent(&q, q.nxt, 100, 0, 1), 0);
-    assert_int_equal(tcp_sndq_reserve(&q), 0);
+    assert_int_equal(tcp_sndq_reserve(&q, true), 0);
     fail_in = 0; /* what was reserved is there */
     assert_int_equal(tcp_sndq_sent(&q, q.una + 10, 10, 0, 2), 0);
-    assert_int_equal(q.recs.count, 3);
+    assert_int_equal(q.f->recs.count, 3);
     assert_true(tcp_sndq_check(&q));
     fail_in = -1;
     tcp_sndq_fini(&q);
@@ -161,22 +161,22 @@ static void parts_and_flags(void **state)
     tcp_sndq_mark_lost(&q, tcp_sndq_rec(&q, 0));
     assert_int_equal(tcp_sndq_flight(&q), 1);
     assert_int_equal(tcp_sndq_sent(&q, 100, 300, 0, 20), 0); /* a part of it again */
-    assert_int_equal(q.lost, 700);
-    assert_int_equal(q.lost_first, 400);
+    assert_int_equal(q.f->lost, 700);
+    assert_int_equal(q.f->lost_first, 400);
     assert_int_equal(tcp_sndq_rec_at(&q, 250, &i)->tx_n, 2);
     assert_int_equal(i, 0);
     assert_int_equal(tcp_sndq_rec_at(&q, 400, &i)->tx_n, 1);
     assert_int_equal(tcp_sndq_sent(&q, 600, 100, TCP_REC_PROBE, 30), 0); /* from the middle */
-    assert_int_equal(q.recs.count, 5);
+    assert_int_equal(q.f->recs.count, 5);
     assert_true(tcp_sndq_check(&q));
     tcp_sndq_mark_sacked(&q, tcp_sndq_rec_at(&q, 400, NULL)); /* it was not lost */
-    assert_int_equal(q.lost, 400);
-    assert_int_equal(q.lost_first, 700);
-    assert_int_equal(q.sacked, 200);
-    assert_int_equal(q.highest_sack, 600);
+    assert_int_equal(q.f->lost, 400);
+    assert_int_equal(q.f->lost_first, 700);
+    assert_int_equal(q.f->sacked, 200);
+    assert_int_equal(q.f->highest_sack, 600);
     tcp_sndq_ack(&q, 450); /* in the middle of a record */
-    assert_int_equal(q.sacked, 150);
-    assert_int_equal(q.sacked_n, 1);
+    assert_int_equal(q.f->sacked, 150);
+    assert_int_equal(q.f->sacked_n, 1);
     assert_true(tcp_sndq_check(&q));
     tcp_sndq_clear_lost(&q);
     tcp_sndq_clear_sacked(&q);
@@ -184,7 +184,7 @@ static void parts_and_flags(void **state)
     assert_null(tcp_sndq_rec_at(&q, 449, NULL));
     assert_null(tcp_sndq_rec_at(&q, 1101, NULL));
     tcp_sndq_ack(&q, 1101);
-    assert_int_equal(q.recs.count + q.chunks.count + q.rtx.count, 0);
+    assert_int_equal(q.f->recs.count + q.f->chunks.count + q.f->rtx.count, 0);
     assert_true(tcp_sndq_check(&q));
     tcp_sndq_fini(&q);
 }
@@ -202,10 +202,10 @@ static void compaction(void **state)
     tcp_sndq_mark_lost(&q, tcp_sndq_rec(&q, 0));
     tcp_sndq_mark_lost(&q, tcp_sndq_rec(&q, 1));
     tcp_sndq_compact(&q);
-    assert_int_equal(q.recs.count, 4); /* lost 0-1, SACKed 2-4, SACKed 5-8 of another chunk, 9 */
-    assert_int_equal(q.sacked, 70);
-    assert_int_equal(q.sacked_n, 2);
-    assert_int_equal(q.lost, 20);
+    assert_int_equal(q.f->recs.count, 4); /* lost 0-1, SACKed 2-4, SACKed 5-8 of another chunk, 9 */
+    assert_int_equal(q.f->sacked, 70);
+    assert_int_equal(q.f->sacked_n, 2);
+    assert_int_equal(q.f->lost, 20);
     assert_true(tcp_sndq_check(&q));
     tcp_sndq_fini(&q);
 }
@@ -265,7 +265,7 @@ static void random_operations(void **state)
         }
         tcp_sndq_ack(&q, q.nxt);
         assert_true(tcp_sndq_check(&q));
-        assert_int_equal(tcp_sndq_flight(&q) + q.sacked + q.lost, 0);
+        assert_int_equal(tcp_sndq_flight(&q) + q.f->sacked + q.f->lost, 0);
         fail_in = -1;
         tcp_sndq_fini(&q);
     }

@@ -113,7 +113,7 @@ static void room_counts_chunks(void **state)
     struct tcb *t = &p->end[0].t;
 
     t->snd_wnd = t->loss.cc.cwnd = 1 << 29;
-    assert_int_equal(tcp_room(t), t->sndq.chunks.max * 1448);
+    assert_int_equal(tcp_room(t), tcp_sndq_chunk_room(&t->sndq) * 1448);
     assert_int_equal(tcp_push(t, 0, tcp_room(t), 0), 0);
     assert_int_equal(tcp_room(t), 0);
     assert_int_equal(tcp_push(t, 1u << 30, 1, 1), PLAIT_ELIMIT);

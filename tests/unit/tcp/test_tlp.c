@@ -10,17 +10,17 @@ static void timeouts(void **state)
     rig_open(&r, &cc_reno_ops, 100000, 20000);
     rig_send(&r, 1);
     assert_int_equal(tcp_tlp_timeout(&r.l, &r.q), 400000); /* it may meet a delayed ACK */
-    assert_int_equal(r.l.timer, TCP_TIMER_TLP);
-    assert_int_equal(r.l.deadline, r.now + 300000); /* but the time-out would be earlier */
+    assert_int_equal(r.l.f->timer, TCP_TIMER_TLP);
+    assert_int_equal(r.l.f->deadline, r.now + 300000); /* but the time-out would be earlier */
     rig_send(&r, 1);
     assert_int_equal(tcp_tlp_timeout(&r.l, &r.q), 200000);
-    assert_int_equal(r.l.deadline, r.now + 200000);
+    assert_int_equal(r.l.f->deadline, r.now + 200000);
     r.now += 50000;
     rig_send(&r, 1); /* new data starts it again */
-    assert_int_equal(r.l.deadline, r.now + 200000);
+    assert_int_equal(r.l.f->deadline, r.now + 200000);
     r.now += 50000;
     rig_ack(&r, 1, 0, 0); /* progress too */
-    assert_int_equal(r.l.deadline, r.now + 2 * r.l.rtt.srtt);
+    assert_int_equal(r.l.f->deadline, r.now + 2 * r.l.rtt.srtt);
     r.l.rtt.srtt = 0;
     assert_int_equal(tcp_tlp_timeout(&r.l, &r.q), PLAIT_SEC);
     rig_close(&r);
@@ -48,8 +48,8 @@ static void open_and_probe(struct rig *r, uint32_t segs, uint32_t unsent)
         rig_rtx(r, segs - 1, segs);
     assert_int_equal(tcp_loss_want(&r->l, &r->q), TCP_WANT_NOTHING);
     assert_int_equal(tcp_loss_quota(&r->l, &r->q), 0);
-    assert_int_equal(r->l.timer, TCP_TIMER_RTO);
-    assert_int_equal(r->l.deadline, r->now + tcp_rtt_timeout(&r->l.rtt));
+    assert_int_equal(r->l.f->timer, TCP_TIMER_RTO);
+    assert_int_equal(r->l.f->deadline, r->now + tcp_rtt_timeout(&r->l.rtt));
 }
 
 /*= RFC 8985 7.3-4, 7.3-5, 7.4.2-1, 7.4.2-2 */
@@ -58,7 +58,7 @@ static void repaired_tail(void **state)
     struct rig r;
 
     open_and_probe(&r, 20, 0);
-    assert_int_equal(r.q.recs.count, 2); /* the last segment of the super-segment */
+    assert_int_equal(r.q.f->recs.count, 2); /* the last segment of the super-segment */
     r.now += 100000;
     rig_ack(&r, 20, 0, 0);
     assert_int_equal(r.l.cc.ssthresh, 20000); /* not yet known which of the two arrived */
@@ -67,7 +67,7 @@ static void repaired_tail(void **state)
     rig_ack(&r, 22, 0, 0); /* beyond the probe, and no duplicate was reported */
     assert_true(r.l.cc.ssthresh < 20000);
     assert_int_equal(r.l.cc.cwnd, r.l.cc.ssthresh);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     rig_close(&r);
 }
 
@@ -106,7 +106,7 @@ static void new_data_as_probe(void **state)
     r.now += 100000;
     rig_ack(&r, 0, 4, 5); /* the probe arrived, the flight did not */
     assert_int_equal(r.out.lost, 4000);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     rig_close(&r);
     open_and_probe(&r, 4, 3);
     r.now += 100000;
@@ -131,11 +131,11 @@ static void one_at_a_time(void **state)
     assert_int_equal(r.out.rtt, 0);
     r.l.tlp_out = false;
     rig_send(&r, 1);
-    assert_int_equal(r.l.timer, TCP_TIMER_RTO);
+    assert_int_equal(r.l.f->timer, TCP_TIMER_RTO);
     r.now += 100000;
     rig_ack(&r, 2, 0, 0);
     rig_send(&r, 1);
-    assert_int_equal(r.l.timer, TCP_TIMER_TLP);
+    assert_int_equal(r.l.f->timer, TCP_TIMER_TLP);
     rig_close(&r);
 }
 
@@ -147,11 +147,11 @@ static void not_beside_sack(void **state)
     rig_send(&r, 4);
     r.now += 50000;
     rig_ack(&r, 0, 1, 2);
-    assert_int_not_equal(r.l.timer, TCP_TIMER_TLP);
+    assert_int_not_equal(r.l.f->timer, TCP_TIMER_TLP);
     r.now += 100000;
     rig_ack(&r, 0, 1, 4);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
-    assert_int_not_equal(r.l.timer, TCP_TIMER_TLP);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
+    assert_int_not_equal(r.l.f->timer, TCP_TIMER_TLP);
     rig_close(&r);
 }
 
@@ -166,7 +166,7 @@ static void probe_not_sent(void **state)
     rig_open(&r, &cc_reno_ops, 100000, 20000);
     rig_send(&r, 2);
     assert_int_equal(rig_expire(&r), TCP_TIMER_TLP);
-    assert_int_equal(r.l.timer, TCP_TIMER_RTO);
+    assert_int_equal(r.l.f->timer, TCP_TIMER_RTO);
     assert_int_equal(rig_expire(&r), TCP_TIMER_RTO);
     assert_int_equal(tcp_loss_want(&r.l, &r.q), TCP_WANT_NOTHING);
     rig_close(&r);

@@ -12,7 +12,7 @@ static void open_late(struct rig *r, bool ts)
     r->now += 100000;
     r->tsecr = (uint32_t)(r->now / 1000) - 100;
     rig_ack(r, 0, 2, 8);
-    assert_int_equal(r->l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r->l.f->state, TCP_LOSS_RECOVERY);
     assert_int_equal(r->l.cc.ssthresh, 14000);
     r->now += 10000;
     rig_rtx(r, 0, 2);
@@ -29,7 +29,7 @@ static void by_dsack(void **state)
     assert_false(r.out.spurious); /* one of the two */
     rig_ack_blocks(&r, 8, &(struct rig_blocks){ .n = 1, .lo = { 1 }, .hi = { 2 } });
     assert_true(r.out.spurious);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_true(r.l.cc.cwnd >= 20000);
     assert_int_equal(r.l.cc.ssthresh, 20000);
     assert_int_equal(r.l.cc.u.cubic.w_max, 12345);
@@ -44,7 +44,7 @@ static void by_late_dsack(void **state)
     open_late(&r, false);
     r.now += 1000;
     rig_ack(&r, 20, 0, 0);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_int_equal(r.l.cc.cwnd, 14000);
     r.now += 100000;
     rig_ack_blocks(&r, 20, &(struct rig_blocks){ .n = 1, .lo = { 0 }, .hi = { 2 } });
@@ -87,7 +87,7 @@ static void by_timestamp(void **state)
     r.tsecr = (uint32_t)(r.now / 1000) - 111; /* the original's */
     rig_ack(&r, 8, 0, 0);
     assert_true(r.out.spurious);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_true(r.l.cc.cwnd >= 20000);
     rig_close(&r);
     open_late(&r, true);
@@ -95,7 +95,7 @@ static void by_timestamp(void **state)
     r.tsecr = (uint32_t)(r.now / 1000) - 100; /* the retransmission's */
     rig_ack(&r, 8, 0, 0);
     assert_false(r.out.spurious);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     rig_close(&r);
 }
 
@@ -121,7 +121,7 @@ static void not_by_older_retransmissions(void **state)
     r.now += 1000; /* 0 and 1 are there: that recovery is over, the next begins with 22 */
     r.tsecr = (uint32_t)(r.now / 1000) - 100;
     rig_ack_blocks(&r, 20, &(struct rig_blocks){ .n = 2, .lo = { 21, 23 }, .hi = { 22, 25 } });
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     assert_int_equal(r.l.undo_marker, r.base + 20000);
     r.now += 1000;
     rig_rtx(&r, 22, 23);
@@ -129,7 +129,7 @@ static void not_by_older_retransmissions(void **state)
     r.tsecr = (uint32_t)(r.now / 1000) - 100;
     rig_ack(&r, 22, 23, 25);
     assert_false(r.out.spurious);
-    assert_int_equal(r.l.state, TCP_LOSS_RECOVERY);
+    assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     rig_close(&r);
 }
 
@@ -149,8 +149,8 @@ static void time_out(void **state)
     r.now += 1000;
     rig_ack(&r, 4, 0, 0);
     assert_true(r.out.spurious);
-    assert_int_equal(r.q.lost, 0);
-    assert_int_equal(r.l.state, TCP_LOSS_OPEN);
+    assert_int_equal(r.q.f->lost, 0);
+    assert_int_equal(r.l.f->state, TCP_LOSS_OPEN);
     assert_int_equal(r.l.cc.cwnd, 20000);
     rig_close(&r);
 }
