@@ -3,21 +3,22 @@
  * reinject.
  *
  * Owned by whoever embeds it. Invariants (rangeset_check): lo < hi in each range, a gap of at least
- * one position between two, n <= cap, n <= max. A failing call changes nothing. */
+ * one position between two, n <= cap, n <= max; an empty set has room for one. A failing call
+ * changes nothing. */
 #include "rangeset.h"
 
 #include <string.h>
 
-enum { FIRST_CAP = 8 };
+enum { MORE_CAP = 8 };
 
 void rangeset_init(struct rangeset *s, const struct plait_env *env, uint32_t max)
 {
-    *s = (struct rangeset){ .env = env, .max = max };
+    *s = (struct rangeset){ .env = env, .v = &s->one, .cap = 1, .max = max };
 }
 
 void rangeset_fini(struct rangeset *s)
 {
-    if (s->v != NULL)
+    if (s->v != &s->one)
         s->env->free(s->env->ctx, s->v, s->cap * sizeof *s->v);
     rangeset_init(s, s->env, s->max);
 }
@@ -39,7 +40,7 @@ static uint32_t first_reaching(const struct rangeset *s, uint64_t pos)
 
 static int grow(struct rangeset *s)
 {
-    uint32_t cap = s->cap > 0 ? s->cap * 2 : FIRST_CAP;
+    uint32_t cap = s->cap > 1 ? s->cap * 2 : MORE_CAP;
     struct range *v;
 
     if (s->n >= s->max)
@@ -53,7 +54,7 @@ static int grow(struct rangeset *s)
         return PLAIT_ENOMEM;
     if (s->n > 0)
         memcpy(v, s->v, s->n * sizeof *v);
-    if (s->v != NULL)
+    if (s->v != &s->one)
         s->env->free(s->env->ctx, s->v, s->cap * sizeof *v);
     s->v = v;
     s->cap = cap;
@@ -70,6 +71,8 @@ static void replace(struct rangeset *s, uint32_t i, uint32_t n, const struct ran
     if (r != NULL)
         s->v[i] = *r;
     s->n = s->n - n + put;
+    if (s->n == 0)
+        rangeset_fini(s);
 }
 
 int rangeset_add(struct rangeset *s, uint64_t lo, uint64_t hi)
@@ -168,7 +171,7 @@ void rangeset_cut_below(struct rangeset *s, uint64_t pos)
 
 bool rangeset_check(const struct rangeset *s)
 {
-    if (s->n > s->cap || s->n > s->max || (s->cap > 0) != (s->v != NULL))
+    if (s->n > s->cap || s->n > s->max || (s->cap == 1) != (s->v == &s->one))
         return false;
     for (uint32_t i = 0; i < s->n; i++)
         if (s->v[i].lo >= s->v[i].hi || (i > 0 && s->v[i].lo <= s->v[i - 1].hi))

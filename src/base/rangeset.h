@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A sorted set of disjoint, non-adjacent ranges [lo, hi) of 64-bit positions in growable storage
- * with a cap. */
+ * with a cap. One range always finds room. */
 #ifndef BASE_RANGESET_H
 #define BASE_RANGESET_H
 
@@ -10,7 +10,8 @@ struct range { uint64_t lo, hi; };
 
 struct rangeset {
     const struct plait_env *env;
-    struct range *v;
+    struct range *v;      /* &one, or allocated: the set must stay where it is */
+    struct range one;
     uint32_t n, cap, max; /* used, allocated, allowed */
 };
 

@@ -36,14 +36,21 @@ static struct plait_block *block_at(const struct store *s, uint32_t i)
     return s->ring[(s->first + i) & (s->ring_cap - 1)];
 }
 
-void store_fini(struct store *s)
+static void drop_ring(struct store *s)
 {
     const struct plait_env *env = s->pool->env;
 
-    for (uint32_t i = 0; i < s->count; i++)
-        block_put(s->pool, block_at(s, i));
     if (s->ring != NULL)
         env->free(env->ctx, s->ring, s->ring_cap * sizeof *s->ring);
+    s->ring = NULL;
+    s->ring_cap = s->first = 0;
+}
+
+void store_fini(struct store *s)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        block_put(s->pool, block_at(s, i));
+    drop_ring(s);
     bool summed = s->summed;
     store_init(s, s->pool, s->end);
     s->summed = summed;
@@ -287,5 +294,7 @@ void store_release(struct store *s, uint64_t pos)
         s->count--;
         block_put(s->pool, b);
     }
+    if (s->count == 0)
+        drop_ring(s);
     s->begin = pos;
 }

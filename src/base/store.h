@@ -12,7 +12,7 @@ struct store_view { const uint8_t *data; size_t len; };
 
 struct store {
     struct block_pool *pool;
-    struct plait_block **ring;  /* blocks in order; power of two slots; NULL until needed */
+    struct plait_block **ring;  /* blocks in order; power of two slots; NULL while there is none */
     uint32_t ring_cap, first, count;
     uint64_t begin, end;        /* positions held: [begin, end) */
     bool summed;                /* each block ends with the sums of its parts */

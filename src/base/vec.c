@@ -12,10 +12,24 @@ void vec_init(struct vec *a, size_t elem, unsigned max)
     *a = (struct vec){ .elem = (uint8_t)elem, .max = (uint8_t)max };
 }
 
+void vec_lend(struct vec *a, void *room)
+{
+    assert(a->cap == 0 && a->max > 0 && "it has no room of its own");
+    a->v = room;
+    a->cap = 1;
+    a->lent = true;
+}
+
+static void give_back(struct vec *a, const struct plait_env *env)
+{
+    if (a->v != NULL && !a->lent)
+        env->free(env->ctx, a->v, (size_t)a->cap * a->elem);
+    a->lent = false;
+}
+
 void vec_fini(struct vec *a, const struct plait_env *env)
 {
-    if (a->v != NULL)
-        env->free(env->ctx, a->v, (size_t)a->cap * a->elem);
+    give_back(a, env);
     a->v = NULL;
     a->n = a->cap = 0;
 }
@@ -30,10 +44,9 @@ static bool grow(struct vec *a, const struct plait_env *env)
     v = env->alloc(env->ctx, (size_t)cap * a->elem);
     if (v == NULL)
         return false;
-    if (a->v != NULL) {
+    if (a->v != NULL)
         memcpy(v, a->v, (size_t)a->n * a->elem);
-        env->free(env->ctx, a->v, (size_t)a->cap * a->elem);
-    }
+    give_back(a, env);
     a->v = v;
     a->cap = (uint8_t)cap;
     return true;

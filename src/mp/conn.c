@@ -59,8 +59,7 @@ void mp_drop(const struct mp_conn *c, const struct mp_subflow *s, enum plait_rea
 
 /* ---- birth ---------------------------------------------------------------------------------- */
 
-/* What cannot be done without: 0 or PLAIT_ENOMEM. */
-static int conn_tables(struct mp_conn *c)
+static void conn_tables(struct mp_conn *c)
 {
     struct mp_remote *first;
 
@@ -68,15 +67,9 @@ static int conn_tables(struct mp_conn *c)
     vec_init(&c->announced, sizeof(struct mp_announced), PM_ADDRS_MAX);
     vec_init(&c->bars, sizeof(struct mp_bar), MP_BARS_MAX);
     vec_init(&c->echoes, sizeof(struct wire_mp_add_addr), MP_ECHOES_MAX);
-    /* So that the set always has room for one range. */
-    if (rangeset_add(&c->reinject, 0, 1) != 0)
-        return PLAIT_ENOMEM;
-    rangeset_cut_below(&c->reinject, 1);
+    vec_lend(&c->remotes, &c->first);
     first = vec_push(&c->remotes, &c->ctx->env);
-    if (first == NULL)
-        return PLAIT_ENOMEM;
     *first = (struct mp_remote){ .id = 0, .addr = c->first_remote };
-    return 0;
 }
 
 static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct plait_addr *local,
@@ -103,10 +96,7 @@ static struct mp_conn *conn_new(const struct mp_conn_args *args, const struct pl
     c->progress_at = c->drs_at = now;
     c->fin_at = c->rtx_at = c->pm_at = c->alone_at = c->orphan_at = PLAIT_NEVER;
     c->starved_at = PLAIT_NEVER;
-    if (conn_tables(c) != 0) {
-        mp_conn_free(c);
-        return NULL;
-    }
+    conn_tables(c);
     return c;
 }
 
@@ -677,7 +667,9 @@ static void check_subflow(const struct mp_conn *c, const struct mp_subflow *s)
     if (s->tcb.state != TCP_ST_TIME_WAIT)
         check_carry(c, s);
     check_maps(s);
-    assert(reasm_check(&s->held) && reasm_check(&s->attic) && "held data is in order");
+    assert((s->held == NULL || reasm_check(s->held)) &&
+           (s->attic == NULL || reasm_check(s->attic)) && "held data is in order");
+    assert((s->attic_to == 0 || s->attic != NULL) && "an attic is somewhere");
 }
 
 bool mp_check(const struct mp_conn *c)

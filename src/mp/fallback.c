@@ -83,15 +83,21 @@ static void drop_others(struct mp_subflow *s, enum plait_reason why, plait_time 
             mp_subflow_abort(o, why, now);
 }
 
+static uint64_t held_bytes(const struct mp_subflow *s)
+{
+    return s->held != NULL ? s->held->bytes : 0;
+}
+
 /* What waits under a mapping is now in its place without one. */
 static void deliver_held(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
     struct plait_block *b;
 
-    c->plain_shift = reasm_inorder_end(&c->rx) + s->held.bytes - s->tcb.rcvq.next;
-    while (s->phase == MP_PHASE_OPEN && (b = reasm_take(&s->held)) != NULL)
+    c->plain_shift = reasm_inorder_end(&c->rx) + held_bytes(s) - s->tcb.rcvq.next;
+    while (s->phase == MP_PHASE_OPEN && s->held != NULL && (b = reasm_take(s->held)) != NULL)
         mp_rx_put(s, b, now);
+    mp_queue_close(s, &s->held);
     s->failed = false;
     s->failed_until = s->fail_at = PLAIT_NEVER;
     ring_truncate(&s->maps, 0);
@@ -203,7 +209,7 @@ void mp_infinite_input(struct mp_subflow *s, const struct wire_mp_dss *d, plait_
 {
     struct mp_conn *c = s->conn;
     uint64_t shift = mp_pos_of_dsn(c, d) - mp_off_of_ssn(s, d->ssn);
-    uint64_t have = reasm_inorder_end(&c->rx) + s->held.bytes - s->tcb.rcvq.next;
+    uint64_t have = reasm_inorder_end(&c->rx) + held_bytes(s) - s->tcb.rcvq.next;
 
     /*= RFC 8684 3.7
      * When a connection has fallen back with an infinite mapping, only one subflow can send data */

@@ -79,13 +79,16 @@ struct mp_conn {
     bool has_remote, checksum;
     bool dss_in;               /* a DSS came on the first subflow: MPTCP works both ways */
     bool joined;               /* there was a second subflow once: no way back to plain TCP */
+    bool pm_dirty;             /* something changed that the path manager should see */
     struct plait_addr first_local, first_remote;
+    struct mp_remote first;    /* of remotes: room for one */
 
     struct list subflows;      /* mp_subflow.in_conn; the next to send comes first */
     uint32_t sub_n;            /* on the list */
     uint32_t total;            /* ever */
     struct mp_path_info *graves; /* MP_GRAVES_MAX of them once there is one */
     uint32_t grave_n;          /* ever */
+    uint32_t held_up_n;        /* how often a slow path held up the window that a fast one wanted */
 
     /* sending: positions */
     struct store store;        /* begin..end; end: what the application wrote */
@@ -99,13 +102,11 @@ struct mp_conn {
     bool want_write;           /* the application was refused room */
     bool blocked;              /* data waits for the peer's window */
     bool fin_wanted, fin_sent, fin_acked;
-    uint8_t fin_n;
+    uint8_t fin_n, rtx_n;      /* DATA_FINs, and time-outs of data, that moved nothing */
     plait_time fin_at;         /* send the DATA_FIN (again); PLAIT_NEVER */
     plait_time progress_at;    /* snd_una moved, or data began to wait */
     plait_time rtx_at;         /* data-level retransmission (RFC 8684 3.3.6); PLAIT_NEVER */
-    uint8_t rtx_n;
     plait_time opportune_at;   /* opportunistic reinjection not before */
-    uint32_t held_up_n;        /* how often a slow path held up the window that a fast one wanted */
     union sched_state sched_state;
     uint64_t bytes_reinjected;
 
@@ -136,7 +137,6 @@ struct mp_conn {
     uint8_t remove_n;
     uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
     plait_time join_after;     /* no subflow is opened before */
-    bool pm_dirty;             /* something changed that the path manager should see */
     plait_time pm_at;
     uint64_t pm_moved;         /* or once so many bytes moved */
     plait_time up_at;          /* when it was established */

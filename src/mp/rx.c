@@ -232,10 +232,10 @@ static void hold(struct mp_subflow *s, struct mp_map *m, struct plait_block *b)
     uint64_t part = csum_add(0, b->data, b->len);
 
     if (m->done == 0)
-        reasm_init(&s->held, m->pos);
+        reasm_init(s->held, m->pos);
     m->sum = m->done % 2 != 0 ? csum_add_odd(m->sum, part) : m->sum + part;
     m->done += b->len;
-    reasm_insert(&s->held, &s->conn->ctx->pool, b);
+    reasm_insert(s->held, &s->conn->ctx->pool, b);
 }
 
 /* The front mapping is complete: its bytes are proven, or not. */
@@ -250,8 +250,10 @@ static void prove(struct mp_subflow *s, plait_time now)
         return;
     }
     mp_map_done(s, m.off + m.len);
-    while (s->phase == MP_PHASE_OPEN && (b = reasm_take(&s->held)) != NULL)
+    while (s->phase == MP_PHASE_OPEN && s->held != NULL && (b = reasm_take(s->held)) != NULL)
         mp_rx_put(s, b, now);
+    if (s->held != NULL && s->maps.count == 0)
+        mp_queue_close(s, &s->held);
     if (m.dll > m.len && s->phase == MP_PHASE_OPEN)
         mp_rx_data_fin(s, m.pos + m.len, now);
 }
@@ -265,7 +267,8 @@ static bool take_mapped(struct mp_subflow *s, struct mp_map *m, plait_time now)
     const struct plait_block *front = reasm_peek(&s->tcb.rcvq);
     uint64_t off = front->pos;
     uint32_t n = (uint32_t)mp_min(front->len, m->off + m->len - off);
-    struct plait_block *b = take(s, n);
+    bool room = !c->checksum || m->discard || mp_queue_open(s, &s->held);
+    struct plait_block *b = room ? take(s, n) : NULL;
 
     s->unmapped_at = 0;
     if (b == NULL) {

@@ -16,6 +16,8 @@ static bool fill_attic(struct mp_subflow *s, uint64_t upto)
     struct mp_conn *c = s->conn;
     uint64_t from = s->attic_to > c->store.begin ? s->attic_to : c->store.begin;
 
+    if (!mp_queue_open(s, &s->attic))
+        return false;
     for (uint32_t i = 0; i < s->carry.count; i++) {
         const struct mp_carry *r = ring_at(&s->carry, i);
         uint64_t lo = r->pos > from ? r->pos : from, hi = mp_min(r->pos + r->len, upto);
@@ -24,7 +26,7 @@ static bool fill_attic(struct mp_subflow *s, uint64_t upto)
             uint32_t part = (uint32_t)mp_min(hi - lo, UINT16_MAX);
             if (store_views(&c->store, lo, part, v, STORE_VIEWS_MAX) == 0)
                 return false;
-            reasm_insert_copy(&s->attic, &c->ctx->pool, lo, v[0].data, (uint32_t)v[0].len);
+            reasm_insert_copy(s->attic, &c->ctx->pool, lo, v[0].data, (uint32_t)v[0].len);
             lo += v[0].len;
         }
     }
@@ -40,7 +42,7 @@ static bool attic_complete(const struct mp_subflow *s)
         const struct mp_carry *r = ring_at(&s->carry, i);
         uint64_t hi = mp_min(r->pos + r->len, s->attic_to);
         struct reasm_range held;
-        if (r->pos < hi && (!reasm_range_at(&s->attic, r->pos, &held) || held.hi < hi))
+        if (r->pos < hi && (!reasm_range_at(s->attic, r->pos, &held) || held.hi < hi))
             return false;
     }
     return true;
@@ -52,8 +54,7 @@ static uint64_t needs(struct mp_subflow *s)
     uint64_t low = tcp_low_pos(&s->tcb);
 
     if (s->attic_to > 0 && low >= s->attic_to) {
-        reasm_fini(&s->attic, &s->conn->ctx->pool);
-        reasm_init(&s->attic, 0);
+        mp_queue_close(s, &s->attic);
         s->attic_to = 0;
         s->tcb.gso_max = s->gso_max;
     }
@@ -106,7 +107,8 @@ static uint32_t attic_views(const struct mp_subflow *s, uint64_t pos, uint32_t l
 {
     uint32_t n = 0;
 
-    for (const struct plait_block *b = s->attic.head; b != NULL && len > 0; b = b->next) {
+    for (const struct plait_block *b = len > 0 ? s->attic->head : NULL; b != NULL && len > 0;
+         b = b->next) {
         uint32_t skip, part;
         if (b->pos + b->len <= pos)
             continue;

@@ -65,23 +65,34 @@ struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *lo
     s->announced = c->announce_serial;
     ring_init(&s->carry, &c->ctx->env, sizeof(struct mp_carry), MP_CARRY_MAX);
     ring_init(&s->maps, &c->ctx->env, sizeof(struct mp_map), MP_MAPS_MAX + 16);
-    reasm_init(&s->held, 0);
-    reasm_init(&s->attic, 0);
     list_add_tail(&c->subflows, &s->in_conn);
     c->sub_n++;
     c->total++;
     return s;
 }
 
+bool mp_queue_open(struct mp_subflow *s, struct reasm **queue)
+{
+    if (*queue == NULL)
+        *queue = ctx_alloc(s->conn->ctx, sizeof **queue);
+    return *queue != NULL;
+}
+
+void mp_queue_close(struct mp_subflow *s, struct reasm **queue)
+{
+    if (*queue != NULL)
+        reasm_fini(*queue, &s->conn->ctx->pool);
+    ctx_free(s->conn->ctx, *queue, sizeof **queue);
+    *queue = NULL;
+}
+
 /* What only a living one needs. */
 static void let_go(struct mp_subflow *s)
 {
-    struct block_pool *pool = &s->conn->ctx->pool;
-
     ring_fini(&s->carry);
     ring_fini(&s->maps);
-    reasm_fini(&s->held, pool);
-    reasm_fini(&s->attic, pool);
+    mp_queue_close(s, &s->held);
+    mp_queue_close(s, &s->attic);
     s->attic_to = 0;
 }
 

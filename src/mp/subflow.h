@@ -77,7 +77,7 @@ struct mp_subflow {
 
     /* sending */
     struct ring carry;         /* struct mp_carry, in order of sequence numbers */
-    struct reasm attic;        /* copies of bytes below attic_to that the store has let go */
+    struct reasm *attic;       /* copies of bytes below attic_to that the store has let go; NULL */
     uint64_t attic_to;         /* 0: no attic */
     uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
     bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
@@ -101,7 +101,7 @@ struct mp_subflow {
 
     /* receiving */
     struct ring maps;          /* struct mp_map, by off, no overlap */
-    struct reasm held;         /* checksums: bytes of the first map, not yet proven */
+    struct reasm *held;        /* checksums: bytes of the first map, not yet proven; NULL */
     bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
                                 * the peer falls back */
     plait_time failed_until;
@@ -147,6 +147,10 @@ void mp_subflow_abort(struct mp_subflow *s, enum plait_reason why, plait_time no
 
 bool mp_subflow_alive(const struct mp_subflow *s);  /* not dead, not about to end */
 bool mp_subflow_usable(const struct mp_subflow *s); /* new data may be given to it */
+
+/* Queues that few subflows have. False: no memory; nothing is done where it is there. */
+bool mp_queue_open(struct mp_subflow *s, struct reasm **queue);
+void mp_queue_close(struct mp_subflow *s, struct reasm **queue);
 
 int mp_carry_reserve(struct mp_subflow *s);
 void mp_carry_add(struct mp_subflow *s, uint64_t pos, uint32_t len);

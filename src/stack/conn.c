@@ -44,8 +44,8 @@ void stack_conn_free(struct plait_conn *c)
         s->planned = STACK_PLANNED_NOTHING;
     stack_cookie_forget(c);
     stack_fastopen_end(c, false, s->now);
-    for (unsigned i = 0; i < c->half_joins; i++)
-        c->join[i]->conn = NULL;
+    for (struct stack_half *h = c->joins; h != NULL; h = h->next_join)
+        h->conn = NULL;
     stack_token_del(s, &c->token);
     heap_del(&s->timers, &c->timer.node);
     list_del(&c->all);

@@ -28,12 +28,22 @@ static void rearm(struct stack_half *h, plait_time now)
 static void leave_conn(struct stack_half *h)
 {
     struct plait_conn *c = h->conn;
+    struct stack_half **at = c != NULL ? &c->joins : NULL;
 
-    for (unsigned i = 0; c != NULL && i < c->half_joins; i++)
-        if (c->join[i] == h) {
-            c->join[i] = c->join[--c->half_joins];
-            return;
-        }
+    while (at != NULL && *at != NULL && *at != h)
+        at = &(*at)->next_join;
+    if (at == NULL || *at == NULL)
+        return; /* no join, or one that is not kept */
+    *at = h->next_join;
+    c->half_joins--;
+}
+
+static void enter_conn(struct stack_half *h, struct plait_conn *c)
+{
+    h->conn = c;
+    h->next_join = c->joins;
+    c->joins = h;
+    c->half_joins++;
 }
 
 void stack_half_free(struct stack_half *h)
@@ -65,8 +75,11 @@ static void evict_for(struct plait_conn *c)
     struct plait_stack *s = c->stack;
     struct stack_half *h = LIST_OWNER(s->half_list.next, struct stack_half, age);
 
-    if (c->half_joins > 0)
-        h = c->join[ctx_random_u32(&s->ctx) % c->half_joins];
+    if (c->half_joins > 0) {
+        h = c->joins;
+        for (uint32_t i = ctx_random_u32(&s->ctx) % c->half_joins; i > 0; i--)
+            h = h->next_join;
+    }
     stack_half_free(h);
     ctx_count(&s->ctx, PLAIT_REASON_HALF_EVICTED);
 }
@@ -122,8 +135,7 @@ static enum plait_reason half_join(struct plait_conn *c, const struct wire_seg *
     if (h == NULL)
         return PLAIT_REASON_NO_MEMORY;
     h->mp = mh;
-    h->conn = c;
-    c->join[c->half_joins++] = h;
+    enter_conn(h, c);
     rearm(h, now);
     return PLAIT_REASON_NONE;
 }

@@ -168,7 +168,7 @@ void plait_block_put(struct plait_stack *s, struct plait_block *block)
 
 static void check_conn(const struct plait_stack *s, struct plait_conn *c)
 {
-    uint32_t token = 0;
+    uint32_t token = 0, joins = 0;
 
     assert(c->stack == s && c->mp != NULL && mp_owner(c->mp) == c &&
            "wrapper and connection agree");
@@ -180,8 +180,9 @@ static void check_conn(const struct plait_stack *s, struct plait_conn *c)
            "the listed token is its own");
     assert((c->flooded == 0 || s->flooded[c->flooded - 1] == c) && "its place names it");
     assert((c->pending == 0 || s->pending[c->pending - 1].conn == c) && "so does that one");
-    for (unsigned i = 0; i < c->half_joins; i++)
-        assert(c->join[i]->kept && c->join[i]->conn == c && "half-open joins are kept");
+    for (const struct stack_half *h = c->joins; h != NULL; h = h->next_join, joins++)
+        assert(h->kept && h->conn == c && "half-open joins are kept");
+    assert(joins == c->half_joins && "they are counted");
     assert((mp_deadline(c->mp) == PLAIT_NEVER) == (c->timer.node.at == 0) &&
            "the heap has its deadline");
     mp_check(c->mp);

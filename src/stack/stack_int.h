@@ -60,8 +60,8 @@ struct plait_conn {
     struct stack_timer timer;
     struct stack_token token;
     uint32_t id;
-    struct stack_half *join[STACK_HALF_JOINS_MAX]; /* half-open joins that name its token */
-    uint8_t half_joins; /* how many there are */
+    struct stack_half *joins; /* half-open joins that name its token: the first, */
+    uint8_t half_joins;       /* and how many there are */
     uint8_t flooded;    /* 1 + its place in stack.flooded; 0: none */
     uint16_t port;      /* local port of the first subflow; joins start there too */
     uint16_t pending;   /* 1 + its place in stack.pending; 0: none */
@@ -94,6 +94,7 @@ struct stack_half {
     struct stack_token token;        /* of a new connection */
     struct plait_listener *listener; /* NULL: a join */
     struct plait_conn *conn;         /* of a join, while it lives */
+    struct stack_half *next_join;    /* in conn->joins */
     struct tcp_half tcp;
     struct mp_half mp;
 };

@@ -28,6 +28,30 @@ static void empty_takes_nothing(void **state)
     assert_int_equal(t.live, 0);
 }
 
+static void lent_room(void **state)
+{
+    struct testenv t;
+    struct elem room;
+    struct vec a;
+
+    testenv_init(&t, 1);
+    vec_init(&a, sizeof(struct elem), 4);
+    vec_lend(&a, &room);
+    t.fail_in = 0;
+    assert_ptr_equal(vec_push(&a, &t.env), &room);
+    room.v = 7;
+    assert_null(vec_push(&a, &t.env));
+    t.fail_in = -1;
+    assert_non_null(vec_push(&a, &t.env));
+    assert_int_equal(t.live, 1);
+    assert_int_equal(((struct elem *)vec_at(&a, 0))->v, 7);
+    vec_fini(&a, &t.env);
+    vec_lend(&a, &room);
+    assert_non_null(vec_push(&a, &t.env));
+    vec_del(&a, 0, &t.env);
+    assert_int_equal(t.live, 0);
+}
+
 static void failing_memory(void **state)
 {
     struct testenv t;
@@ -82,7 +106,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_takes_nothing),
-        cmocka_unit_test(failing_memory),
+        cmocka_unit_test(lent_room), cmocka_unit_test(failing_memory),
         cmocka_unit_test(like_a_plain_array),
     };
 

@@ -36,12 +36,13 @@ static void attic_keeps_what_the_store_lets_go(void **state)
     pair_run(&p, p.now + 1500 * PLAIT_MSEC);
     s = pair_sub(&p, 0, 1);
     assert_true(s->stale && s->carry.count > 0);
-    assert_true(s->attic_to > 0 && s->attic.bytes > 0);
+    assert_true(s->attic_to > 0 && s->attic->bytes > 0);
     assert_true(p.side[0].conn->store.begin > ((struct mp_carry *)ring_at(&s->carry, 0))->pos);
     p.path[1].down = false;
     pair_run(&p, p.now + 1300 * PLAIT_MSEC);
     assert_false(s->stale);
     assert_int_equal(s->attic_to, 0);
+    assert_null(s->attic);
     assert_true(p.path[1].payload[0] > 0);
     finish(40 << 20);
 }
