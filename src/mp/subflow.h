@@ -50,15 +50,16 @@ enum { MP_MAPS_MAX = 1024, MP_CARRY_MAX = 65536 };
  * is heard in this round is about what was sent before; or it may grow. */
 enum mp_lean { MP_LEAN_MEASURES, MP_LEAN_WAITS, MP_LEAN_GROWS };
 
+/* Small fields stand where two groups meet, so that a million of them have no holes. */
 struct mp_subflow {
     struct list in_conn;       /* in mp_conn.subflows */
     struct htab_node node;     /* for the stack */
     struct mp_conn *conn;
     struct tcb tcb;
+    enum mp_phase phase;       /* written by mp_subflow_set_phase() alone */
     uint8_t id;                /* in order of birth */
     uint8_t local_id, remote_id; /* address ids; remote_id is that of the connection's table */
     uint8_t peer_id;           /* the id that the peer's MP_JOIN named; 0 on the first subflow */
-    enum mp_phase phase;       /* written by mp_subflow_set_phase() alone */
     bool first;                /* began with MP_CAPABLE */
     bool initiator;            /* we sent the SYN */
     bool born;                 /* mp_next_born() has not told of it */
@@ -70,52 +71,53 @@ struct mp_subflow {
     bool bare;                 /* the last ACK for data came without MPTCP */
 
     /* join (RFC 8684 3.2) */
-    uint32_t nonce_local, nonce_remote;
     bool join_due;             /* the ACK with HMAC-A is to be sent (again) */
     uint8_t join_n;            /* how often it was */
+    uint32_t nonce_local, nonce_remote;
     plait_time join_at;        /* when to send it again; PLAIT_NEVER: not waiting */
 
     /* sending */
     struct ring carry;         /* struct mp_carry, in order of sequence numbers */
     struct reasm *attic;       /* copies of bytes below attic_to that the store has let go; NULL */
     uint64_t attic_to;         /* 0: no attic */
-    uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
-    bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
-    bool grounded;             /* its local link has no carrier: stale whatever comes */
-    bool lone;                 /* when its silence was judged last, a single packet was out */
-    uint32_t ack_delay;        /* us, for how long the peer was seen to hold back such an ACK */
     plait_time judge_at;       /* do not judge silence before */
     uint64_t reinjected;       /* bytes that it carried for others */
     uint64_t copied_to;        /* from here on it may carry copies of what others were given */
-    uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
-    enum mp_lean lean_phase;
-    uint32_t lean_from;        /* what had come through at lean_at; or where this round ends */
     plait_time lean_at, lean_until;
     uint64_t sched_own;        /* the scheduler's word */
     uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
-    bool infinite;             /* the next chunk carries the infinite mapping */
-    uint32_t infinite_end;     /* sequence number behind that chunk */
-    bool infinite_sent;        /* infinite_end is valid */
-    uint32_t infinite_ssn;     /* the mapping: from this SSN on */
     uint64_t infinite_pos;     /* the stream runs from here */
+    uint32_t infinite_ssn;     /* the mapping: from this SSN on */
+    uint32_t infinite_end;     /* sequence number behind that chunk */
+    uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
+    uint32_t ack_delay;        /* us, for how long the peer was seen to hold back such an ACK */
+    uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
+    uint32_t lean_from;        /* what had come through at lean_at; or where this round ends */
+    enum mp_lean lean_phase;
+    bool infinite;             /* the next chunk carries the infinite mapping */
+    bool infinite_sent;        /* infinite_end is valid */
+    bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
+    bool grounded;             /* its local link has no carrier: stale whatever comes */
+    bool lone;                 /* when its silence was judged last, a single packet was out */
 
     /* receiving */
-    struct ring maps;          /* struct mp_map, by off, no overlap */
-    struct reasm *held;        /* checksums: bytes of the first map, not yet proven; NULL */
     bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
                                 * the peer falls back */
+    struct reasm *held;        /* checksums: bytes of the first map, not yet proven; NULL */
+    struct ring maps;          /* struct mp_map, by off, no overlap */
     plait_time failed_until;
     plait_time fail_at;        /* the MP_FAIL goes again; PLAIT_NEVER */
     plait_time unmapped_at;    /* since when data without a mapping is in front; 0: there is none */
     plait_time rcv_rtt;        /* round trip as a receiver sees it, from timestamps; 0: none yet */
 
     /* signals that are to be sent on it */
-    bool capable_due, fin_due, fail_due, prio_due, remove_due, fastclose_due;
-    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
     uint64_t fail_dsn;         /* for MP_FAIL */
-    uint8_t sig_n;             /* signalling ACKs in a row (OPT-03), */
-    uint32_t sig_ack;          /* and what the last segment acknowledged */
     plait_time sig_at;         /* when the next may go after two */
+    uint32_t sig_ack;          /* what the last segment acknowledged, */
+    uint8_t sig_n;             /* and signalling ACKs in a row (OPT-03) */
+    bool capable_due, fin_due, fail_due, prio_due, remove_due, fastclose_due;
+    bool probe_due;            /* a keepalive is to be sent */
+    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
 
     /* its end */
     enum plait_reason rst_why; /* for MP_TCPRST */
@@ -125,10 +127,9 @@ struct mp_subflow {
     bool rst_transient;        /* it had T = 1: later is worth a try, even of a join */
     bool reset_in;             /* the peer reset it, */
     bool refused;              /* and said that something is wrong about MPTCP */
-    plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
-    bool probe_due;            /* a keepalive is to be sent */
     uint8_t fastclose_n;       /* version 0: ACKs with MP_FASTCLOSE sent, */
     plait_time fastclose_at;   /* and when the next is due; PLAIT_NEVER */
+    plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
     plait_time abort_at;       /* patience with its FIN ends; PLAIT_NEVER */
 };
 

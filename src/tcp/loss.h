@@ -15,34 +15,33 @@ struct tcp_loss {
     struct cc cc;
     struct tcp_repair *f;      /* of the send queue's flight; set by tcp_loss_on_sent(), and back to
                                 * that of tcp_flight_none() by tcp_loss_rearm() */
+    struct tcp_rate *rate;     /* NULL: congestion control does not go by rates (rate.c) */
+    uint64_t rtx_bytes;        /* payload sent again, ever */
+    uint64_t lost_bytes;       /* payload deemed lost, ever */
+    uint32_t spurious_n;       /* reductions undone */
+    uint32_t restarts;         /* windows that idling made smaller, ever */
+    uint32_t ecn_cuts;         /* reductions that ECE asked for */
+    plait_time last_progress;  /* when SND.UNA moved last, or sending began */
+    uint8_t rto_n;             /* time-outs in a row */
+    bool after_rto;            /* slow start that follows a time-out */
     /* RACK (RFC 8985 6.1) */
-    plait_time rack_rtt;
     bool reordering_seen;
     uint8_t reo_wnd_mult, reo_wnd_persist;
     /* TLP (RFC 8985 7) */
     bool tlp_out, tlp_is_rtx;  /* a probe is on its way until tlp_end_seq is acknowledged */
     bool rtt_sample_since_tlp;
+    plait_time rack_rtt;
     uint32_t tlp_end_seq;
+    /* ECN (RFC 3168 6.1.2) */
+    uint32_t cwr_point;        /* SND.NXT when cwnd was reduced; until SND.UNA has passed it */
+    bool cwr_held;             /* ECEs are about what that answered; */
+    bool cwr_due;              /* and the next new data says so */
     /* undo */
     bool undo_valid;
     bool undo_any;             /* something was retransmitted since */
     uint32_t undo_marker;      /* SND.UNA when the reduction happened */
     uint32_t undo_rtx;         /* bytes retransmitted and not yet reported back as duplicates */
     uint32_t rtx_first_ts;     /* TSval of the first retransmission */
-    /* timers */
-    uint8_t rto_n;             /* time-outs in a row */
-    bool after_rto;            /* slow start that follows a time-out */
-    plait_time last_progress;  /* when SND.UNA moved last, or sending began */
-    uint64_t rtx_bytes;        /* payload sent again, ever */
-    uint32_t restarts;         /* windows that idling made smaller, ever */
-    uint64_t lost_bytes;       /* payload deemed lost, ever */
-    uint32_t spurious_n;       /* reductions undone */
-    /* ECN (RFC 3168 6.1.2) */
-    bool cwr_due;              /* cwnd was reduced: the next new data says so */
-    bool cwr_held;             /* ECEs are about what the last reduction answered, until SND.UNA */
-    uint32_t cwr_point;        /* has passed this, SND.NXT at that time */
-    uint32_t ecn_cuts;         /* reductions that ECE asked for */
-    struct tcp_rate *rate;     /* NULL: congestion control does not go by rates (rate.c) */
 };
 
 /* Samples of the delivery rate, and pacing. */

@@ -71,14 +71,17 @@ struct tcp_ecn_setup {
     bool came, came_plain;
 };
 
+/* Small fields stand where two groups meet, so that a million of them have no holes. */
 struct tcb {
     struct base_ctx *ctx;
     const struct tcp_config *cfg;
     uint32_t conn_id;      /* for traces */
     uint8_t subflow_id;
     uint8_t retries, syn_retries; /* as in tcp_config; */
-    uint16_t mss_local;    /* these four */
-    uint32_t gso_max;      /* may be set from above */
+    uint8_t snd_wscale;    /* shift of the peer's window field */
+    uint32_t gso_max;      /* these four; may be set from above */
+    uint16_t mss_local;
+    uint16_t mss_peer;     /* from its SYN; 536/1220 when it gave none; never below 48 */
     struct plait_addr local, remote;
     enum tcp_state state;  /* written by tcp_set_state() alone */
     enum plait_reason reason; /* why it is CLOSED */
@@ -88,76 +91,73 @@ struct tcb {
     /*= RFC 9293 REC-1 */
     uint32_t snd_wnd;      /* bytes, scaled */
     uint32_t snd_wl1, snd_wl2, max_wnd;
-    uint8_t snd_wscale;    /* shift of the peer's window field */
-    uint16_t mss_peer;     /* from its SYN; 536/1220 when it gave none; never below 48 */
     uint16_t mss;          /* min(peer's, path's): TCP payload and options of one packet; written
                             * by pmtu.c */
-    struct tcp_pmtu pmtu;
     uint8_t opt_reserve_data; /* option bytes to leave free on data segments (set from above) */
     uint8_t opt_reserve_ack;  /* on segments without payload; more than 28 drops timestamps */
+    struct tcp_pmtu pmtu;
     struct tcp_sndq sndq;
     struct tcp_loss loss;
-    bool fin_wanted, fin_sent;
     plait_time persist_at; /* PLAIT_NEVER: not probing a zero window */
+    plait_time progress_at; /* SND.UNA moved last, or waiting began; PLAIT_NEVER: nothing waits */
     uint8_t persist_n;     /* probes without an answer */
     uint8_t persist_backoff; /* probes in a row: doubles the interval */
     bool persist_due;      /* a probe is to be sent */
     bool more_above;       /* set from above: new data waits that only this subflow will get */
     bool blocked_above;    /* set from above: data waits for a window only (persist even if the
                             * queue is empty) */
-    plait_time progress_at; /* SND.UNA moved last, or waiting began; PLAIT_NEVER: nothing waits */
+    bool fin_wanted, fin_sent;
 
     /* receiving */
+    bool shared_window;    /* the window is a connection's: no subflow edge to hold on to */
+    uint8_t rcv_wscale;
+    bool fin_seen;         /* the peer's FIN has a place: fin_seq */
+    bool fin_received;     /* it came in order */
+    uint8_t quick_acks;    /* ACK at once for this many more segments */
+    uint32_t fin_seq;
     uint32_t irs, rcv_nxt;
     uint32_t syn_text;     /* text of the peer's SYN that was taken: irs is higher by so much */
-    uint64_t rcv_pos;      /* position of RCV.NXT; a FIN has none */
     uint32_t rcv_adv;      /* rightmost edge ever offered: what is acceptable ends here */
     uint32_t rcv_told;     /* right edge in the last segment sent */
     uint32_t rcv_space;    /* bytes that may be offered now (set from above before every plan) */
     uint32_t rcv_buf;      /* largest rcv_space seen: RCV.BUFF for silly window avoidance */
     uint32_t rcv_creep;    /* bytes offered beyond rcv_space by rounding up */
-    bool shared_window;    /* the window is a connection's: no subflow edge to hold on to */
-    uint8_t rcv_wscale;
-    struct reasm rcvq;     /* positions: offset from irs + 1 */
     uint32_t last_ack_sent;/* Last.ACK.sent (RFC 7323 4.3) */
-    bool fin_seen;         /* the peer's FIN has a place: fin_seq */
-    uint32_t fin_seq;
-    bool fin_received;     /* it came in order */
+    uint64_t rcv_pos;      /* position of RCV.NXT; a FIN has none */
+    struct reasm rcvq;     /* positions: offset from irs + 1 */
     struct tcp_block sack_recent;   /* the block to report first; lo == hi: none */
     struct tcp_block sack_older[3]; /* reported first before that */
     struct tcp_block dsack;         /* a duplicate to report once; lo == hi: none */
 
     /* acknowledging */
-    bool ack_now;          /* an ACK is due at once (may be set from above) */
-    bool ack_pending;      /* one is due by ack_at */
     plait_time ack_at;
     uint32_t ack_bytes;    /* payload received since the last ACK */
     uint16_t rcv_mss;      /* estimate of the peer's segment size */
-    uint8_t quick_acks;    /* ACK at once for this many more segments */
+    bool ack_now;          /* an ACK is due at once (may be set from above) */
+    bool ack_pending;      /* one is due by ack_at */
 
     /* options agreed on */
     bool ts_on, sack_on, wscale_on;
     struct tcp_ecn_setup ecn;
     bool ecn_echo;         /* CE came: ECE on every ACK until CWR comes */
-    uint64_t ce_received;  /* packets with CE */
     uint32_t ts_recent;
-    plait_time ts_recent_age;
     uint32_t ts_offset;    /* our TSval = microseconds / 1000 + this */
+    plait_time ts_recent_age;
+    uint64_t ce_received;  /* packets with CE */
 
     /* timers */
     plait_time time_wait_at;  /* end of TIME-WAIT; PLAIT_NEVER in other states */
     plait_time fin_wait_2_at; /* set from above when nobody waits for the peer's FIN */
     plait_time keepalive_at;  /* next probe, PLAIT_NEVER: off */
     plait_time challenge_at;  /* end of the period that challenge_n counts in */
+    plait_time last_rcvd;  /* anything acceptable from the peer */
+    plait_time syn_first;  /* when the first SYN went out */
     uint8_t keepalive_n;   /* probes without an answer */
     bool keepalive_due;
     uint8_t challenge_n;
-    plait_time last_rcvd;  /* anything acceptable from the peer */
-    plait_time syn_first;  /* when the first SYN went out */
     uint8_t syn_n;         /* SYNs or SYN/ACKs sent */
     bool active;           /* opened by tcp_connect() */
     bool syn_rtx_due;
-    struct tcp_fastopen fastopen;
 
     /* reset */
     bool rst_wanted;       /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment
@@ -165,6 +165,7 @@ struct tcb {
     bool rst_sent;
     uint32_t rst_seq, rst_ack;
     bool rst_with_ack;
+    struct tcp_fastopen fastopen;
 
     uint64_t bytes_sent, bytes_acked, bytes_received; /* payload, first transmissions only */
     uint64_t segs_in, segs_out;
