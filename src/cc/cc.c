@@ -64,7 +64,6 @@ void cc_attach(struct cc *cc, struct cc_own *own)
 void cc_open(struct cc *cc, uint32_t mss)
 {
     cc->mss = mss;
-    cc->undo_cwnd = cc->undo_ssthresh = 0;
     cc->cwnd = cc_initial_window(mss);
     /*= RFC 5681 3.1
      * The initial value of ssthresh SHOULD be set arbitrarily high (e.g., to the size of the
@@ -88,22 +87,19 @@ void cc_set_mss(struct cc *cc, uint32_t mss)
     cc->ssthresh = max_u32(cc->ssthresh, 2 * mss);
 }
 
-void cc_save(struct cc *cc)
+void cc_save(const struct cc *cc, struct cc_saved *to)
 {
-    cc->undo_cwnd = cc->cwnd;
-    cc->undo_ssthresh = cc->ssthresh;
-    cc->undo_u = cc->u;
+    *to = (struct cc_saved){ .cwnd = cc->cwnd, .ssthresh = cc->ssthresh, .u = cc->u };
 }
 
-void cc_undo(struct cc *cc)
+void cc_undo(struct cc *cc, struct cc_saved *from)
 {
-    if (cc->undo_cwnd == 0)
+    if (from->cwnd == 0)
         return;
-    cc->cwnd = max_u32(cc->cwnd, cc->undo_cwnd);
-    cc->ssthresh = max_u32(cc->ssthresh, cc->undo_ssthresh);
-    cc->u = cc->undo_u;
-    cc->undo_cwnd = 0;
-    cc->undo_ssthresh = 0;
+    cc->cwnd = max_u32(cc->cwnd, from->cwnd);
+    cc->ssthresh = max_u32(cc->ssthresh, from->ssthresh);
+    cc->u = from->u;
+    from->cwnd = from->ssthresh = 0;
 }
 
 void cc_grow(struct cc *cc, uint64_t bytes)

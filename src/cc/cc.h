@@ -120,6 +120,19 @@ struct cc_own {
     bool app_limited;     /* set: what is sent from now on is not limited by the path */
 };
 
+union cc_state {
+    struct cc_reno reno;
+    struct cc_cubic cubic;
+    struct cc_olia olia;
+    struct cc_wvegas wvegas;
+};
+
+/* What a spurious reduction must give back. */
+struct cc_saved {
+    uint32_t cwnd, ssthresh; /* 0: nothing to undo */
+    union cc_state u;
+};
+
 struct cc {
     const struct cc_ops *ops;
     struct cc *next;     /* ring of a connection's subflows; NULL: alone. cc_join(), cc_leave() */
@@ -132,10 +145,8 @@ struct cc {
     bool silent;         /* timed out, and nothing was acknowledged since */
     plait_time last_sent; /* data; 0: never */
     union { struct cc_hystart start; } m; /* what was measured: nothing to undo */
-    union { struct cc_reno reno; struct cc_cubic cubic; struct cc_olia olia;
-            struct cc_wvegas wvegas; } u, undo_u;
+    union cc_state u;
     struct cc_own *own;  /* NULL: nothing is kept there */
-    uint32_t undo_cwnd, undo_ssthresh; /* 0: nothing to undo */
 };
 
 struct cc_ops {
@@ -181,10 +192,10 @@ void cc_attach(struct cc *cc, struct cc_own *own);
 /* Another segment size; where it is smaller cwnd shrinks in proportion (RFC 5681 3.1), to 1 MSS at
  * least. */
 void cc_set_mss(struct cc *cc, uint32_t mss);
-/* Saves everything that a spurious reduction must give back; cc_undo() restores it (cwnd never
+/* Before a reduction that may turn out to be spurious; cc_undo() gives it back, once (cwnd never
  * shrinks). */
-void cc_save(struct cc *cc);
-void cc_undo(struct cc *cc);
+void cc_save(const struct cc *cc, struct cc_saved *to);
+void cc_undo(struct cc *cc, struct cc_saved *from);
 PLUGIN_API uint32_t cc_initial_window(uint32_t mss); /* RFC 6928 2 */
 
 /* ---- the ring ----------------------------------------------------------------------------------

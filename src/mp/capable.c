@@ -278,7 +278,7 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
      * connection using MPTCP v0 (if the initiator supports v0), in order to discover whether the
      * listener supports the earlier version of MPTCP. */
     /* Not where it took text of the SYN: it would get that twice. */
-    if (s->tcb.fastopen.taken == 0 && why == PLAIT_REASON_MP_SYNACK_PLAIN && c->version != 0 &&
+    if (tcp_fastopen_taken(&s->tcb) == 0 && why == PLAIT_REASON_MP_SYNACK_PLAIN && c->version != 0 &&
         (c->cfg->offer & PLAIT_MPTCP_V0) != 0) {
         c->news |= MP_NEWS_RETRY;
         return;
@@ -308,7 +308,7 @@ void mp_retry(struct mp_conn *c, const struct mp_key *key, plait_time now)
     c->version = 0;
     c->local = *key;
     c->news |= MP_NEWS_TOKEN;
-    mp_first(c)->tcb.fastopen = (struct tcp_fastopen){ .on = false }; /* no room for its option */
+    tcp_fastopen_end(&mp_first(c)->tcb); /* no room for its option */
     tcp_restart(&mp_first(c)->tcb, now);
 }
 

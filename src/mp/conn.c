@@ -122,7 +122,7 @@ struct mp_conn *mp_connect(const struct mp_conn_args *args, const struct mp_key 
     s->initiator = true;
     /* Version 0 leaves no room for it in the SYN. */
     if (args->fastopen != NULL && (c->mode == MP_MODE_PLAIN || c->version > 0))
-        s->tcb.fastopen = *args->fastopen;
+        tcp_fastopen_begin(&s->tcb, args->fastopen);
     c->news |= MP_NEWS_TOKEN;
     mp_set_state(c, MP_ST_CONNECTING, now);
     return c;
@@ -401,7 +401,7 @@ const struct tcb *mp_fastopen_tcb(const struct mp_conn *c)
 {
     const struct mp_subflow *s = mp_first(c);
 
-    return s != NULL && s->first && s->tcb.fastopen.on ? &s->tcb : NULL;
+    return s != NULL && s->first && s->tcb.fastopen != NULL && s->tcb.fastopen->on ? &s->tcb : NULL;
 }
 
 /*= RFC 8684 B.2
@@ -413,7 +413,7 @@ const struct tcb *mp_fastopen_tcb(const struct mp_conn *c)
 static void skip_syn_text(struct mp_subflow *s, plait_time now)
 {
     struct mp_conn *c = s->conn;
-    uint32_t n = s->initiator ? s->tcb.fastopen.taken : 0;
+    uint32_t n = s->initiator ? tcp_fastopen_taken(&s->tcb) : 0;
 
     c->remote.idsn -= c->rcv_first;
     c->local.idsn -= n;

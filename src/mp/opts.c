@@ -353,8 +353,8 @@ enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now)
         return MP_SIG_NONE;
     signal = next_signal(s, now);
     t->rcv_space = mp_rx_space(s);
-    if (t->state == TCP_ST_SYN_SENT && t->fastopen.on)
-        t->fastopen.waiting = (uint32_t)(s->conn->store.end - s->conn->snd_una);
+    if (t->state == TCP_ST_SYN_SENT && t->fastopen != NULL)
+        t->fastopen->waiting = (uint32_t)(s->conn->store.end - s->conn->snd_una);
     if (is_due(s, signal))
         t->ack_now = true;
     if (s->probe_due)

@@ -69,7 +69,7 @@ bool stack_fastopen_use(const struct plait_stack *s, const struct plait_addr *se
 void stack_fastopen_learn(struct plait_conn *c, plait_time now)
 {
     const struct tcb *t = mp_fastopen_tcb(c->mp);
-    const struct tcp_fastopen *fo = t != NULL ? &t->fastopen : NULL;
+    const struct tcp_fastopen *fo = t != NULL ? t->fastopen : NULL;
 
     if (fo == NULL)
         return;

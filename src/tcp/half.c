@@ -151,8 +151,11 @@ static void copy_agreement(struct tcb *t, const struct tcp_half *h, plait_time n
     t->iss = h->iss;
     t->irs = h->irs + h->text;
     t->syn_text = h->text;
-    t->fastopen.len = h->tfo_len;
-    memcpy(t->fastopen.cookie, h->tfo, h->tfo_len);
+    if (h->tfo_len == 0)
+        return;
+    struct tcp_fastopen cookie = { .len = h->tfo_len };
+    memcpy(cookie.cookie, h->tfo, h->tfo_len);
+    tcp_fastopen_begin(t, &cookie);
 }
 
 static int enter_synack(struct tcb *t, const struct tcp_half *h, plait_time at, bool again)

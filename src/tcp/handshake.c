@@ -97,9 +97,9 @@ static void learn_irs(struct tcb *t, uint32_t irs)
 
 static void learn_cookie(struct tcb *t, const struct wire_tcpopts *opt)
 {
-    struct tcp_fastopen *fo = &t->fastopen;
+    struct tcp_fastopen *fo = t->fastopen;
 
-    if (!fo->on || !opt->has_tfo || opt->tfo_len == 0 || opt->tfo_len > TCP_FASTOPEN_COOKIE_MAX)
+    if (fo == NULL || !fo->on || !opt->has_tfo || opt->tfo_len == 0 || opt->tfo_len > TCP_FASTOPEN_COOKIE_MAX)
         return;
     fo->renewed = true;
     fo->len = opt->tfo_len;
@@ -112,7 +112,8 @@ static void learn_taken(struct tcb *t, uint32_t ack)
 {
     uint32_t n = ack - (t->iss + 1);
 
-    t->fastopen.taken = n;
+    if (t->fastopen != NULL)
+        t->fastopen->taken = n;
     t->bytes_sent += n;
     t->bytes_acked += n;
     t->iss += n;
@@ -208,8 +209,9 @@ void tcp_input_syn_sent(struct tcp_in *in)
 {
     const struct tcb *t = in->t;
     const struct wire_seg *seg = in->seg;
+    uint32_t text = t->fastopen != NULL ? t->fastopen->sent : 0;
     bool ack_ok = (seg->flags & WIRE_ACK) != 0 && seq_gt(seg->ack, t->iss) &&
-                  seq_le(seg->ack, t->sndq.nxt + t->fastopen.sent);
+                  seq_le(seg->ack, t->sndq.nxt + text);
 
     if (!syn_sent_admits(in, ack_ok))
         return;

@@ -155,7 +155,7 @@ void tcp_loss_reduced(struct tcp_loss *l, const struct tcp_sndq *q, plait_time n
 /* Half a window less at once: for news of congestion that leaves nothing to repair. */
 static void reduce(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
-    l->undo_valid = false;
+    tcp_undo_end(l, q->env);
     if (l->rate != NULL) {
         l->cc.ops->on_mark(&l->cc, a->now);
         tcp_loss_reduced(l, q, a->now);
@@ -211,7 +211,7 @@ static void react_to_echo(struct tcp_loss *l, const struct tcp_sndq *q,
         l->cwr_held = false;
     if (!ece)
         return;
-    l->undo_valid = false; /* whatever was reduced, there was reason to */
+    tcp_undo_end(l, q->env); /* whatever was reduced, there was reason to */
     if (l->cwr_held || l->f->state != TCP_LOSS_OPEN)
         return;
     reduce(l, q, a);

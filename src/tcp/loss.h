@@ -10,6 +10,15 @@
 #include "rtt.h"
 #include "sndq.h"
 
+/* What it takes to undo a reduction (undo.c). */
+struct tcp_undo {
+    struct cc_saved cc;
+    uint32_t marker;           /* SND.UNA when it happened */
+    uint32_t rtx;              /* bytes retransmitted and not yet reported back as duplicates */
+    uint32_t first_ts;         /* TSval of the first retransmission */
+    bool any;                  /* something was retransmitted since */
+};
+
 struct tcp_loss {
     struct tcp_rtt rtt;
     struct cc cc;
@@ -36,12 +45,7 @@ struct tcp_loss {
     uint32_t cwr_point;        /* SND.NXT when cwnd was reduced; until SND.UNA has passed it */
     bool cwr_held;             /* ECEs are about what that answered; */
     bool cwr_due;              /* and the next new data says so */
-    /* undo */
-    bool undo_valid;
-    bool undo_any;             /* something was retransmitted since */
-    uint32_t undo_marker;      /* SND.UNA when the reduction happened */
-    uint32_t undo_rtx;         /* bytes retransmitted and not yet reported back as duplicates */
-    uint32_t rtx_first_ts;     /* TSval of the first retransmission */
+    struct tcp_undo *undo;     /* of the last reduction; NULL: it is final, or there was none */
 };
 
 /* Samples of the delivery rate, and pacing. */
@@ -90,6 +94,8 @@ struct tcp_sent {
 };
 
 void tcp_loss_init(struct tcp_loss *l, const struct cc_ops *ops, uint32_t mss, plait_time rto_min);
+/* The last reduction is final; what it would take to undo it goes back. */
+void tcp_undo_end(struct tcp_loss *l, const struct plait_env *env);
 /* Where congestion control goes by rates: memory for it. seed: for what it draws at random. 0 or
  * PLAIT_ENOMEM. tcp_rate_fini() gives it back, and is harmless without it. */
 int tcp_rate_init(struct tcp_loss *l, const struct plait_env *env, uint32_t seed);

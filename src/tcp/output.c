@@ -70,11 +70,12 @@ static bool plan_rst(const struct tcb *t, plait_time now, struct tcp_plan *plan)
 /* The SYN/ACK of a connection whose SYN brought text may give a new cookie. */
 static void add_fastopen(const struct tcb *t, bool answer, struct tcp_plan *plan)
 {
-    const struct tcp_fastopen *fo = &t->fastopen;
-    uint32_t mss = min_u32(t->mss, fo->mss);
+    const struct tcp_fastopen *fo = t->fastopen;
+    uint32_t mss;
 
-    if (!(answer ? !t->active && fo->len > 0 : fo->on) || t->syn_n > 0)
+    if (fo == NULL || !(answer ? !t->active && fo->len > 0 : fo->on) || t->syn_n > 0)
         return;
+    mss = min_u32(t->mss, fo->mss);
     plan->opt.has_tfo = true;
     plan->opt.tfo_len = fo->len;
     memcpy(plan->opt.tfo, fo->cookie, fo->len);
@@ -372,8 +373,8 @@ static void fin_went(struct tcb *t, plait_time now)
 
 static void syn_went(struct tcb *t, const struct tcp_plan *plan, plait_time now)
 {
-    if (plan->len > t->fastopen.sent)
-        t->fastopen.sent = plan->len;
+    if (t->fastopen != NULL && plan->len > t->fastopen->sent)
+        t->fastopen->sent = plan->len;
     tcp_ecn_syn_sent(&t->ecn, plan->flags);
     if (t->syn_n == 0)
         t->syn_first = now;

@@ -53,7 +53,7 @@ void tcp_prr_again(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackc
      * Note that [RFC5681] mandates a principle that loss in two successive windows of data or the
      * loss of a retransmission must be taken as two indications of congestion and therefore
      * results in two separate congestion control reactions. */
-    l->undo_valid = false;
+    tcp_undo_end(l, q->env);
     if (l->rate == NULL)
         l->cc.cwnd = l->cc.ssthresh; /* the window that the first reaction is on its way to */
     l->cc.ops->on_congestion(&l->cc, tcp_prr_flight_size(l, a->prior_out), a->now);

@@ -112,7 +112,7 @@ bool tcp_rto_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx
     /*= RFC 5682 3.1
      * The retransmission timeout can be declared spurious, because the segment acknowledged with
      * this ACK was transmitted before the timeout. */
-    if (!a->orig_delivered || !l->undo_valid)
+    if (!a->orig_delivered || l->undo == NULL)
         return false;
     tcp_undo_apply(l, q, a->now);
     return true;

@@ -55,7 +55,9 @@ void tcp_init(struct tcb *t, struct base_ctx *ctx, const struct tcp_config *cfg)
 
 void tcp_fini(struct tcb *t)
 {
+    tcp_fastopen_end(t);
     tcp_sndq_fini(&t->sndq);
+    tcp_undo_end(&t->loss, &t->ctx->env);
     tcp_rate_fini(&t->loss, &t->ctx->env);
     reasm_fini(&t->rcvq, &t->ctx->pool);
 }
@@ -76,6 +78,25 @@ int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plai
         return PLAIT_ENOMEM;
     tcp_set_state(t, TCP_ST_SYN_SENT, now);
     return 0;
+}
+
+void tcp_fastopen_begin(struct tcb *t, const struct tcp_fastopen *with)
+{
+    if (t->fastopen == NULL)
+        t->fastopen = ctx_alloc(t->ctx, sizeof *t->fastopen);
+    if (t->fastopen != NULL)
+        *t->fastopen = *with;
+}
+
+void tcp_fastopen_end(struct tcb *t)
+{
+    ctx_free(t->ctx, t->fastopen, sizeof *t->fastopen);
+    t->fastopen = NULL;
+}
+
+uint32_t tcp_fastopen_taken(const struct tcb *t)
+{
+    return t->fastopen != NULL ? t->fastopen->taken : 0;
 }
 
 void tcp_restart(struct tcb *t, plait_time now)
@@ -108,6 +129,7 @@ static void disarm(struct tcb *t, plait_time now)
 
     tcp_sndq_fini(&t->sndq);
     tcp_sndq_init(&t->sndq, &t->ctx->env, nxt, t->cfg->recs_max);
+    tcp_undo_end(&t->loss, &t->ctx->env);
     tcp_loss_rearm(&t->loss, &t->sndq, now);
     t->persist_at = t->progress_at = t->keepalive_at = t->fin_wait_2_at = PLAIT_NEVER;
     t->persist_due = t->keepalive_due = t->syn_rtx_due = false;

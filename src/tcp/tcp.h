@@ -165,7 +165,8 @@ struct tcb {
     bool rst_sent;
     uint32_t rst_seq, rst_ack;
     bool rst_with_ack;
-    struct tcp_fastopen fastopen;
+
+    struct tcp_fastopen *fastopen; /* NULL: none of it; tcp_fastopen_begin() */
 
     uint64_t bytes_sent, bytes_acked, bytes_received; /* payload, first transmissions only */
     uint64_t segs_in, segs_out;
@@ -182,6 +183,9 @@ uint32_t tcp_isn(const struct base_ctx *ctx, const struct plait_addr *local,
 /* Active open: SYN-SENT; tcp_plan() yields the SYN. 0 or PLAIT_ENOMEM. */
 int tcp_connect(struct tcb *t, const struct plait_addr *local, const struct plait_addr *remote,
                 plait_time now);
+/* Before the SYN, or the SYN/ACK, goes out. Without memory it goes without. */
+void tcp_fastopen_begin(struct tcb *t, const struct tcp_fastopen *with);
+void tcp_fastopen_end(struct tcb *t);
 /* ESTABLISHED by a SYN/ACK that does not bring what was asked for: it is answered by a RST, and the
  * handshake begins anew. Nothing was pushed. */
 void tcp_restart(struct tcb *t, plait_time now);
@@ -366,6 +370,7 @@ void tcp_tick(struct tcb *t, plait_time now, struct tcp_result *res);
 
 /* ---- questions ------------------------------------------------------------------------------ */
 
+uint32_t tcp_fastopen_taken(const struct tcb *t); /* text of our SYN that the peer took */
 bool tcp_is_synchronized(const struct tcb *t);  /* ESTABLISHED or later, not CLOSED */
 bool tcp_can_send(const struct tcb *t);         /* new data may be pushed */
 uint32_t tcp_ssn(const struct tcb *t, uint32_t seq);     /* relative to our SYN: first byte is 1 */

@@ -4,41 +4,54 @@
  * Called by loss.c. Needless it was when everything retransmitted since was reported as a duplicate
  * (RFC 2883, 3708), or when the ACK of the first retransmission echoes a timestamp from before it
  * (Eifel, RFC 3522, 4015). F-RTO (rto.c) comes to the same conclusion in its own way. One reduction
- * can be undone at a time, the last; a lost retransmission or a second reduction makes it final. */
+ * can be undone at a time, the last; a lost retransmission or a second reduction makes it final. What
+ * it takes is allocated when cwnd is reduced, and kept until the reduction is final, undone, or the
+ * subflow's data is all over: a duplicate may be reported long after everything is acknowledged. */
 #include "loss_int.h"
 
 enum { UNDO_SPAN = 1 << 30 }; /* sequence space in which reports can be told apart */
 
 void tcp_undo_start(struct tcp_loss *l, const struct tcp_sndq *q)
 {
-    cc_save(&l->cc);
-    l->undo_marker = q->una;
-    l->undo_valid = true;
-    l->undo_any = false;
-    l->undo_rtx = 0;
+    if (l->undo == NULL)
+        l->undo = q->env->alloc(q->env->ctx, sizeof *l->undo);
+    if (l->undo == NULL)
+        return; /* no memory: it is final */
+    *l->undo = (struct tcp_undo){ .marker = q->una };
+    cc_save(&l->cc, &l->undo->cc);
+}
+
+void tcp_undo_end(struct tcp_loss *l, const struct plait_env *env)
+{
+    if (l->undo != NULL)
+        env->free(env->ctx, l->undo, sizeof *l->undo);
+    l->undo = NULL;
 }
 
 void tcp_undo_rtx(struct tcp_loss *l, const struct tcp_sent *s)
 {
-    if (!l->undo_valid)
+    struct tcp_undo *u = l->undo;
+
+    if (u == NULL)
         return;
-    if (!l->undo_any)
-        l->rtx_first_ts = s->tsval;
-    l->undo_any = true;
-    l->undo_rtx += s->len;
+    if (!u->any)
+        u->first_ts = s->tsval;
+    u->any = true;
+    u->rtx += s->len;
 }
 
 /* All retransmissions were duplicates. */
 static bool by_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
     uint32_t len = a->dup.hi - a->dup.lo;
+    struct tcp_undo *u = l->undo;
 
     if (!a->dsack || a->dup_of_probe)
         return false;
-    if (seq_lt(a->dup.lo, l->undo_marker) || seq_gt(a->dup.hi, q->nxt))
+    if (seq_lt(a->dup.lo, u->marker) || seq_gt(a->dup.hi, q->nxt))
         return false;
-    l->undo_rtx -= len < l->undo_rtx ? len : l->undo_rtx;
-    return l->undo_rtx == 0;
+    u->rtx -= len < u->rtx ? len : u->rtx;
+    return u->rtx == 0;
 }
 
 /* The original arrived. In fast recovery only once nothing waits to be retransmitted: the rest was
@@ -47,21 +60,21 @@ static bool by_dsack(struct tcp_loss *l, const struct tcp_sndq *q, const struct 
 static bool by_timestamp(const struct tcp_loss *l, const struct tcp_sndq *q,
                          const struct tcp_ackctx *a)
 {
-    if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->rtx_first_ts) ||
-        seq_lt(a->rtx_ts, l->rtx_first_ts))
+    if (!a->ts || !a->rtx_acked || seq_ge(a->tsecr, l->undo->first_ts) ||
+        seq_lt(a->rtx_ts, l->undo->first_ts))
         return false;
     return l->f->state == TCP_LOSS_RTO || (l->f->state == TCP_LOSS_RECOVERY && q->f->lost == 0);
 }
 
 bool tcp_undo_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackctx *a)
 {
-    if (!l->undo_valid)
+    if (l->undo == NULL)
         return false;
-    if (seq_diff(q->una, l->undo_marker) > UNDO_SPAN) {
-        l->undo_valid = false;
+    if (seq_diff(q->una, l->undo->marker) > UNDO_SPAN) {
+        tcp_undo_end(l, q->env);
         return false;
     }
-    if (!l->undo_any || (a->seg->flags & WIRE_ECE) != 0)
+    if (!l->undo->any || (a->seg->flags & WIRE_ECE) != 0)
         return false;
     if (!by_dsack(l, q, a) && !by_timestamp(l, q, a))
         return false;
@@ -71,11 +84,11 @@ bool tcp_undo_ack(struct tcp_loss *l, struct tcp_sndq *q, const struct tcp_ackct
 
 void tcp_undo_apply(struct tcp_loss *l, struct tcp_sndq *q, plait_time now)
 {
-    cc_undo(&l->cc);
+    cc_undo(&l->cc, &l->undo->cc);
+    tcp_undo_end(l, q->env);
     if (l->cc.ops->on_undo != NULL)
         l->cc.ops->on_undo(&l->cc, now);
     l->after_rto = false;
-    l->undo_valid = false;
     l->spurious_n++;
     l->tlp_out = l->tlp_is_rtx = false;
     if (tcp_loss_rests(l))

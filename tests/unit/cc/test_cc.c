@@ -51,26 +51,27 @@ static void smaller_mss(void **state)
 
 static void undo(void **state)
 {
+    struct cc_saved saved = { 0 };
     struct cc cc;
 
     cc_init(&cc, &cc_cubic_ops, 1000);
-    cc_undo(&cc); /* nothing was saved */
+    cc_undo(&cc, &saved); /* nothing was saved */
     assert_int_equal(cc.cwnd, 10000);
     cc.cwnd = 50000;
     cc.u.cubic.w_max = 77;
-    cc_save(&cc);
+    cc_save(&cc, &saved);
     cc.ops->on_congestion(&cc, 50000, 1);
     cc.cwnd = 20000;
-    cc_undo(&cc);
+    cc_undo(&cc, &saved);
     assert_int_equal(cc.cwnd, 50000);
     assert_int_equal(cc.ssthresh, CC_SSTHRESH_INFINITE);
     assert_int_equal(cc.u.cubic.w_max, 77);
-    cc_save(&cc);
+    cc_save(&cc, &saved);
     cc.cwnd = 90000; /* grown since: it stays */
-    cc_undo(&cc);
+    cc_undo(&cc, &saved);
     assert_int_equal(cc.cwnd, 90000);
     cc.cwnd = 1000;
-    cc_undo(&cc); /* once only */
+    cc_undo(&cc, &saved); /* once only */
     assert_int_equal(cc.cwnd, 1000);
 }
 

@@ -119,6 +119,7 @@ static void step(struct cc *cc, uint32_t r, plait_time now)
 {
     struct cc_ack ack = { .now = now, .srtt = cc->srtt, .burst = 65536, .cwnd_limited = true };
     uint32_t what = draw(&r) % 100;
+    struct cc_saved saved;
 
     ack.acked = draw(&r) % (4 * FLOWS_MSS) + 1;
     ack.snd_una = r;
@@ -127,12 +128,12 @@ static void step(struct cc *cc, uint32_t r, plait_time now)
     if (what >= 6) {
         cc->ops->on_ack(cc, &ack);
     } else if (what >= 2) {
-        cc_save(cc);
+        cc_save(cc, &saved);
         cc->ops->on_congestion(cc, cc->flight, now);
         cc->cwnd = cc->ssthresh;
         cc->ops->on_recovered(cc, now);
         if (r % 5 == 0)
-            cc_undo(cc);
+            cc_undo(cc, &saved);
     } else if (what == 1) {
         cc->ops->on_rto(cc, cc->flight, now);
         cc->cwnd = cc->mss;

@@ -87,6 +87,7 @@ static void counts_between_losses(void **state)
     struct flows f;
     struct cc *cc = &f.cc[0];
     struct cc_ack ack = { .now = FLOWS_NOW, .acked = 1000, .snd_una = 0xfffffff0 };
+    struct cc_saved saved;
 
     flows_init(&f, &cc_olia_ops, row);
     cc->ops->on_ack(cc, &ack);
@@ -99,12 +100,12 @@ static void counts_between_losses(void **state)
     assert_int_equal(cc->u.olia.since, 0);
     cc->ops->on_rto(cc, 10000, FLOWS_NOW); /* nothing came between: the same loss */
     assert_int_equal(cc->u.olia.before, 6000);
-    cc_save(cc);
+    cc_save(cc, &saved);
     ack.snd_una += 700;
     cc->ops->on_ack(cc, &ack);
     cc->ops->on_congestion(cc, 10000, FLOWS_NOW);
     assert_int_equal(cc->u.olia.before, 700);
-    cc_undo(cc); /* there was no loss */
+    cc_undo(cc, &saved); /* there was no loss */
     ack.snd_una += 300;
     cc->ops->on_ack(cc, &ack);
     assert_int_equal(cc->u.olia.before, 6000);

@@ -73,6 +73,7 @@ void rig_open(struct rig *r, const struct cc_ops *cc, plait_time rtt, uint32_t c
 void rig_close(struct rig *r)
 {
     tcp_sndq_fini(&r->q);
+    tcp_undo_end(&r->l, &r->env);
 }
 
 void rig_push(struct rig *r, uint32_t n)
@@ -500,6 +501,7 @@ struct net_result net_run(const struct net_setup *setup)
         assert_int_equal(n->l.f->timer, TCP_TIMER_NONE);
     }
     tcp_sndq_fini(&n->q);
+    tcp_undo_end(&n->l, &n->env);
     free(n);
     return res;
 }

@@ -121,7 +121,7 @@ static void second_reduction(void **state)
     assert_int_equal(r.l.cc.ssthresh, 5000);
     assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
     assert_int_equal(r.l.f->recovery_point, r.q.nxt);
-    assert_false(r.l.undo_valid);
+    assert_null(r.l.undo);
     rig_close(&r);
 }
 

@@ -201,7 +201,7 @@ static void duplicate_ack(void **state)
 
     open_delayed(&r, 5);
     rig_pump(&r);
-    r.l.undo_valid = false; /* or the duplicate would tell that the time-out was spurious */
+    tcp_undo_end(&r.l, &r.env); /* or the duplicate would tell that the time-out was spurious */
     r.seg.mp.present = 1u << WIRE_MP_PRIO;
     rig_ack_blocks(&r, 1, &dup);
     assert_int_equal(r.l.f->frto_step, 3);

@@ -16,7 +16,7 @@ static void open_late(struct rig *r, bool ts)
     assert_int_equal(r->l.cc.ssthresh, 14000);
     r->now += 10000;
     rig_rtx(r, 0, 2);
-    assert_int_equal(r->l.undo_rtx, 2000);
+    assert_int_equal(r->l.undo->rtx, 2000);
 }
 
 static void by_dsack(void **state)
@@ -61,7 +61,7 @@ static void not_by_others(void **state)
     struct rig_blocks old = { .n = 1, .lo = { 0 }, .hi = { 2 } };
 
     open_late(&r, false);
-    r.l.undo_marker = r.base + 1000; /* a duplicate from before the reduction */
+    r.l.undo->marker = r.base + 1000; /* a duplicate from before the reduction */
     rig_ack_blocks(&r, 8, &old);
     assert_false(r.out.spurious);
     rig_close(&r);
@@ -71,8 +71,8 @@ static void not_by_others(void **state)
     assert_false(r.out.spurious);
     rig_close(&r);
     open_late(&r, false);
-    r.l.undo_rtx = 0;
-    r.l.undo_any = false; /* nothing was sent again yet: a duplicate of something else */
+    r.l.undo->rtx = 0;
+    r.l.undo->any = false; /* nothing was sent again yet: a duplicate of something else */
     rig_ack_blocks(&r, 8, &old);
     assert_false(r.out.spurious);
     rig_close(&r);
@@ -122,7 +122,7 @@ static void not_by_older_retransmissions(void **state)
     r.tsecr = (uint32_t)(r.now / 1000) - 100;
     rig_ack_blocks(&r, 20, &(struct rig_blocks){ .n = 2, .lo = { 21, 23 }, .hi = { 22, 25 } });
     assert_int_equal(r.l.f->state, TCP_LOSS_RECOVERY);
-    assert_int_equal(r.l.undo_marker, r.base + 20000);
+    assert_int_equal(r.l.undo->marker, r.base + 20000);
     r.now += 1000;
     rig_rtx(&r, 22, 23);
     r.now += 98000; /* 300 ms: 20 is there */
