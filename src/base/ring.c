@@ -12,8 +12,8 @@ enum { FIRST_CAP = 8 };
 
 void ring_init(struct ring *r, const struct plait_env *env, uint32_t elem, uint32_t max)
 {
-    assert(elem > 0 && max <= UINT32_MAX / 2 + 1 && "an element has bytes, and slots fit 32 bits");
-    *r = (struct ring){ .env = env, .elem = elem, .max = max };
+    assert(elem > 0 && elem <= RING_ELEM && max <= RING_MAX && "few bytes, and not too often");
+    *r = (struct ring){ .env = env, .elem = elem & RING_ELEM, .max = max & RING_MAX };
 }
 
 void ring_fini(struct ring *r)

@@ -6,11 +6,14 @@
 
 #include <plait/types.h>
 
+enum { RING_ELEM = 0xff, RING_MAX = 0xffffff }; /* bytes of an element, and elements, at most */
+
 struct ring {
     const struct plait_env *env;
     uint8_t *v;
-    uint32_t elem;            /* bytes of an element */
-    uint32_t cap, max;        /* slots allocated (power of two or 0), slots allowed */
+    uint32_t elem : 8;        /* bytes of an element */
+    uint32_t max : 24;        /* slots allowed, */
+    uint32_t cap;             /* and allocated: a power of two, or 0 */
     uint32_t first, count;
 };
 

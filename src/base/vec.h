@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small array that takes no memory while it is empty: at most 255 elements of 255 bytes. Its owner
- * may lend it room for the first. */
+/* A small array that takes no memory while it is empty: at most 255 elements of 255 bytes. Its
+ * owner may lend it room for the first. */
 #ifndef BASE_VEC_H
 #define BASE_VEC_H
 

@@ -278,8 +278,8 @@ void mp_capable_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_t
      * connection using MPTCP v0 (if the initiator supports v0), in order to discover whether the
      * listener supports the earlier version of MPTCP. */
     /* Not where it took text of the SYN: it would get that twice. */
-    if (tcp_fastopen_taken(&s->tcb) == 0 && why == PLAIT_REASON_MP_SYNACK_PLAIN && c->version != 0 &&
-        (c->cfg->offer & PLAIT_MPTCP_V0) != 0) {
+    if (tcp_fastopen_taken(&s->tcb) == 0 && why == PLAIT_REASON_MP_SYNACK_PLAIN &&
+        c->version != 0 && (c->cfg->offer & PLAIT_MPTCP_V0) != 0) {
         c->news |= MP_NEWS_RETRY;
         return;
     }

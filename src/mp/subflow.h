@@ -57,6 +57,7 @@ struct mp_subflow {
     struct mp_conn *conn;
     struct tcb tcb;
     enum mp_phase phase;       /* written by mp_subflow_set_phase() alone */
+    uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
     uint8_t id;                /* in order of birth */
     uint8_t local_id, remote_id; /* address ids; remote_id is that of the connection's table */
     uint8_t peer_id;           /* the id that the peer's MP_JOIN named; 0 on the first subflow */
@@ -89,7 +90,6 @@ struct mp_subflow {
     uint64_t infinite_pos;     /* the stream runs from here */
     uint32_t infinite_ssn;     /* the mapping: from this SSN on */
     uint32_t infinite_end;     /* sequence number behind that chunk */
-    uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
     uint32_t ack_delay;        /* us, for how long the peer was seen to hold back such an ACK */
     uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
     uint32_t lean_from;        /* what had come through at lean_at; or where this round ends */

@@ -99,7 +99,8 @@ static void learn_cookie(struct tcb *t, const struct wire_tcpopts *opt)
 {
     struct tcp_fastopen *fo = t->fastopen;
 
-    if (fo == NULL || !fo->on || !opt->has_tfo || opt->tfo_len == 0 || opt->tfo_len > TCP_FASTOPEN_COOKIE_MAX)
+    if (fo == NULL || !fo->on || !opt->has_tfo || opt->tfo_len == 0 ||
+        opt->tfo_len > TCP_FASTOPEN_COOKIE_MAX)
         return;
     fo->renewed = true;
     fo->len = opt->tfo_len;

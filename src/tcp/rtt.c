@@ -14,7 +14,9 @@ enum { BACKOFF_MAX = 16 };
 
 void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min)
 {
-    *r = (struct tcp_rtt){ .min_rtt = PLAIT_NEVER, .min_new = PLAIT_NEVER, .rto_min = rto_min };
+    rto_min = rto_min < RTO_MAX ? rto_min : RTO_MAX;
+    *r = (struct tcp_rtt){ .min_rtt = PLAIT_NEVER, .min_new = PLAIT_NEVER };
+    r->rto_min = (uint32_t)rto_min;
     /*= RFC 6298 2
      * Until a round-trip time (RTT) measurement has been made for a segment sent between the sender
      * and receiver, the sender SHOULD set RTO <- 1 second, though the "backing off" on repeated

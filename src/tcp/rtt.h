@@ -9,7 +9,7 @@ struct tcp_rtt {
     plait_time srtt, rttvar; /* 0: no sample yet */
     plait_time min_rtt;      /* lowest of the last minutes; PLAIT_NEVER until the first sample */
     plait_time rto;          /* base time-out, without back-off */
-    plait_time rto_min;
+    uint32_t rto_min;        /* at most 60 s */
     uint8_t backoff;         /* time-outs in a row: rto << backoff, at most 60 s in all */
     plait_time srtt_x8, rttvar_x4; /* the same, scaled: nothing is lost by rounding */
     plait_time min_new;      /* lowest since min_turn; PLAIT_NEVER: none */

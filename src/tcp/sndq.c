@@ -18,7 +18,11 @@
 
 #include <assert.h>
 
-enum { SPAN_MAX = 1 << 30, RECS_EXTRA = 64 }; /* bytes from una to end; records beyond 2 recs_max */
+enum {
+    SPAN_MAX = 1 << 30,  /* bytes from una to end */
+    RECS_MAX = 1 << 20,
+    RECS_EXTRA = 64,     /* records beyond 2 recs_max */
+};
 
 static const struct tcp_flight none = {
     .chunks = {.elem = sizeof(struct tcp_chunk)},
@@ -39,16 +43,17 @@ static uint32_t chunks_max(const struct tcp_sndq *q) { return 2 * q->recs_max; }
 
 void tcp_sndq_init(struct tcp_sndq *q, const struct plait_env *env, uint32_t iss, uint32_t recs_max)
 {
-    assert(recs_max > 0 && recs_max <= 1u << 20 && "a scoreboard of sane size");
+    assert(recs_max > 0 && recs_max <= RECS_MAX && "a scoreboard of sane size");
     *q = (struct tcp_sndq){
-        .env = env, .f = tcp_flight_none(), .recs_max = recs_max, .una = iss, .nxt = iss,
-        .end = iss + 1,
+        .env = env, .f = tcp_flight_none(), .recs_max = recs_max & 0x7fffffff,
+        .una = iss, .nxt = iss, .end = iss + 1,
     };
 }
 
 /* Memory for what is pushed or sent next. False: there is none. */
 static bool begin_flight(struct tcp_sndq *q)
 {
+    uint32_t max = q->recs_max;
     struct tcp_flight *f;
 
     if (!rests(q))
@@ -59,9 +64,9 @@ static bool begin_flight(struct tcp_sndq *q)
     *f = none;
     f->highest_sack = q->una;
     f->chunks.env = f->recs.env = f->rtx.env = q->env;
-    f->chunks.max = chunks_max(q);
-    f->recs.max = 2 * q->recs_max + RECS_EXTRA;
-    f->rtx.max = 4 * q->recs_max + 2 * RECS_EXTRA;
+    f->chunks.max = chunks_max(q) & RING_MAX;
+    f->recs.max = (2 * max + RECS_EXTRA) & RING_MAX;
+    f->rtx.max = (4 * max + 2 * RECS_EXTRA) & RING_MAX;
     q->f = f;
     return true;
 }

@@ -57,10 +57,10 @@ struct tcp_rtx {
 struct tcp_sndq {
     const struct plait_env *env;
     struct tcp_flight *f; /* tcp_flight_none() while nothing was pushed or sent */
-    uint32_t recs_max;   /* beyond it records are only split for retransmission */
+    uint32_t recs_max : 31; /* beyond it records are only split for retransmission */
+    bool opened : 1;     /* the SYN was sent: nxt is beyond it */
     uint32_t una, nxt;   /* SND.UNA, SND.NXT (RFC 9293 3.3.1) */
     uint32_t end;        /* sequence number behind the last chunk */
-    bool opened;         /* the SYN was sent: nxt is beyond it */
 };
 
 /* iss: the first sequence number to be sent (of the SYN). recs_max caps the scoreboard. */
@@ -96,7 +96,8 @@ int tcp_sndq_sent(struct tcp_sndq *q, uint32_t seq, uint32_t len, unsigned kind,
 /* It is known what became of this TCP_REC_MTU: from now on it is like any other. */
 void tcp_sndq_end_mtu_probe(struct tcp_rec *r);
 /* Makes sure that the next tcp_sndq_sent(), of new data or, again, of what was sent before with at
- * most two splits, cannot fail for memory. PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no room for new data. */
+ * most two splits, cannot fail for memory. PLAIT_ENOMEM; PLAIT_ELIMIT when the scoreboard has no
+ * room for new data. */
 int tcp_sndq_reserve(struct tcp_sndq *q, bool again);
 /* Gives back the memory of a flight when nothing is left of it. */
 void tcp_sndq_rest(struct tcp_sndq *q);

@@ -160,11 +160,10 @@ struct tcb {
     bool syn_rtx_due;
 
     /* reset */
-    bool rst_wanted;       /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment
+    bool rst_wanted : 1;   /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment
                             * during the handshake and lives on */
-    bool rst_sent;
+    bool rst_sent : 1, rst_with_ack : 1;
     uint32_t rst_seq, rst_ack;
-    bool rst_with_ack;
 
     struct tcp_fastopen *fastopen; /* NULL: none of it; tcp_fastopen_begin() */
 

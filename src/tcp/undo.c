@@ -4,9 +4,10 @@
  * Called by loss.c. Needless it was when everything retransmitted since was reported as a duplicate
  * (RFC 2883, 3708), or when the ACK of the first retransmission echoes a timestamp from before it
  * (Eifel, RFC 3522, 4015). F-RTO (rto.c) comes to the same conclusion in its own way. One reduction
- * can be undone at a time, the last; a lost retransmission or a second reduction makes it final. What
- * it takes is allocated when cwnd is reduced, and kept until the reduction is final, undone, or the
- * subflow's data is all over: a duplicate may be reported long after everything is acknowledged. */
+ * can be undone at a time, the last; a lost retransmission or a second reduction makes it final.
+ * What it takes is allocated when cwnd is reduced, and kept until that is undone or final, or
+ * the subflow has nothing to send ever again: a duplicate may be reported when everything was
+ * acknowledged long since. Without memory it is final from the start. */
 #include "loss_int.h"
 
 enum { UNDO_SPAN = 1 << 30 }; /* sequence space in which reports can be told apart */
