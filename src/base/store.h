@@ -14,8 +14,8 @@ struct store {
     struct block_pool *pool;
     struct plait_block **ring;  /* blocks in order; power of two slots; NULL while there is none */
     uint32_t ring_cap, first, count;
-    uint64_t begin, end;        /* positions held: [begin, end) */
     bool summed;                /* each block ends with the sums of its parts */
+    uint64_t begin, end;        /* positions held: [begin, end) */
 };
 
 void store_init(struct store *s, struct block_pool *pool, uint64_t begin);

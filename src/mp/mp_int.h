@@ -56,6 +56,7 @@ struct mp_bar { /* a pair of addresses that failed */
     plait_time until;
 };
 
+/* Small fields stand together, so that a million of them have no holes. */
 struct mp_conn {
     struct base_ctx *ctx;
     const struct mp_config *cfg; /* the owner's */
@@ -65,23 +66,35 @@ struct mp_conn {
 
     enum mp_state state;       /* written by mp_set_state() alone */
     enum mp_mode mode;         /* written by mp_set_mode() alone */
-    bool passive, established;
-    bool over;                 /* nothing more will come or go; entered once, by mp_set_state() */
-    bool closed_told;          /* MP_NEWS_CLOSED was given */
-    bool released;             /* the application let go */
     unsigned news;
     int err;                   /* 0 or enum plait_err */
     enum plait_reason why;     /* why it ended */
     enum plait_reason fallback; /* why it is PLAIN */
+    uint8_t version;           /* 1: RFC 8684, 0: RFC 6824 */
+    uint8_t fin_n, rtx_n;      /* DATA_FINs, and time-outs of data, that moved nothing */
+    bool passive : 1, established : 1;
+    bool over : 1;             /* nothing more will come or go; entered once, by mp_set_state() */
+    bool closed_told : 1;      /* MP_NEWS_CLOSED was given */
+    bool released : 1;         /* the application let go */
+    bool has_remote : 1, checksum : 1;
+    bool dss_in : 1;           /* a DSS came on the first subflow: MPTCP works both ways */
+    bool joined : 1;           /* there was a second subflow once: no way back to plain TCP */
+    bool pm_dirty : 1;         /* something changed that the path manager should see */
+    /* sending */
+    bool want_write : 1;       /* the application was refused room */
+    bool blocked : 1;          /* data waits for the peer's window */
+    bool fin_wanted : 1, fin_sent : 1, fin_acked : 1;
+    /* receiving */
+    bool dsn64_in : 1;         /* a 64-bit DSN came: DATA_ACKs have 64 bits */
+    bool fin_seen : 1, fin_received : 1;
+    bool late_data_fin : 1;    /* PLAIN, and the peer is not: its DATA_FIN came, */
+    bool late_subflow_fin : 1; /* or a FIN that ends the subflow alone */
 
     struct mp_key local, remote; /* remote is valid with has_remote */
-    uint8_t version;           /* 1: RFC 8684, 0: RFC 6824 */
-    bool has_remote, checksum;
-    bool dss_in;               /* a DSS came on the first subflow: MPTCP works both ways */
-    bool joined;               /* there was a second subflow once: no way back to plain TCP */
-    bool pm_dirty;             /* something changed that the path manager should see */
     struct plait_addr first_local, first_remote;
     struct mp_remote first;    /* of remotes: room for one */
+    uint8_t remove_n;
+    uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
 
     struct list subflows;      /* mp_subflow.in_conn; the next to send comes first */
     uint32_t sub_n;            /* on the list */
@@ -98,29 +111,22 @@ struct mp_conn {
     uint64_t snd_nxt;          /* next to be given to a subflow for the first time */
     uint64_t snd_edge;         /* right edge of the peer's window */
     struct rangeset reinject;  /* to be given to another subflow; within [snd_una, snd_nxt) */
-    uint32_t sndbuf;
-    bool want_write;           /* the application was refused room */
-    bool blocked;              /* data waits for the peer's window */
-    bool fin_wanted, fin_sent, fin_acked;
-    uint8_t fin_n, rtx_n;      /* DATA_FINs, and time-outs of data, that moved nothing */
     plait_time fin_at;         /* send the DATA_FIN (again); PLAIT_NEVER */
     plait_time progress_at;    /* snd_una moved, or data began to wait */
     plait_time rtx_at;         /* data-level retransmission (RFC 8684 3.3.6); PLAIT_NEVER */
     plait_time opportune_at;   /* opportunistic reinjection not before */
-    union sched_state sched_state;
+    union sched_state *sched_state; /* once a scheduler was asked that has some; NULL */
     uint64_t bytes_reinjected;
+    uint32_t sndbuf;
 
     /* receiving: positions */
-    struct reasm rx;           /* next: what the application reads next */
-    uint64_t rcv_edge;         /* right edge that was offered; never retreats */
     uint32_t rcvbuf;
     uint32_t rcv_first;        /* below it the peer's SYN brought it, outside of its DSNs */
+    uint32_t announce_serial;  /* of the latest in announced */
+    struct reasm rx;           /* next: what the application reads next */
+    uint64_t rcv_edge;         /* right edge that was offered; never retreats */
     uint64_t plain_shift;      /* PLAIN: position = offset on the subflow + this */
     uint64_t ack_told;         /* the highest position that a DATA_ACK told the peer */
-    bool dsn64_in;             /* a 64-bit DSN came: DATA_ACKs have 64 bits */
-    bool fin_seen, fin_received;
-    bool late_data_fin;        /* PLAIN, and the peer is not: its DATA_FIN came, */
-    bool late_subflow_fin;     /* or a FIN that ends the subflow alone */
     uint64_t fin_pos;          /* the peer's DATA_FIN, with fin_seen */
     struct mp_subflow *last_in; /* brought data last; NULL */
     uint64_t bytes_received, bytes_duplicate;
@@ -133,9 +139,6 @@ struct mp_conn {
     struct vec announced;      /* struct mp_announced */
     struct vec bars;           /* struct mp_bar */
     struct vec echoes;         /* struct wire_mp_add_addr, to be sent */
-    uint32_t announce_serial;  /* of the latest */
-    uint8_t remove_n;
-    uint8_t removes[WIRE_MP_REMOVE_MAX]; /* for REMOVE_ADDR, while a subflow has remove_due */
     plait_time join_after;     /* no subflow is opened before */
     plait_time pm_at;
     uint64_t pm_moved;         /* or once so many bytes moved */

@@ -307,6 +307,17 @@ static void make_view(struct mp_conn *c, const struct offer *o, struct offered *
     }
 }
 
+/* It has what it wants to keep in mind. False: there is no memory for it. */
+static bool scheduler_ready(struct mp_conn *c, plait_time now)
+{
+    if (c->cfg->sched->forgets || c->sched_state != NULL)
+        return true;
+    c->sched_state = ctx_alloc(c->ctx, sizeof *c->sched_state);
+    if (c->sched_state == NULL)
+        mp_starved(c, now);
+    return c->sched_state != NULL;
+}
+
 /* Asks the scheduler. NULL: wait. */
 static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, struct offered *offered,
                                plait_time now)
@@ -314,8 +325,10 @@ static struct mp_subflow *pick(struct mp_conn *c, const struct offer *o, struct 
     struct sched_view *view = &offered->view;
     int i;
 
+    if (!scheduler_ready(c, now))
+        return NULL;
     make_view(c, o, offered, now);
-    i = view->n > 0 ? c->cfg->sched->pick(&c->sched_state, view) : SCHED_WAIT;
+    i = view->n > 0 ? c->cfg->sched->pick(c->sched_state, view) : SCHED_WAIT;
     return i == SCHED_WAIT ? NULL : offered->of[i];
 }
 
@@ -327,7 +340,7 @@ static void tell_given(struct mp_conn *c, const struct offered *offered,
         return;
     for (unsigned i = 0; i < offered->view.n; i++)
         if (offered->of[i] == s)
-            c->cfg->sched->given(&c->sched_state, &offered->view, i, len);
+            c->cfg->sched->given(c->sched_state, &offered->view, i, len);
 }
 
 /* The mapping may end with the DATA_FIN: RFC 8684 3.3.3 counts it in its length alone. */

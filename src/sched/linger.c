@@ -68,6 +68,6 @@ static void given(union sched_state *state, const struct sched_view *view, unsig
 }
 
 const struct sched_ops sched_linger_ops = {
-    .name = "linger", .pick = pick, .given = given, .ahead = true,
+    .name = "linger", .pick = pick, .given = given, .ahead = true, .forgets = true,
     .what = "the path whose queue will be empty first, as upstream Linux",
 };

@@ -17,16 +17,17 @@ static int pick(union sched_state *state, const struct sched_view *view)
 }
 
 const struct sched_ops sched_minrtt_ops = {
-    .name = "minrtt", .pick = pick, .opportune = true, .lean = true,
+    .name = "minrtt", .pick = pick, .forgets = true, .opportune = true, .lean = true,
     .what = "the lowest round-trip time that has room in its window",
 };
 
 const struct sched_ops sched_minrtt_plain_ops = {
-    .name = "minrtt-plain", .pick = pick,
+    .name = "minrtt-plain", .pick = pick, .forgets = true,
     .what = "minrtt, and waits where a slow path holds up the window",
 };
 
 const struct sched_ops sched_minrtt_penalty_ops = {
-    .name = "minrtt-penalty", .pick = pick, .opportune = true, .penalise = true,
+    .name = "minrtt-penalty", .pick = pick, .forgets = true, .opportune = true,
+    .penalise = true,
     .what = "minrtt, and halves the window of a path that holds it up",
 };

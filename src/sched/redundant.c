@@ -19,6 +19,6 @@ static uint64_t copies(const struct sched_view *view, unsigned path)
 }
 
 const struct sched_ops sched_redundant_ops = {
-    .name = "redundant", .pick = pick, .copies = copies,
+    .name = "redundant", .pick = pick, .copies = copies, .forgets = true,
     .what = "everything on every path",
 };

@@ -38,5 +38,6 @@ static void given(union sched_state *state, const struct sched_view *view, unsig
 
 const struct sched_ops sched_roundrobin_ops = {
     .name = "roundrobin", .pick = pick, .given = given, .opportune = true, .single = true,
+    .forgets = true,
     .what = "one packet on each path in turn",
 };

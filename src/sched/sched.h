@@ -54,6 +54,7 @@ struct sched_ops {
     bool lean;   /* and the slow one keeps no queue on its way for a while */
     bool ahead;  /* a path's room is twice its window: it has its next data before it can send it */
     bool single; /* a decision is about one packet */
+    bool forgets; /* it has no use for the state, which may be NULL then */
 };
 
 extern const struct sched_ops sched_minrtt_ops, sched_minrtt_plain_ops, sched_minrtt_penalty_ops,
