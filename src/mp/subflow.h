@@ -61,19 +61,19 @@ struct mp_subflow {
     uint8_t id;                /* in order of birth */
     uint8_t local_id, remote_id; /* address ids; remote_id is that of the connection's table */
     uint8_t peer_id;           /* the id that the peer's MP_JOIN named; 0 on the first subflow */
-    bool first;                /* began with MP_CAPABLE */
-    bool initiator;            /* we sent the SYN */
-    bool born;                 /* mp_next_born() has not told of it */
-    bool told_dead;            /* mp_next_dead() has */
-    bool was_open;             /* it came up */
-    bool closing;              /* takes no new data: FIN wanted, or RST soon */
-    bool backup_local, backup_remote;
-    bool data_acked;           /* a DATA_ACK came with an ACK for data on it */
-    bool bare;                 /* the last ACK for data came without MPTCP */
+    uint8_t join_n;            /* how often the ACK with HMAC-A was sent */
+    bool first : 1;            /* began with MP_CAPABLE */
+    bool initiator : 1;        /* we sent the SYN */
+    bool born : 1;             /* mp_next_born() has not told of it */
+    bool told_dead : 1;        /* mp_next_dead() has */
+    bool was_open : 1;         /* it came up */
+    bool closing : 1;          /* takes no new data: FIN wanted, or RST soon */
+    bool backup_local : 1, backup_remote : 1;
+    bool data_acked : 1;       /* a DATA_ACK came with an ACK for data on it */
+    bool bare : 1;             /* the last ACK for data came without MPTCP */
 
     /* join (RFC 8684 3.2) */
-    bool join_due;             /* the ACK with HMAC-A is to be sent (again) */
-    uint8_t join_n;            /* how often it was */
+    bool join_due : 1;         /* the ACK with HMAC-A is to be sent (again) */
     uint32_t nonce_local, nonce_remote;
     plait_time join_at;        /* when to send it again; PLAIT_NEVER: not waiting */
 
@@ -94,14 +94,14 @@ struct mp_subflow {
     uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
     uint32_t lean_from;        /* what had come through at lean_at; or where this round ends */
     enum mp_lean lean_phase;
-    bool infinite;             /* the next chunk carries the infinite mapping */
-    bool infinite_sent;        /* infinite_end is valid */
-    bool stale;                /* seems dead: nothing new for it, its data goes elsewhere */
-    bool grounded;             /* its local link has no carrier: stale whatever comes */
-    bool lone;                 /* when its silence was judged last, a single packet was out */
+    bool infinite : 1;         /* the next chunk carries the infinite mapping */
+    bool infinite_sent : 1;    /* infinite_end is valid */
+    bool stale : 1;            /* seems dead: nothing new for it, its data goes elsewhere */
+    bool grounded : 1;         /* its local link has no carrier: stale whatever comes */
+    bool lone : 1;             /* when its silence was judged last, a single packet was out */
 
     /* receiving */
-    bool failed;               /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
+    bool failed : 1;           /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
                                 * the peer falls back */
     struct reasm *held;        /* checksums: bytes of the first map, not yet proven; NULL */
     struct ring maps;          /* struct mp_map, by off, no overlap */
@@ -115,19 +115,20 @@ struct mp_subflow {
     plait_time sig_at;         /* when the next may go after two */
     uint32_t sig_ack;          /* what the last segment acknowledged, */
     uint8_t sig_n;             /* and signalling ACKs in a row (OPT-03) */
-    bool capable_due, fin_due, fail_due, prio_due, remove_due, fastclose_due;
-    bool probe_due;            /* a keepalive is to be sent */
-    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
+    bool capable_due : 1, fin_due : 1, fail_due : 1, prio_due : 1, remove_due : 1;
+    bool fastclose_due : 1;
+    bool probe_due : 1;        /* a keepalive is to be sent */
 
     /* its end */
-    enum plait_reason rst_why; /* for MP_TCPRST */
-    bool rst_outstanding;      /* code 4: too much outstanding data */
-    bool rst_fail, rst_fastclose; /* the RST carries MP_FAIL, MP_FASTCLOSE */
-    bool rst_permanent;        /* the peer's MP_TCPRST had T = 0: do not try the path again */
-    bool rst_transient;        /* it had T = 1: later is worth a try, even of a join */
-    bool reset_in;             /* the peer reset it, */
-    bool refused;              /* and said that something is wrong about MPTCP */
+    bool rst_outstanding : 1;  /* code 4: too much outstanding data */
+    bool rst_fail : 1, rst_fastclose : 1; /* the RST carries MP_FAIL, MP_FASTCLOSE */
+    bool rst_permanent : 1;    /* the peer's MP_TCPRST had T = 0: do not try the path again */
+    bool rst_transient : 1;    /* it had T = 1: later is worth a try, even of a join */
+    bool reset_in : 1;         /* the peer reset it, */
+    bool refused : 1;          /* and said that something is wrong about MPTCP */
     uint8_t fastclose_n;       /* version 0: ACKs with MP_FASTCLOSE sent, */
+    enum plait_reason rst_why; /* for MP_TCPRST */
+    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
     plait_time fastclose_at;   /* and when the next is due; PLAIT_NEVER */
     plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
     plait_time abort_at;       /* patience with its FIN ends; PLAIT_NEVER */
