@@ -169,10 +169,20 @@ static uint32_t queued_on(const struct mp_subflow *s)
     return s->tcb.sndq.end - s->tcb.sndq.una;
 }
 
-/* A path that held up the others keeps no queue on its way for a while. */
+/* The others are gone, silent, or there for such a case alone. */
+static bool is_on_its_own(const struct mp_subflow *s)
+{
+    MP_EACH(o, s->conn)
+        if (o != s && mp_subflow_usable(o) && !o->stale && !o->backup_local && !o->backup_remote)
+            return false;
+    return true;
+}
+
+/* A path that held up the others keeps no queue on its way for a while; where it takes over what
+ * they carried, nobody waits for it. */
 static uint32_t lean_room(const struct mp_subflow *s, uint32_t room)
 {
-    if (s->lean == 0)
+    if (s->lean == 0 || is_on_its_own(s))
         return room;
     return s->lean > queued_on(s) ? (uint32_t)mp_min(room, s->lean - queued_on(s)) : 0;
 }
