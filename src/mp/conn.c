@@ -393,7 +393,7 @@ void mp_settle(struct mp_conn *c, plait_time now)
         mp_subflow_settle(s, now);
     mp_close_step(c, now);
     watch_alone(c, now);
-    mp_tx_rtx_rearm(c, now);
+    mp_rtx_rearm(c, now);
 }
 
 /* ---- in ------------------------------------------------------------------------------------- */

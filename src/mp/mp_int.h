@@ -83,6 +83,8 @@ struct mp_conn {
     /* sending */
     bool want_write : 1;       /* the application was refused room */
     bool blocked : 1;          /* data waits for the peer's window */
+    bool rtx_probe : 1;        /* rtx_at is the time of a probe, */
+    bool probed : 1;           /* which has been sent since snd_una moved */
     bool fin_wanted : 1, fin_sent : 1, fin_acked : 1;
     /* receiving */
     bool dsn64_in : 1;         /* a 64-bit DSN came: DATA_ACKs have 64 bits */
@@ -325,8 +327,16 @@ void mp_tx_plain_acked(struct mp_subflow *s, plait_time now);
 void mp_tx_requeue(struct mp_subflow *s);
 /* Something is owed to the peer that it has not DATA_ACKed. */
 bool mp_tx_outstanding(const struct mp_conn *c);
-void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now);
-void mp_tx_rtx_expire(struct mp_conn *c, plait_time now);
+/* Adds [lo, hi) to the reinjection set; where that has no room for another range it covers more
+ * than it must. */
+void mp_tx_again(struct mp_conn *c, uint64_t lo, uint64_t hi);
+
+/* ---- rtx.c ---------------------------------------------------------------------------------- */
+
+/* Something happened: sets rtx_at where a DATA_ACK is awaited. */
+void mp_rtx_rearm(struct mp_conn *c, plait_time now);
+/* Sends again what nobody works on, once rtx_at has come. */
+void mp_rtx_expire(struct mp_conn *c, plait_time now);
 
 /* ---- store.c -------------------------------------------------------------------------------- */
 

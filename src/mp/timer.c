@@ -237,7 +237,7 @@ void mp_tick(struct mp_conn *c, plait_time now)
             if (now >= last_chance_at(c, s))
                 mp_subflow_abort(s, PLAIT_REASON_RETRIES, now);
         }
-        mp_tx_rtx_expire(c, now);
+        mp_rtx_expire(c, now);
         mp_addr_tick(c, now);
     }
     mp_close_tick(c, now);

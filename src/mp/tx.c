@@ -13,7 +13,7 @@
  *
  * Every position between snd_una and snd_nxt is in `reinject`, or in a carry list and not moved,
  * or was acknowledged by a subflow; the last case is guarded by the data-level retransmission
- * timer.
+ * timer (rtx.c).
  *
  * A chunk is one mapping: as large as one plan may be, whole packets unless it is the tail.
  * Nagle's rule and silly window avoidance live here, because only here is the whole stream seen.
@@ -22,12 +22,11 @@
 
 #include "../base/copy.h"
 
-#define RTX_MIN (300 * PLAIT_MSEC)
-#define RTX_MAX (10 * PLAIT_SEC)
+#define FIN_RTX_MIN (300 * PLAIT_MSEC)
 #define OPPORTUNE_MIN (10 * PLAIT_MSEC)
 #define LEAN_ROUNDS 16
 #define LEAN_UNKNOWN UINT32_MAX
-enum { SNDBUF_MIN = 64 << 10, REINJECT_AT_ONCE = 256 << 10, RATIO_MAX = 16 };
+enum { SNDBUF_MIN = 64 << 10, RATIO_MAX = 16 };
 
 /* ---- the application writes ----------------------------------------------------------------- */
 
@@ -376,7 +375,7 @@ static bool give(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time no
     }
     if ((meta & MP_META_FIN) != 0) {
         c->fin_sent = true;
-        c->fin_at = now + mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), RTX_MIN);
+        c->fin_at = now + mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), FIN_RTX_MIN);
     } else if ((meta & MP_META_INFINITE) != 0) {
         s->infinite = false;
         s->infinite_sent = true;
@@ -387,9 +386,7 @@ static bool give(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time no
 
 /* ---- again ---------------------------------------------------------------------------------- */
 
-/* Adds to the reinjection set; where that has no room for another range it covers more than it
- * must. */
-static void queue_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
+void mp_tx_again(struct mp_conn *c, uint64_t lo, uint64_t hi)
 {
     struct rangeset *r = &c->reinject;
 
@@ -431,7 +428,7 @@ void mp_tx_requeue(struct mp_subflow *s)
     for (uint32_t i = 0; i < s->carry.count; i++) {
         struct mp_carry *r = ring_at(&s->carry, i);
         if (!r->moved && !(copies && is_elsewhere(s, r)))
-            queue_again(s->conn, r->pos, r->pos + r->len);
+            mp_tx_again(s->conn, r->pos, r->pos + r->len);
         r->moved = true;
     }
 }
@@ -584,7 +581,7 @@ static void opportunity(struct mp_conn *c, plait_time now)
     if (sched->lean && 2 * slow_rtt >= 3 * fast_rtt)
         make_lean(slow, now);
     if (slow_rtt >= 2 * fast_rtt || slow->stale || now - slow->tcb.last_rcvd > slow_rtt)
-        queue_again(c, head->pos, mp_min(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
+        mp_tx_again(c, head->pos, mp_min(head->pos + head->len, c->snd_una + MP_CHUNK_MAX));
 }
 
 /* ---- for the first time --------------------------------------------------------------------- */
@@ -822,6 +819,7 @@ static void progress(struct mp_conn *c, uint64_t pos, plait_time now)
         c->snd_nxt = pos;
     c->progress_at = now;
     c->rtx_n = 0;
+    c->probed = false;
     c->fin_n = 0;
     c->rtx_at = PLAIT_NEVER;
     rangeset_cut_below(&c->reinject, pos);
@@ -891,61 +889,4 @@ void mp_tx_subflow_acked(struct mp_subflow *s, const struct tcp_result *res, pla
         mp_tx_plain_acked(s, now);
     else if (res->ack.acked_data > 0)
         mp_store_release(c, now);
-}
-
-/* ---- data-level retransmission -------------------------------------------------------------- */
-
-/*= RFC 8684 3.3.6
- * A timer is set when the head of the connection level is ACKed at the subflow level but is not
- * DATA_ACKed at the data level. */
-/* It runs while anything awaits a DATA_ACK, for longer than any subflow's own timer, and looks at
- * the head when it comes. */
-void mp_tx_rtx_rearm(struct mp_conn *c, plait_time now)
-{
-    plait_time wait = RTX_MIN;
-
-    if (c->mode != MP_MODE_MULTIPATH || c->over || c->snd_una == c->snd_nxt) {
-        c->rtx_at = PLAIT_NEVER;
-        return;
-    }
-    if (c->rtx_at != PLAIT_NEVER)
-        return;
-    MP_EACH(s, c)
-        if (mp_subflow_usable(s) && !s->stale)
-            wait = mp_later(wait, 2 * s->tcb.loss.rtt.rto);
-    c->rtx_at = now + mp_earlier(wait << (c->rtx_n < 6 ? c->rtx_n : 6), RTX_MAX);
-}
-
-/* The lowest position above pos that a living subflow still works on, or `end`. */
-static uint64_t next_carried(const struct mp_conn *c, uint64_t pos, uint64_t end)
-{
-    MP_EACH(s, c)
-        for (uint32_t i = 0; i < s->carry.count; i++) {
-            const struct mp_carry *r = ring_at(&s->carry, i);
-            if (!r->moved && r->pos > pos && r->pos < end)
-                end = r->pos;
-        }
-    return end;
-}
-
-void mp_tx_rtx_expire(struct mp_conn *c, plait_time now)
-{
-    const struct mp_carry *head = NULL;
-
-    if (now < c->rtx_at)
-        return;
-    c->rtx_at = PLAIT_NEVER;
-    MP_EACH(s, c)
-        if (head == NULL && !s->stale)
-            head = mp_carry_find(s, c->snd_una);
-    if (head == NULL && mp_options_gone(c, now))
-        return;
-    /* A peer that our MP_FAIL has made plain would take the copy for new data. */
-    if (head == NULL && !mp_fail_is_out(c) && !rangeset_has(&c->reinject, c->snd_una)) {
-        uint64_t end = mp_min(c->snd_nxt, c->snd_una + REINJECT_AT_ONCE);
-        queue_again(c, c->snd_una, next_carried(c, c->snd_una, end));
-        if (c->rtx_n < 8)
-            c->rtx_n++;
-    }
-    mp_tx_rtx_rearm(c, now);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Data over one or two subflows, and how the connection ends (src/mp/tx.c, rx.c, subflow.c, close.c,
+/* Data over one or two subflows, and how the connection ends (src/mp/tx.c, rtx.c, rx.c, subflow.c, close.c,
  * timer.c, fallback.c): mappings, DATA_ACK, reinjection on the other subflow, DATA_FIN and the states
  * of RFC 8684 appendix D. Packets get lost and repeated within bounds, and what goes by one subflow
  * overtakes the other. A subflow may be reset or its path go silent, a middlebox may change a byte,
@@ -542,7 +542,7 @@ inline again() {
     if
     :: lives(h, 0) -> s = 0; tcp_again()
     :: lives(h, 1) -> s = 1; tcp_again()
-    /* tx.c: mp_tx_rtx_expire() */
+    /* rtx.c: mp_rtx_expire() */
     :: rtx_waits(h) -> reinject[h] = mask(snd_una[h])
     /* close.c: send_fin(), mp_close_tick() */
     :: fin_waits(h) && !((!usable(h, 0) || cut[0]) && (!usable(h, 1) || cut[1])) ->

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending: buffer, Nagle, whole packets, reinjection, data-level retransmission. */
+/* Sending: buffer, Nagle, whole packets, reinjection. */
 #include "cm.h"
 #include "pair.h"
 
@@ -142,75 +142,6 @@ static void dead_path_moves_its_data(void **state)
     finish(16 << 20);
 }
 
-/* The subflow takes it and the connection does not, as where a middlebox acknowledges data and
- * throws it away. */
-static void map_nowhere(struct pair *pair, struct wire_seg *seg)
-{
-    memset(&seg->mp.dss, 0, sizeof seg->mp.dss);
-    seg->mp.dss.has_map = seg->mp.dss.dsn64 = true;
-    seg->mp.dss.dsn = mp_dsn_in(pair->side[1].conn, 0) - 5000;
-    seg->mp.dss.ssn = tcp_ssn_in(&pair_sub(pair, 1, 0)->tcb, seg->seq);
-    seg->mp.dss.dll = (uint16_t)seg->len;
-}
-
-static bool swallow(struct pair *pair, int to, struct wire_seg *seg)
-{
-    unsigned *n = pair->hook_data;
-
-    if (to != 1 || seg->len == 0 || *n == 0)
-        return true;
-    --*n;
-    map_nowhere(pair, seg);
-    return true;
-}
-
-/*= RFC 8684 4
- * Implementations SHOULD NOT attempt to infer a data-level acknowledgment from the subflow ACKs. */
-static void data_level_retransmission(void **state)
-{
-    unsigned n = 1;
-
-    start(7, 1, 1000);
-    pair_run(&p, p.now + PLAIT_SEC);
-    p.hook = swallow;
-    p.hook_data = &n;
-    p.side[0].to_write = 3000;
-    pair_run(&p, p.now + 5 * PLAIT_SEC);
-    assert_int_equal(n, 0);
-    assert_int_equal(p.side[1].read, 3000);
-    assert_true(p.side[0].conn->bytes_reinjected > 0);
-    finish(3000);
-}
-
-/* The same on the faster path of two, for as long as it lasts. */
-static bool swallow_on_first(struct pair *pair, int to, struct wire_seg *seg)
-{
-    if (to == 1 && seg->len > 0 && seg->src.ip[2] == 0)
-        map_nowhere(pair, seg);
-    return true;
-}
-
-/*= RFC 8684 3.3.6
- * The Data Sequence Mapping allows senders to resend data with the same data sequence number on a
- * different subflow. */
-/* The first path answers sooner, so the oldest bytes go there once more; when that was in vain they
- * go by the other one, however many chunks the run was cut into. */
-static void what_was_in_vain_goes_elsewhere(void **state)
-{
-    pair_init(&p, 9, 2);
-    p.side[0].keep_open = p.side[1].keep_open = true;
-    p.path[1].delay = 4 * p.path[0].delay;
-    pair_transfer(&p, 1000, 100);
-    pair_connect(&p);
-    pair_run(&p, p.now + PLAIT_SEC);
-    assert_int_equal(pair_open_n(&p, 0), 2);
-    p.hook = swallow_on_first;
-    p.side[0].to_write = 41000;
-    pair_run(&p, p.now + 15 * PLAIT_SEC);
-    assert_int_equal(p.side[1].read, 41000);
-    finish(41000);
-}
-
 static bool narrow(struct pair *pair, int to, struct wire_seg *seg)
 {
     unsigned scale = (seg->flags & WIRE_SYN) != 0 ? 0 : pair->side[0].cfg.tcp.wscale;
@@ -309,10 +240,8 @@ int main(void)
         cmocka_unit_test(buffer_has_an_end), cmocka_unit_test(nagle_gathers),
         cmocka_unit_test(nagle_is_off_on_every_path),
         cmocka_unit_test(bulk_goes_in_whole_packets), cmocka_unit_test(dead_path_moves_its_data),
-        cmocka_unit_test(data_level_retransmission),
         cmocka_unit_test(opportunity_is_taken), cmocka_unit_test(allocation_fails_now_and_then),
         cmocka_unit_test(largest_window_counts),
-        cmocka_unit_test(what_was_in_vain_goes_elsewhere),
         cmocka_unit_test(small_windows_on_two_paths),
     };
 
