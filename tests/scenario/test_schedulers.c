@@ -195,6 +195,51 @@ static void test_less_than_a_packet(void **state)
         assert_true(i % 3 == 0 || took[i] < took[i / 3 * 3] * 8 / 10);
 }
 
+/* ---- a path that was limited for the sake of others takes over ------------------------------- */
+
+enum change { SILENT_CUT, BACKUP };
+
+/* The second path holds up the first one and is limited, until the first one is gone or a backup.
+ * The least that came in any second from `from` to `until` after that, in permille of its rate. */
+static unsigned least_share(enum change change, unsigned from, unsigned until)
+{
+    const uint32_t rate = 4000000;
+    uint64_t least = UINT64_MAX, before;
+    struct world w;
+
+    world_init(&w, 2);
+    w.topo_cfg.path[1].up.rate = w.topo_cfg.path[1].down.rate = rate;
+    w.topo_cfg.path[1].up.delay = w.topo_cfg.path[1].down.delay = 100 * PLAIT_MSEC;
+    w.server_cfg.conn.rcvbuf_max = w.server_cfg.conn.rcvbuf_init = 128 << 10;
+    w.pair_cfg.client.send_bytes = 16 << 20;
+    w.pair_cfg.server.send_bytes = 0;
+    world_start(&w);
+    world_at(&w, 3 * PLAIT_SEC);
+    if (change == SILENT_CUT)
+        sim_topology_cut(&w.topo, 0, true);
+    else
+        assert_int_equal(plait_conn_set_backup(w.pair.client.conn, 1, true, w.sim->now), 0);
+    world_at(&w, (3 + from) * PLAIT_SEC);
+    for (unsigned i = from + 1; i <= until; i++) {
+        before = w.pair.server.received;
+        world_at(&w, (3 + i) * PLAIT_SEC);
+        if (w.pair.server.received - before < least)
+            least = w.pair.server.received - before;
+    }
+    world_finish(&w, 100 * PLAIT_SEC);
+    world_expect_all(&w);
+    world_end(&w);
+    return (unsigned)(least * 8 * 1000 / rate);
+}
+
+/* Nobody waits for it any more: it is as fast as it can as soon as its window lets it. What it may
+ * have out beside the first path is a packet or two, a twentieth of that. */
+static void test_takes_over(void **state)
+{
+    assert_in_range(least_share(SILENT_CUT, 1, 2), 850, 1000);
+    assert_in_range(least_share(BACKUP, 1, 2), 850, 1000);
+}
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
 static const plait_time rest = 4 * PLAIT_SEC;
@@ -379,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_unlike),
         cmocka_unit_test(test_opportunity_and_penalty),
         cmocka_unit_test(test_less_than_a_packet),
+        cmocka_unit_test(test_takes_over),
         cmocka_unit_test(test_redundant),
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_redundant_bulk),
