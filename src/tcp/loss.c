@@ -183,6 +183,7 @@ void tcp_loss_forget(struct tcp_loss *l, uint32_t used, plait_time now)
 {
     struct cc *cc = &l->cc;
 
+    used = used > cc->flight ? used : cc->flight;
     if (l->rate != NULL || l->f->state != TCP_LOSS_OPEN || cc->cwnd <= used)
         return;
     cc->cwnd = used > 2 * cc->mss ? used : 2 * cc->mss;

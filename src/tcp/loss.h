@@ -123,8 +123,9 @@ const struct tcp_rec *tcp_loss_next_lost(const struct tcp_loss *l, const struct 
 /* Others wait for what this path carries: half the window, unless it is being reduced already. In
  * slow start ssthresh stays (Raiciu et al., NSDI 2012). */
 void tcp_loss_penalise(struct tcp_loss *l);
-/* For a while no more than `used` was in flight, and not for want of data: what the window has
- * beyond that was never tried, and would go out at once. From there on congestion avoidance. */
+/* For a while no more than `used` was to be in flight, whatever the window said: what that has
+ * beyond it, and beyond what was in flight during the last round trip nevertheless, was not tried
+ * and would go out at once. From there on congestion avoidance. */
 void tcp_loss_forget(struct tcp_loss *l, uint32_t used, plait_time now);
 enum tcp_loss_want { TCP_WANT_NOTHING = 0, TCP_WANT_PROBE };
 /* PROBE: a tail loss probe is due. New data of one MSS where there is some and the peer's window

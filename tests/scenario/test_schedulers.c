@@ -240,6 +240,13 @@ static void test_takes_over(void **state)
     assert_in_range(least_share(BACKUP, 1, 2), 850, 1000);
 }
 
+/* And stays so when the time of the limit is over, three seconds after: its window was tried. */
+static void test_takes_over_for_good(void **state)
+{
+    assert_in_range(least_share(SILENT_CUT, 1, 12), 850, 1000);
+    assert_in_range(least_share(BACKUP, 1, 12), 850, 1000);
+}
+
 /* ---- messages -------------------------------------------------------------------------------- */
 
 static const plait_time rest = 4 * PLAIT_SEC;
@@ -425,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_opportunity_and_penalty),
         cmocka_unit_test(test_less_than_a_packet),
         cmocka_unit_test(test_takes_over),
+        cmocka_unit_test(test_takes_over_for_good),
         cmocka_unit_test(test_redundant),
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_redundant_bulk),

@@ -287,11 +287,16 @@ static void forgotten(void **state)
 
     tcp_loss_init(&l, &cc_cubic_ops, 1000, 200 * PLAIT_MSEC);
     l.cc.cwnd = 90000;
+    l.cc.flight = 90000; /* the window was tried, whatever was meant to be */
+    tcp_loss_forget(&l, 40000, 0);
+    assert_int_equal(l.cc.cwnd, 90000);
+    l.cc.flight = 30000;
     tcp_loss_forget(&l, 90000, 0);
     assert_int_equal(l.cc.ssthresh, CC_SSTHRESH_INFINITE);
     tcp_loss_forget(&l, 40000, 0);
     assert_int_equal(l.cc.cwnd, 40000);
     assert_int_equal(l.cc.ssthresh, 40000);
+    l.cc.flight = 0;
     l.cc.ssthresh = 20000;
     tcp_loss_forget(&l, 30000, 0);
     assert_int_equal(l.cc.cwnd, 30000);
