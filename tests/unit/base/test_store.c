@@ -200,7 +200,7 @@ static void sums_are_those_of_the_bytes(void **state)
         start(&f, 9, begin);
         store_keep_sums(&f.s);
         while (f.s.end < begin + 200000) {
-            size_t len = 1 + dice_roll(&f.t, 5000);
+            size_t len = 1 + (size_t)dice_roll(&f.t, 5000);
             uint8_t *room;
             if (lent) {
                 len = store_reserve(&f.s, len, &room);
