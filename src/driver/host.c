@@ -19,14 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
 enum { PAGE = 4096, LINE = 64 };
 enum { OWN_FDS = 2 }; /* polled before those of the interfaces: netlink, other shards */
 enum {
-    SPIN_POLL = 5,        /* us between two looks at descriptors that need a system call */
-    SPIN_GAP = 30,        /* us without a look: the processor was somebody else's meanwhile */
+    SPIN_POLL = 20,       /* us between two looks at descriptors that need a system call */
+    SPIN_GAP = 30,        /* us without a look: was the processor somebody else's meanwhile? */
     ANSWERED_MAX = 32768, /* bytes of packets that the program may be about to answer */
 };
 
@@ -226,8 +227,8 @@ struct drv_host *drv_host_new(const struct drv_host_config *config, struct drv_e
         return NULL;
     }
     host->config = *config;
-    if (!config->driver)
-        host->config.driver = drv_driver_find("auto");
+    if (!config->driver) /* a ring can be looked at without a system call */
+        host->config.driver = drv_driver_find(config->spin > 0 ? "afpacket-ring" : "auto");
     host->own = host->config.paths.own = drv_driver_has_own_addrs(host->config.driver);
     drv_spin_init(&host->spin, config->spin, usable_cpus());
     drv_ports_init(&host->ports, host->own);
@@ -596,32 +597,51 @@ static int poll_fds(struct pollfd *fds, size_t n, plait_time timeout)
     return ready;
 }
 
-static bool frame_is_there(const struct drv_host *host)
+/* Which devices have a frame, for devices that can be peeked at; of the other descriptors it says
+ * nothing. False: none has. */
+static bool peek(const struct drv_host *host, struct pollfd *fds, size_t n)
 {
-    for (size_t i = 0; i < host->iface_n; i++)
-        if (drv_dev_is_ready(host->iface[i].dev))
-            return true;
-    return false;
+    int queue[DRV_QUEUES_MAX];
+    bool found = false;
+
+    for (size_t i = 0; i < n; i++)
+        fds[i].revents = 0;
+    for (size_t i = 0, at = OWN_FDS; i < host->iface_n; i++) {
+        const struct drv_dev *dev = host->iface[i].dev;
+        short ready = drv_dev_is_ready(dev) ? POLLIN : 0;
+        found = found || ready != 0;
+        for (size_t q = drv_dev_fds(dev, queue); q > 0; q--)
+            fds[at++].revents = ready;
+    }
+    return found;
+}
+
+/* Involuntary ones: somebody else got the processor. */
+static long switches(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
 /* Looks until there is news, for so long at most. A device that can be peeked at costs no system
  * call; other descriptors, all of them where there is none, are looked at now and then. */
-static enum drv_spin_end look(const struct drv_host *host, plait_time time, struct pollfd *fds,
-                              size_t n)
+static enum drv_spin_end look(struct drv_host *host, plait_time time, struct pollfd *fds, size_t n)
 {
-    plait_time start = clock_us(CLOCK_MONOTONIC), now = start, last = start, polled = start;
-    bool peek = host->iface_n > 0 && drv_dev_can_peek(host->iface[0].dev);
+    plait_time start = clock_us(CLOCK_MONOTONIC), now = start, last = start;
+    bool can_peek = host->iface_n > 0 && drv_dev_can_peek(host->iface[0].dev);
+    long before = switches();
 
     for (;;) {
-        if (frame_is_there(host))
-            return poll_fds(fds, n, 0) != 0 ? DRV_SPIN_PAID : DRV_SPIN_FAILED;
-        if (!peek || now - polled >= SPIN_POLL) {
-            polled = now;
+        if (!can_peek || now - host->polled >= SPIN_POLL) {
+            host->polled = now;
             if (poll_fds(fds, n, 0) != 0)
                 return DRV_SPIN_PAID;
+        } else if (peek(host, fds, n)) {
+            return DRV_SPIN_PAID;
         }
         now = clock_us(CLOCK_MONOTONIC);
-        if (now - last > SPIN_GAP)
+        if (now - last > SPIN_GAP && switches() != before)
             return DRV_SPIN_TAKEN;
         if (now - start >= time)
             return DRV_SPIN_FAILED;
@@ -637,8 +657,6 @@ static bool spin(struct drv_host *host, plait_time timeout, struct pollfd *fds, 
 
     if (time == 0 || timeout == 0)
         return false;
-    if (poll_fds(fds, n, 0) != 0)
-        return true;
     end = look(host, time < timeout ? time : timeout, fds, n);
     drv_spin_end(&host->spin, end);
     return end == DRV_SPIN_PAID;

@@ -44,6 +44,7 @@ struct drv_host {
     size_t no_way_n;                        /* entries ever written */
     plait_time now;
     struct drv_spin spin;
+    plait_time polled; /* all descriptors were looked at while spinning */
     bool own; /* local addresses are the stack's own, behind devices that were opened by name */
     struct drv_pair own_route[DRV_PATHS_MAX]; /* made by us: to dst by ifindex */
     size_t own_route_n;

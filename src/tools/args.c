@@ -56,6 +56,9 @@ enum args_verdict args_driver(const char *program, const char *arg,
     char names[128] = "";
     size_t used = 0;
 
+    *driver = NULL; /* which one "auto" is, the host finds */
+    if (strcmp(arg, drv_driver_name(0)) == 0)
+        return ARGS_OK;
     *driver = drv_driver_find(arg);
     if (*driver)
         return ARGS_OK;
