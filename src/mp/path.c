@@ -148,6 +148,7 @@ static void view_subflows(const struct mp_conn *c, struct pm_view *v)
                 .alive = !goes_elsewhere(c, s), .ready = mp_subflow_usable(s),
                 .stale = s->stale || s->tcb.loss.rto_n > 0 || is_down(c, s->local_id),
                 .closing = s->closing, .ours = s->initiator,
+                .backup = s->backup_local || s->backup_remote,
             };
 }
 

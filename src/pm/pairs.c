@@ -6,7 +6,8 @@
  * before make). The other address family of an interface that has a subflow is as a rule the same
  * path once more. It waits until the connection is worth it: a short exchange would be half
  * announcements and handshakes. And it is a backup: two subflows in use would take the share of two
- * on the link that they have in common, and gain nothing. RFC 8684 3.2, 3.3.8, 3.4 and 3.9. */
+ * on the link that they have in common, and gain nothing. Where only the backup is left the other
+ * one, when it comes again, is none. RFC 8684 3.2, 3.3.8, 3.4 and 3.9. */
 #include "pairs.h"
 
 #include "../base/addr.h"
@@ -36,16 +37,24 @@ static const struct pm_local *local_of(const struct pm_view *v, uint8_t id)
     return NULL;
 }
 
-/* Does a subflow live on the same interface, with an address of the other family? */
-static bool is_other_family(const struct pm_view *v, const struct pm_local *l)
+/* How many subflows live on the same interface, with an address of the other family; with in_use,
+ * how many of them that are no backups. */
+static unsigned of_other_family(const struct pm_view *v, const struct pm_local *l, bool in_use)
 {
+    unsigned n = 0;
+
     for (unsigned i = 0; l->ifindex != 0 && i < v->subflow_n; i++) {
         const struct pm_local *used = local_of(v, v->subflow[i].local_id);
         if (v->subflow[i].alive && used != NULL && used->ifindex == l->ifindex &&
             used->addr.family != l->addr.family)
-            return true;
+            n += !in_use || !v->subflow[i].backup ? 1 : 0;
     }
-    return false;
+    return n;
+}
+
+static bool is_other_family(const struct pm_view *v, const struct pm_local *l)
+{
+    return of_other_family(v, l, false) > 0;
 }
 
 /* Packets of one kind of address never reach the other kind. */
@@ -153,7 +162,7 @@ bool pm_open(const struct pm_view *v, struct pm_decision *out)
                 out->what = PM_OPEN;
                 out->local = l;
                 out->remote = r;
-                out->backup = is_other_family(v, &v->local[l]);
+                out->backup = of_other_family(v, &v->local[l], true) > 0;
             }
         }
     if (out->what == PM_OPEN)

@@ -28,6 +28,7 @@ struct pm_subflow {
     bool ready;               /* it may carry data */
     bool stale;               /* seems dead, or timed out */
     bool closing;
+    bool backup;              /* one side asked to spare it */
     bool ours;                /* this side opened it */
 };
 /* A pair that failed and may not be tried before `until` (PLAIT_NEVER: not in this connection). */

@@ -265,6 +265,48 @@ static void test_handover_back(void **state)
     world_complete(&w, 60 * PLAIT_SEC);
 }
 
+/* ---- two families on one interface ----------------------------------------------------------- */
+
+static struct plait_local on_interface(const struct world *w, unsigned path, uint32_t ifindex)
+{
+    return (struct plait_local){.addr = sim_path_addr(&w->topo_cfg, path, false),
+                                .id = (uint8_t)(path + 1),
+                                .flags = PLAIT_LOCAL_SUBFLOW,
+                                .mtu = 1500,
+                                .gso_max = 65535,
+                                .ifindex = ifindex};
+}
+
+/* The IPv4 address of the first interface goes and comes again, beside its IPv6 address and another
+ * interface. It is in use again then, and its IPv6 address is the backup that it was. */
+static void test_family_comes_again(void **state)
+{
+    struct plait_local v4, v6;
+    struct world w;
+    uint64_t first, second;
+
+    world_init(&w, 3);
+    w.topo_cfg.path[1].family = 6;
+    w.pair_cfg.client.send_bytes = 24 << 20;
+    w.pair_cfg.server.send_bytes = 0;
+    world_start(&w);
+    v4 = on_interface(&w, 0, 1);
+    v6 = on_interface(&w, 1, 1);
+    assert_int_equal(plait_local_change(w.client->stack, &v6, w.sim->now), 0);
+    world_at(&w, 2 * PLAIT_SEC);
+    assert_in_range(bytes_up(&w, 1), 60, 5000);
+    assert_int_equal(plait_local_del(w.client->stack, v4.id, w.sim->now), 0);
+    world_at(&w, 3 * PLAIT_SEC);
+    assert_int_equal(plait_local_add(w.client->stack, &v4, w.sim->now), 0);
+    world_at(&w, 4 * PLAIT_SEC);
+    first = bytes_up(&w, 0);
+    second = bytes_up(&w, 1);
+    world_at(&w, 5 * PLAIT_SEC);
+    assert_true(bytes_up(&w, 0) - first > 1000000);
+    assert_in_range(bytes_up(&w, 1) - second, 0, 5000);
+    world_complete(&w, 60 * PLAIT_SEC);
+}
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 /* As in `ip mptcp limits`: so many subflows, so many announcements of the peer. The client has one
@@ -301,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_handover),
         cmocka_unit_test(test_handover_at_once),
         cmocka_unit_test(test_handover_back),
+        cmocka_unit_test(test_family_comes_again),
         cmocka_unit_test(test_limits),
     };
 

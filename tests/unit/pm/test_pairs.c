@@ -102,12 +102,32 @@ static void the_other_family_waits_and_is_a_backup(void **state)
     assert_false(d.backup);
 }
 
+/* The first subflow died, and the backup of the other family is alive: one of the two is to be in
+ * use, or all goes elsewhere. */
+static void the_first_family_comes_again(void **state)
+{
+    view.local_n = view.remote_n = 2;
+    view.local[0].ifindex = view.local[1].ifindex = 3;
+    view.local[1].addr = (struct plait_addr){.family = 6, .ip = {0xfd, 1}};
+    view.remote[1].addr = (struct plait_addr){.family = 6, .ip = {0xfd, 2}};
+    view.moved = view.demand_bytes;
+    view.subflow[0] = view_subflow(1, view.local[1].id, view.remote[1].id);
+    view.subflow[0].backup = true;
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d));
+    assert_int_equal(d.local, 0);
+    assert_false(d.backup);
+    view.subflow[0].backup = false;
+    pm_nothing(&d);
+    assert_true(pm_open(&view, &d) && d.backup);
+}
+
 #define T(f) cmocka_unit_test_setup(f, view_reset)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(nothing), T(another_path_first), T(barred_for_now), T(the_pair_itself), T(announcements),
-        T(the_other_family_waits_and_is_a_backup),
+        T(the_other_family_waits_and_is_a_backup), T(the_first_family_comes_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
