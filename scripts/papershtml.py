@@ -94,11 +94,11 @@ def section(index, experiment, runs, outcomes, real, pictures):
 
 
 def page(pages, readme):
-    good = sum(o.holds for _, _, outcomes, *_ in pages for o in outcomes)
-    total = sum(len(outcomes) for _, _, outcomes, *_ in pages)
+    every = [o for _, _, outcomes, *_ in pages for o in outcomes]
+    good, total, known = sum(o.holds for o in every), len(every), sum(not o.holds and "known" in o.gate for o in every)
     out = ["<!DOCTYPE html><html lang=en><meta charset=utf-8><title>plait: published results, again</title>",
            f"<style>{STYLE}</style><h1>Published results, again</h1>",
-           f"<p>{good} of {total} gates hold. Each result is the median of all runs (seeds); theory is what the formulas give for the same "
+           f"<p>{good} of {total} gates hold; of the others {known} are known, and their sections say why. Each result is the median of all runs (seeds); theory is what the formulas give for the same "
            "set-up, published is what the paper has. Which of them the gate is about: theory, where there is one.</p>",
            "<p>How sure a figure is: " + "; ".join(f"<b>{k}</b> {html.escape(v)}" for k, v in SURE.items()) + ".</p>",
            "<table><tr><th>experiment</th><th>paper</th><th>gates</th></tr>"]
