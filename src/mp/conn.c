@@ -669,8 +669,11 @@ static void check_subflow(const struct mp_conn *c, const struct mp_subflow *s)
         check_carry(c, s);
     check_maps(s);
     assert((s->held == NULL || reasm_check(s->held)) &&
-           (s->attic == NULL || reasm_check(s->attic)) && "held data is in order");
-    assert((s->attic_to == 0 || s->attic != NULL) && "an attic is somewhere");
+           (s->attic == NULL || reasm_check(&s->attic->bytes)) && "held data is in order");
+    assert((!s->failed || (s->phase >= MP_PHASE_OPEN && c->mode == MP_MODE_MULTIPATH)) &&
+           ((!s->infinite && !s->infinite_sent) ||
+            (s->phase >= MP_PHASE_OPEN && c->mode == MP_MODE_PLAIN)) &&
+           "what shares memory is not needed twice");
 }
 
 bool mp_check(const struct mp_conn *c)

@@ -71,8 +71,8 @@ static void prepare_infinite(struct mp_subflow *s)
     uint64_t pos = first != NULL ? first->pos : c->snd_nxt;
 
     s->infinite = true;
-    s->infinite_pos = pos < c->snd_una ? pos : c->snd_una;
-    s->infinite_ssn = tcp_ssn(&s->tcb, seq) - (uint32_t)(pos - s->infinite_pos);
+    s->u.infinite.pos = pos < c->snd_una ? pos : c->snd_una;
+    s->u.infinite.ssn = tcp_ssn(&s->tcb, seq) - (uint32_t)(pos - s->u.infinite.pos);
 }
 
 /* Joins that were under way. */
@@ -97,9 +97,7 @@ static void deliver_held(struct mp_subflow *s, plait_time now)
     c->plain_shift = reasm_inorder_end(&c->rx) + held_bytes(s) - s->tcb.rcvq.next;
     while (s->phase == MP_PHASE_OPEN && s->held != NULL && (b = reasm_take(s->held)) != NULL)
         mp_rx_put(s, b, now);
-    mp_queue_close(s, &s->held);
-    s->failed = false;
-    s->failed_until = s->fail_at = PLAIT_NEVER;
+    mp_held_close(s);
     ring_truncate(&s->maps, 0);
 }
 
@@ -117,6 +115,7 @@ void mp_fallback(struct mp_subflow *s, enum plait_reason why, bool infinite, pla
     mp_set_mode(c, MP_MODE_PLAIN, now);
     s->tcb.shared_window = false;
     s->capable_due = s->fin_due = s->prio_due = s->remove_due = false;
+    s->failed = false; /* that was the answer */
     if (infinite)
         prepare_infinite(s);
     else
@@ -154,7 +153,8 @@ void mp_csum_failed(struct mp_subflow *s, const struct mp_map *m, plait_time now
          * number of the start of the segment on which the checksum error was detected */
         s->failed = true;
         s->fail_due = true;
-        s->failed_until = now + mp_later(4 * tcp_rtt_timeout(&s->tcb.loss.rtt), FAIL_PATIENCE);
+        s->u.fail.until = now + mp_later(4 * tcp_rtt_timeout(&s->tcb.loss.rtt), FAIL_PATIENCE);
+        s->u.fail.again = PLAIT_NEVER;
         return;
     }
     /*= RFC 8684 3.7
@@ -188,17 +188,20 @@ void mp_fail_input(struct mp_subflow *s, uint64_t dsn, plait_time now)
 void mp_fail_sent(struct mp_subflow *s, plait_time now)
 {
     s->fail_due = false;
-    s->fail_at = s->failed ? now + tcp_rtt_timeout(&s->tcb.loss.rtt) : PLAIT_NEVER;
+    if (s->failed)
+        s->u.fail.again = now + tcp_rtt_timeout(&s->tcb.loss.rtt);
 }
 
 /* An ACK that gets lost is not sent again, and the peer may have nothing to say that would bring an
  * infinite mapping: so the question is repeated, and answered again. */
 void mp_fail_tick(struct mp_subflow *s, plait_time now)
 {
-    if (now >= s->failed_until) {
+    if (!s->failed)
+        return;
+    if (now >= s->u.fail.until) {
         mp_subflow_abort(s, PLAIT_REASON_DSS_CSUM, now);
-    } else if (now >= s->fail_at) {
-        s->fail_at = PLAIT_NEVER;
+    } else if (now >= s->u.fail.again) {
+        s->u.fail.again = PLAIT_NEVER;
         s->fail_due = true;
     }
 }

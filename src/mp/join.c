@@ -105,8 +105,6 @@ struct mp_subflow *mp_join_take(struct mp_conn *c, const struct mp_joining *j, p
     s->remote_id = s->peer_id = mh->addr_id_remote;
     s->backup_local = mh->backup_local;
     s->backup_remote = mh->backup_remote;
-    s->nonce_local = mh->nonce_local;
-    s->nonce_remote = mh->nonce_remote;
     *why = PLAIT_REASON_NONE;
     return s;
 }
@@ -147,7 +145,7 @@ int mp_join(struct mp_conn *c, const struct mp_wish *wish, int err, plait_time n
     s->local_id = (uint8_t)local_id;
     s->remote_id = s->peer_id = r->id;
     s->backup_local = wish->backup || (l != NULL && (l->flags & PLAIT_LOCAL_BACKUP) != 0);
-    s->nonce_local = ctx_random_u32(c->ctx);
+    s->u.join.nonce_local = ctx_random_u32(c->ctx);
     mp_path_changed(c);
     return 0;
 }
@@ -160,15 +158,15 @@ void mp_join_syn_option(const struct mp_subflow *s, struct wire_mp *out)
      * identify this connection; i.e., Host A will send Token-B (which is generated from Key-B). */
     out->join = (struct wire_mp_join){
         .len = LEN_SYN, .backup = s->backup_local, .addr_id = s->local_id,
-        .token = s->conn->remote.token, .nonce = s->nonce_local,
+        .token = s->conn->remote.token, .nonce = s->u.join.nonce_local,
     };
 }
 
 void mp_join_ack_option(const struct mp_subflow *s, struct wire_mp *out)
 {
     const struct mp_conn *c = s->conn;
-    struct mp_hmac_in in = { c->local.key, c->remote.key, s->nonce_local, s->nonce_remote,
-                             c->version };
+    struct mp_hmac_in in = { c->local.key, c->remote.key, s->u.join.nonce_local,
+                             s->u.join.nonce_remote, c->version };
     uint8_t hmac[MP_HMAC_LEN];
 
     mp_join_hmac(&in, hmac);
@@ -182,7 +180,7 @@ static enum plait_reason judge_synack(const struct mp_subflow *s, const struct w
 {
     const struct mp_conn *c = s->conn;
     const struct wire_mp_join *join = &seg->mp.join;
-    struct mp_hmac_in in = { c->remote.key, c->local.key, join->nonce, s->nonce_local,
+    struct mp_hmac_in in = { c->remote.key, c->local.key, join->nonce, s->u.join.nonce_local,
                              c->version };
     uint8_t hmac[MP_HMAC_LEN];
 
@@ -214,7 +212,7 @@ void mp_join_synack(struct mp_subflow *s, const struct wire_seg *seg, plait_time
         mp_subflow_abort(s, why, now);
         return;
     }
-    s->nonce_remote = seg->mp.join.nonce;
+    s->u.join.nonce_remote = seg->mp.join.nonce;
     s->peer_id = seg->mp.join.addr_id;
     s->backup_remote = seg->mp.join.backup;
     s->join_due = true;
@@ -257,15 +255,15 @@ void mp_join_sent(struct mp_subflow *s, plait_time now)
     plait_time rto = mp_later(tcp_rtt_timeout(&s->tcb.loss.rtt), ACK_RTO_MIN);
 
     s->join_due = false;
-    s->join_at = now + (rto << (s->join_n < ACK_TRIES ? s->join_n : ACK_TRIES));
+    s->u.join.at = now + (rto << (s->join_n < ACK_TRIES ? s->join_n : ACK_TRIES));
     s->join_n++;
 }
 
 void mp_join_tick(struct mp_subflow *s, plait_time now)
 {
-    if (s->phase != MP_PHASE_PRE || now < s->join_at)
+    if (s->phase != MP_PHASE_PRE || now < s->u.join.at)
         return;
-    s->join_at = PLAIT_NEVER;
+    s->u.join.at = PLAIT_NEVER;
     if (s->join_n >= ACK_TRIES)
         mp_subflow_abort(s, PLAIT_REASON_RETRIES, now);
     else

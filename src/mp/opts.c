@@ -341,7 +341,7 @@ static unsigned ack_room(const struct mp_subflow *s, enum mp_signal signal)
 /* The infinite mapping is the last word of MPTCP on a connection that fell back. */
 static bool infinite_pending(const struct mp_subflow *s)
 {
-    return s->infinite || (s->infinite_sent && seq_lt(s->tcb.sndq.una, s->infinite_end));
+    return s->infinite || (s->infinite_sent && seq_lt(s->tcb.sndq.una, s->u.infinite.end));
 }
 
 enum mp_signal mp_opts_prepare(struct mp_subflow *s, plait_time now)
@@ -407,8 +407,8 @@ static void fill_infinite(const struct mp_subflow *s, struct wire_mp *mp)
 {
     mp->present |= 1u << WIRE_MP_DSS;
     mp->dss.has_map = mp->dss.dsn64 = true;
-    mp->dss.dsn = mp_dsn_out(s->conn, s->infinite_pos);
-    mp->dss.ssn = s->infinite_ssn;
+    mp->dss.dsn = mp_dsn_out(s->conn, s->u.infinite.pos);
+    mp->dss.ssn = s->u.infinite.ssn;
     mp->dss.has_csum = s->conn->checksum; /* of value 0, as the length is */
 }
 

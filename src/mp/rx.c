@@ -253,7 +253,7 @@ static void prove(struct mp_subflow *s, plait_time now)
     while (s->phase == MP_PHASE_OPEN && s->held != NULL && (b = reasm_take(s->held)) != NULL)
         mp_rx_put(s, b, now);
     if (s->held != NULL && s->maps.count == 0)
-        mp_queue_close(s, &s->held);
+        mp_held_close(s);
     if (m.dll > m.len && s->phase == MP_PHASE_OPEN)
         mp_rx_data_fin(s, m.pos + m.len, now);
 }
@@ -267,7 +267,7 @@ static bool take_mapped(struct mp_subflow *s, struct mp_map *m, plait_time now)
     const struct plait_block *front = reasm_peek(&s->tcb.rcvq);
     uint64_t off = front->pos;
     uint32_t n = (uint32_t)mp_min(front->len, m->off + m->len - off);
-    bool room = !c->checksum || m->discard || mp_queue_open(s, &s->held);
+    bool room = !c->checksum || m->discard || mp_held_open(s);
     struct plait_block *b = room ? take(s, n) : NULL;
 
     s->unmapped_at = 0;

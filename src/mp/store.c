@@ -14,9 +14,9 @@
 static bool fill_attic(struct mp_subflow *s, uint64_t upto)
 {
     struct mp_conn *c = s->conn;
-    uint64_t from = s->attic_to > c->store.begin ? s->attic_to : c->store.begin;
+    uint64_t from = mp_attic_to(s) > c->store.begin ? mp_attic_to(s) : c->store.begin;
 
-    if (!mp_queue_open(s, &s->attic))
+    if (!mp_attic_open(s))
         return false;
     for (uint32_t i = 0; i < s->carry.count; i++) {
         const struct mp_carry *r = ring_at(&s->carry, i);
@@ -26,11 +26,11 @@ static bool fill_attic(struct mp_subflow *s, uint64_t upto)
             uint32_t part = (uint32_t)mp_min(hi - lo, UINT16_MAX);
             if (store_views(&c->store, lo, part, v, STORE_VIEWS_MAX) == 0)
                 return false;
-            reasm_insert_copy(s->attic, &c->ctx->pool, lo, v[0].data, (uint32_t)v[0].len);
+            reasm_insert_copy(&s->attic->bytes, &c->ctx->pool, lo, v[0].data, (uint32_t)v[0].len);
             lo += v[0].len;
         }
     }
-    s->attic_to = upto;
+    s->attic->to = upto;
     s->tcb.gso_max = 0; /* its bytes lie in pieces: few views must do for a packet */
     return true;
 }
@@ -40,9 +40,9 @@ static bool attic_complete(const struct mp_subflow *s)
 {
     for (uint32_t i = 0; i < s->carry.count; i++) {
         const struct mp_carry *r = ring_at(&s->carry, i);
-        uint64_t hi = mp_min(r->pos + r->len, s->attic_to);
+        uint64_t hi = mp_min(r->pos + r->len, s->attic->to);
         struct reasm_range held;
-        if (r->pos < hi && (!reasm_range_at(s->attic, r->pos, &held) || held.hi < hi))
+        if (r->pos < hi && (!reasm_range_at(&s->attic->bytes, r->pos, &held) || held.hi < hi))
             return false;
     }
     return true;
@@ -53,12 +53,11 @@ static uint64_t needs(struct mp_subflow *s)
 {
     uint64_t low = tcp_low_pos(&s->tcb);
 
-    if (s->attic_to > 0 && low >= s->attic_to) {
-        mp_queue_close(s, &s->attic);
-        s->attic_to = 0;
+    if (s->attic != NULL && low >= s->attic->to) {
+        mp_attic_close(s);
         s->tcb.gso_max = s->gso_max;
     }
-    return low < s->attic_to ? s->attic_to : low;
+    return low < mp_attic_to(s) ? mp_attic_to(s) : low;
 }
 
 /*= RFC 8684 3.3.2
@@ -101,13 +100,13 @@ void mp_store_release(struct mp_conn *c, plait_time now)
         store_release(&c->store, keep);
 }
 
-/* Views of [pos, pos + len), which lies below attic_to. */
+/* Views of [pos, pos + len), which is empty or in the attic. */
 static uint32_t attic_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
                             struct store_view *views, uint32_t max)
 {
     uint32_t n = 0;
 
-    for (const struct plait_block *b = len > 0 ? s->attic->head : NULL; b != NULL && len > 0;
+    for (const struct plait_block *b = len > 0 ? s->attic->bytes.head : NULL; b != NULL && len > 0;
          b = b->next) {
         uint32_t skip, part;
         if (b->pos + b->len <= pos)
@@ -128,8 +127,8 @@ uint32_t mp_store_views(const struct mp_subflow *s, uint64_t pos, uint32_t len,
 {
     uint32_t first = 0, n = 0, more;
 
-    if (pos < s->attic_to) {
-        first = (uint32_t)mp_min(s->attic_to - pos, len);
+    if (pos < mp_attic_to(s)) {
+        first = (uint32_t)mp_min(mp_attic_to(s) - pos, len);
         n = attic_views(s, pos, first, views, max);
         if (n == 0 || first == len)
             return n;
@@ -147,7 +146,8 @@ void mp_store_checksums(struct mp_conn *c)
 uint64_t mp_store_sum(const struct mp_subflow *s, uint64_t pos, uint32_t len)
 {
     struct store_view views[MP_VIEWS_MAX];
-    uint64_t end = pos + len, from = pos < s->attic_to ? mp_min(s->attic_to, end) : pos, sum = 0;
+    uint64_t end = pos + len, attic = mp_attic_to(s), sum = 0;
+    uint64_t from = pos < attic ? mp_min(attic, end) : pos;
     uint32_t n = attic_views(s, pos, (uint32_t)(from - pos), views, MP_VIEWS_MAX);
     bool odd = false;
 

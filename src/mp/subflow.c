@@ -59,9 +59,7 @@ struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *lo
     s->tcb.opt_reserve_data = c->mode == MP_MODE_PLAIN ? 0 : MP_OPT_DATA;
     s->tcb.shared_window = c->mode == MP_MODE_MULTIPATH;
     s->tcb.rcv_space = mp_rx_space(s);
-    s->join_at = s->probe_at = s->abort_at = s->failed_until = PLAIT_NEVER;
-    s->fail_at = PLAIT_NEVER;
-    s->fastclose_at = PLAIT_NEVER;
+    s->u.join.at = s->probe_at = s->abort_at = s->fastclose_at = PLAIT_NEVER;
     s->announced = c->announce_serial;
     ring_init(&s->carry, &c->ctx->env, sizeof(struct mp_carry), MP_CARRY_MAX);
     ring_init(&s->maps, &c->ctx->env, sizeof(struct mp_map), MP_MAPS_MAX + 16);
@@ -71,19 +69,47 @@ struct mp_subflow *mp_subflow_new(struct mp_conn *c, const struct plait_addr *lo
     return s;
 }
 
-bool mp_queue_open(struct mp_subflow *s, struct reasm **queue)
+bool mp_held_open(struct mp_subflow *s)
 {
-    if (*queue == NULL)
-        *queue = ctx_alloc(s->conn->ctx, sizeof **queue);
-    return *queue != NULL;
+    if (s->held == NULL)
+        s->held = ctx_alloc(s->conn->ctx, sizeof *s->held);
+    return s->held != NULL;
 }
 
-void mp_queue_close(struct mp_subflow *s, struct reasm **queue)
+void mp_held_close(struct mp_subflow *s)
 {
-    if (*queue != NULL)
-        reasm_fini(*queue, &s->conn->ctx->pool);
-    ctx_free(s->conn->ctx, *queue, sizeof **queue);
-    *queue = NULL;
+    if (s->held != NULL)
+        reasm_fini(s->held, &s->conn->ctx->pool);
+    ctx_free(s->conn->ctx, s->held, sizeof *s->held);
+    s->held = NULL;
+}
+
+bool mp_attic_open(struct mp_subflow *s)
+{
+    if (s->attic == NULL)
+        s->attic = ctx_alloc(s->conn->ctx, sizeof *s->attic);
+    return s->attic != NULL;
+}
+
+void mp_attic_close(struct mp_subflow *s)
+{
+    if (s->attic != NULL)
+        reasm_fini(&s->attic->bytes, &s->conn->ctx->pool);
+    ctx_free(s->conn->ctx, s->attic, sizeof *s->attic);
+    s->attic = NULL;
+}
+
+bool mp_lean_open(struct mp_subflow *s)
+{
+    if (s->lean == NULL)
+        s->lean = ctx_alloc(s->conn->ctx, sizeof *s->lean);
+    return s->lean != NULL;
+}
+
+void mp_lean_close(struct mp_subflow *s)
+{
+    ctx_free(s->conn->ctx, s->lean, sizeof *s->lean);
+    s->lean = NULL;
 }
 
 /* What only a living one needs. */
@@ -91,9 +117,9 @@ static void let_go(struct mp_subflow *s)
 {
     ring_fini(&s->carry);
     ring_fini(&s->maps);
-    mp_queue_close(s, &s->held);
-    mp_queue_close(s, &s->attic);
-    s->attic_to = 0;
+    mp_held_close(s);
+    mp_attic_close(s);
+    mp_lean_close(s);
 }
 
 void mp_subflow_free(struct mp_subflow *s)
@@ -143,7 +169,6 @@ void mp_subflow_up(struct mp_subflow *s, plait_time now)
 
     mp_subflow_set_phase(s, MP_PHASE_OPEN, now);
     s->was_open = true;
-    s->join_at = PLAIT_NEVER;
     s->join_due = false;
     if (!s->first) {
         c->joined = true;

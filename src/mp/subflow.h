@@ -46,9 +46,43 @@ struct mp_map {
 
 enum { MP_MAPS_MAX = 1024, MP_CARRY_MAX = 65536 };
 
-/* While lean is not 0: it is measured how much that should be; or it was made so just now, and what
- * is heard in this round is about what was sent before; or it may grow. */
-enum mp_lean { MP_LEAN_MEASURES, MP_LEAN_WAITS, MP_LEAN_GROWS };
+/* Bytes that the store has let go, and this subflow may have to send again (store.c). */
+struct mp_attic {
+    struct reasm bytes;     /* copies; stream positions */
+    uint64_t to;            /* all of them lie below */
+};
+
+/* It held up others, and keeps no queue on its way for a while (tx.c). */
+enum mp_lean_phase {
+    MP_LEAN_MEASURES,       /* it is measured how much may be out */
+    MP_LEAN_WAITS,          /* that was set just now: what is heard is of what was sent before */
+    MP_LEAN_GROWS,          /* it may be more by and by */
+};
+struct mp_lean {
+    plait_time at, until;
+    uint32_t limit;         /* bytes that may be out at a time */
+    uint32_t from;          /* what had come through at `at`; or where this round ends */
+    enum mp_lean_phase phase;
+};
+
+/* Three things that are never needed at the same time share memory. A subflow joins until it is
+ * OPEN; then it may wait for the answer to an MP_FAIL, while the connection is MULTIPATH; and the
+ * infinite mapping is told by who has gone PLAIN. */
+union mp_stage {
+    struct {                /* PRE, or HANDSHAKE of who sent the MP_JOIN (RFC 8684 3.2) */
+        uint32_t nonce_local, nonce_remote;
+        plait_time at;      /* PRE: when to send HMAC-A again; PLAIT_NEVER: not waiting */
+    } join;
+    struct {                /* failed (RFC 8684 3.7) */
+        plait_time until;   /* patience ends */
+        plait_time again;   /* the MP_FAIL goes again; PLAIT_NEVER */
+    } fail;
+    struct {                /* infinite or infinite_sent (RFC 8684 3.7) */
+        uint64_t pos;       /* the stream runs from here, */
+        uint32_t ssn;       /* and on the subflow from this SSN on */
+        uint32_t end;       /* infinite_sent: sequence number behind the chunk that carries it */
+    } infinite;
+};
 
 /* Small fields stand where two groups meet, so that a million of them have no holes. */
 struct mp_subflow {
@@ -56,8 +90,8 @@ struct mp_subflow {
     struct htab_node node;     /* for the stack */
     struct mp_conn *conn;
     struct tcb tcb;
-    enum mp_phase phase;       /* written by mp_subflow_set_phase() alone */
     uint32_t gso_max;          /* of its local address; packets go singly while there is an attic */
+    enum mp_phase phase : 8;   /* written by mp_subflow_set_phase() alone */
     uint8_t id;                /* in order of birth */
     uint8_t local_id, remote_id; /* address ids; remote_id is that of the connection's table */
     uint8_t peer_id;           /* the id that the peer's MP_JOIN named; 0 on the first subflow */
@@ -71,42 +105,32 @@ struct mp_subflow {
     bool backup_local : 1, backup_remote : 1;
     bool data_acked : 1;       /* a DATA_ACK came with an ACK for data on it */
     bool bare : 1;             /* the last ACK for data came without MPTCP */
-
-    /* join (RFC 8684 3.2) */
     bool join_due : 1;         /* the ACK with HMAC-A is to be sent (again) */
-    uint32_t nonce_local, nonce_remote;
-    plait_time join_at;        /* when to send it again; PLAIT_NEVER: not waiting */
-
-    /* sending */
-    struct ring carry;         /* struct mp_carry, in order of sequence numbers */
-    struct reasm *attic;       /* copies of bytes below attic_to that the store has let go; NULL */
-    uint64_t attic_to;         /* 0: no attic */
-    plait_time judge_at;       /* do not judge silence before */
-    uint64_t reinjected;       /* bytes that it carried for others */
-    uint64_t copied_to;        /* from here on it may carry copies of what others were given */
-    plait_time lean_at, lean_until;
-    uint64_t sched_own;        /* the scheduler's word */
-    uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
-    uint64_t infinite_pos;     /* the stream runs from here */
-    uint32_t infinite_ssn;     /* the mapping: from this SSN on */
-    uint32_t infinite_end;     /* sequence number behind that chunk */
-    uint32_t ack_delay;        /* us, for how long the peer was seen to hold back such an ACK */
-    uint32_t lean;             /* it held up others: bytes that may be out at a time; 0: any */
-    uint32_t lean_from;        /* what had come through at lean_at; or where this round ends */
-    enum mp_lean lean_phase;
+    bool failed : 1;           /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
+                                * the peer falls back */
     bool infinite : 1;         /* the next chunk carries the infinite mapping */
-    bool infinite_sent : 1;    /* infinite_end is valid */
+    bool infinite_sent : 1;    /* one carries it */
     bool stale : 1;            /* seems dead: nothing new for it, its data goes elsewhere */
     bool grounded : 1;         /* its local link has no carrier: stale whatever comes */
     bool lone : 1;             /* when its silence was judged last, a single packet was out */
+    enum plait_reason rst_why : 16; /* for MP_TCPRST */
+    union mp_stage u;
+
+    /* sending */
+    struct ring carry;         /* struct mp_carry, in order of sequence numbers */
+    struct mp_attic *attic;    /* NULL: all that it carries is in the store */
+    struct mp_lean *lean;      /* NULL: it may fill its window */
+    plait_time judge_at;       /* do not judge silence before */
+    uint64_t reinjected;       /* bytes that it carried for others */
+    uint64_t copied_to;        /* from here on it may carry copies of what others were given */
+    uint64_t sched_own;        /* the scheduler's word */
+    uint64_t again_lo, again_hi; /* positions of these, where they were the oldest; or empty */
+    uint32_t ack_delay;        /* us: so long the peer held back the ACK of a lone packet */
 
     /* receiving */
-    bool failed : 1;           /* a checksum was wrong and MP_FAIL sent: nothing is delivered until
-                                * the peer falls back */
+    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
     struct reasm *held;        /* checksums: bytes of the first map, not yet proven; NULL */
     struct ring maps;          /* struct mp_map, by off, no overlap */
-    plait_time failed_until;
-    plait_time fail_at;        /* the MP_FAIL goes again; PLAIT_NEVER */
     plait_time unmapped_at;    /* since when data without a mapping is in front; 0: there is none */
     plait_time rcv_rtt;        /* round trip as a receiver sees it, from timestamps; 0: none yet */
 
@@ -115,6 +139,7 @@ struct mp_subflow {
     plait_time sig_at;         /* when the next may go after two */
     uint32_t sig_ack;          /* what the last segment acknowledged, */
     uint8_t sig_n;             /* and signalling ACKs in a row (OPT-03) */
+    uint8_t fastclose_n;       /* version 0: ACKs with MP_FASTCLOSE sent, */
     bool capable_due : 1, fin_due : 1, fail_due : 1, prio_due : 1, remove_due : 1;
     bool fastclose_due : 1;
     bool probe_due : 1;        /* a keepalive is to be sent */
@@ -126,9 +151,6 @@ struct mp_subflow {
     bool rst_transient : 1;    /* it had T = 1: later is worth a try, even of a join */
     bool reset_in : 1;         /* the peer reset it, */
     bool refused : 1;          /* and said that something is wrong about MPTCP */
-    uint8_t fastclose_n;       /* version 0: ACKs with MP_FASTCLOSE sent, */
-    enum plait_reason rst_why; /* for MP_TCPRST */
-    uint32_t announced;        /* version 0: the serial of the last announcement sent on it */
     plait_time fastclose_at;   /* and when the next is due; PLAIT_NEVER */
     plait_time probe_at;       /* REMOVE_ADDR: dead if nothing was heard by then; PLAIT_NEVER */
     plait_time abort_at;       /* patience with its FIN ends; PLAIT_NEVER */
@@ -150,9 +172,18 @@ void mp_subflow_abort(struct mp_subflow *s, enum plait_reason why, plait_time no
 bool mp_subflow_alive(const struct mp_subflow *s);  /* not dead, not about to end */
 bool mp_subflow_usable(const struct mp_subflow *s); /* new data may be given to it */
 
-/* Queues that few subflows have. False: no memory; nothing is done where it is there. */
-bool mp_queue_open(struct mp_subflow *s, struct reasm **queue);
-void mp_queue_close(struct mp_subflow *s, struct reasm **queue);
+/* What few subflows have. False: no memory; nothing is done where it is there already. */
+bool mp_held_open(struct mp_subflow *s);
+void mp_held_close(struct mp_subflow *s);
+bool mp_attic_open(struct mp_subflow *s);
+void mp_attic_close(struct mp_subflow *s);
+bool mp_lean_open(struct mp_subflow *s);
+void mp_lean_close(struct mp_subflow *s);
+/* What it carries below this position is in its attic; 0: it has none. */
+static inline uint64_t mp_attic_to(const struct mp_subflow *s)
+{
+    return s->attic != NULL ? s->attic->to : 0;
+}
 
 int mp_carry_reserve(struct mp_subflow *s);
 void mp_carry_add(struct mp_subflow *s, uint64_t pos, uint32_t len);

@@ -169,10 +169,13 @@ static plait_time subflow_deadline(const struct mp_conn *c, const struct mp_subf
     at = mp_earlier(at, last_chance_at(c, s));
     if (s->phase == MP_PHASE_DOWN)
         return PLAIT_NEVER;
-    at = mp_earlier(at, mp_earlier(s->join_at, s->fastclose_at));
+    if (s->phase == MP_PHASE_PRE)
+        at = mp_earlier(at, s->u.join.at);
+    if (s->failed)
+        at = mp_earlier(at, mp_earlier(s->u.fail.until, s->u.fail.again));
     if (!c->over && c->mode == MP_MODE_MULTIPATH) /* else mp_addr_tick() does not look at it */
         at = mp_earlier(at, s->probe_at);
-    at = mp_earlier(at, mp_earlier(s->abort_at, mp_earlier(s->failed_until, s->fail_at)));
+    at = mp_earlier(at, mp_earlier(s->abort_at, s->fastclose_at));
     return mp_earlier(at, mp_opts_deadline(s));
 }
 

@@ -181,9 +181,12 @@ static bool is_on_its_own(const struct mp_subflow *s)
  * they carried, nobody waits for it. */
 static uint32_t lean_room(const struct mp_subflow *s, uint32_t room)
 {
-    if (s->lean == 0 || is_on_its_own(s))
+    uint32_t limit;
+
+    if (s->lean == NULL || is_on_its_own(s))
         return room;
-    return s->lean > queued_on(s) ? (uint32_t)mp_min(room, s->lean - queued_on(s)) : 0;
+    limit = s->lean->limit;
+    return limit > queued_on(s) ? (uint32_t)mp_min(room, limit - queued_on(s)) : 0;
 }
 
 /*= RFC 8684 3.3.5-2 */
@@ -379,7 +382,7 @@ static bool give(struct mp_subflow *s, uint64_t pos, uint32_t len, plait_time no
     } else if ((meta & MP_META_INFINITE) != 0) {
         s->infinite = false;
         s->infinite_sent = true;
-        s->infinite_end = s->tcb.sndq.end;
+        s->u.infinite.end = s->tcb.sndq.end;
     }
     return true;
 }
@@ -485,61 +488,64 @@ static uint32_t delivered(const struct mp_subflow *s)
  * a window that a loss made smaller. */
 static uint32_t without_queue(const struct mp_subflow *s, plait_time least_rtt, plait_time now)
 {
-    uint64_t came = delivered(s) - s->lean_from, bdp = came * least_rtt / (now - s->lean_at);
+    uint64_t came = delivered(s) - s->lean->from, bdp = came * least_rtt / (now - s->lean->at);
 
     return (uint32_t)mp_min(bdp * 5 / 4 + 2 * tcp_payload_mss(&s->tcb), CC_CWND_MAX);
 }
 
 /* A round begins: it ends when what is sent from now on is acknowledged. */
-static void lean_round(struct mp_subflow *s, enum mp_lean phase)
+static void lean_round(struct mp_subflow *s, enum mp_lean_phase phase)
 {
-    s->lean_phase = phase;
-    s->lean_from = s->tcb.sndq.end;
+    s->lean->phase = phase;
+    s->lean->from = s->tcb.sndq.end;
 }
 
 /* s holds up the others. What comes through is measured, until no more than that is out. What goes
  * out from then on and holds them up nevertheless is too much for the buffers without any queue:
- * half of it then, once for each round. */
+ * half of it then, once for each round. Without memory for that it stays as it is, until it holds
+ * them up again. */
 static void make_lean(struct mp_subflow *s, plait_time now)
 {
     const struct tcp_rtt *rtt = &s->tcb.loss.rtt;
     plait_time least_rtt = mp_earlier(rtt->min_rtt, rtt->srtt);
     uint32_t least = 2 * tcp_payload_mss(&s->tcb);
+    struct mp_lean *lean = s->lean;
 
-    if (s->lean == 0) {
-        s->lean = LEAN_UNKNOWN;
-        s->lean_phase = MP_LEAN_MEASURES;
-        s->lean_from = delivered(s);
-        s->lean_at = now;
-        s->lean_until = now + rtt->srtt;
+    if (lean == NULL) {
+        if (mp_lean_open(s))
+            *s->lean = (struct mp_lean){ .at = now, .until = now + rtt->srtt,
+                                         .limit = LEAN_UNKNOWN, .from = delivered(s),
+                                         .phase = MP_LEAN_MEASURES };
         return;
     }
-    if (s->lean_phase == MP_LEAN_MEASURES && now - s->lean_at > least_rtt / 4) {
-        s->lean = without_queue(s, least_rtt, now);
-    } else if (s->lean_phase == MP_LEAN_GROWS) {
-        s->lean = s->lean / 2 > least ? s->lean / 2 : least;
+    if (lean->phase == MP_LEAN_MEASURES && now - lean->at > least_rtt / 4) {
+        lean->limit = without_queue(s, least_rtt, now);
+    } else if (lean->phase == MP_LEAN_GROWS) {
+        lean->limit = lean->limit / 2 > least ? lean->limit / 2 : least;
         lean_round(s, MP_LEAN_WAITS);
     }
-    if (s->lean != LEAN_UNKNOWN)
-        s->lean_until = now + LEAN_ROUNDS * rtt->srtt;
+    if (lean->limit != LEAN_UNKNOWN)
+        lean->until = now + LEAN_ROUNDS * rtt->srtt;
 }
 
 /* In each round that passes without holding them up it may be a sixteenth more; after LEAN_ROUNDS
  * without there is no limit but the window, which was not tried beyond that. */
 static void lean_acked(struct mp_subflow *s, plait_time now)
 {
-    if (s->lean == 0)
+    struct mp_lean *lean = s->lean;
+
+    if (lean == NULL)
         return;
-    if (now >= s->lean_until) {
-        if (s->lean != LEAN_UNKNOWN)
-            tcp_loss_forget(&s->tcb.loss, s->lean, now);
-        s->lean = 0;
-    } else if (s->lean_phase == MP_LEAN_MEASURES) {
-        if (s->lean != LEAN_UNKNOWN && queued_on(s) <= s->lean)
+    if (now >= lean->until) {
+        if (lean->limit != LEAN_UNKNOWN)
+            tcp_loss_forget(&s->tcb.loss, lean->limit, now);
+        mp_lean_close(s);
+    } else if (lean->phase == MP_LEAN_MEASURES) {
+        if (lean->limit != LEAN_UNKNOWN && queued_on(s) <= lean->limit)
             lean_round(s, MP_LEAN_WAITS);
-    } else if (seq_gt(s->tcb.sndq.una, s->lean_from)) {
-        if (s->lean_phase == MP_LEAN_GROWS)
-            s->lean = (uint32_t)mp_min((uint64_t)s->lean + s->lean / 16, CC_CWND_MAX);
+    } else if (seq_gt(s->tcb.sndq.una, lean->from)) {
+        if (lean->phase == MP_LEAN_GROWS)
+            lean->limit = (uint32_t)mp_min((uint64_t)lean->limit + lean->limit / 16, CC_CWND_MAX);
         lean_round(s, MP_LEAN_GROWS);
     }
 }

@@ -196,7 +196,7 @@ static void join(struct fuzz_in *in, const struct aim *a, struct forged *f)
     struct mp_hmac_in key = {c->remote.key, c->local.key, 0, 0, c->version};
     key.nonce_from = a->half != NULL ? a->half->mp.nonce_remote : j->nonce;
     key.nonce_to = a->half != NULL  ? a->half->mp.nonce_local
-                   : a->sub != NULL ? a->sub->nonce_local
+                   : a->sub != NULL ? a->sub->u.join.nonce_local
                                     : 0;
     mp_join_hmac(&key, hmac);
     memcpy(j->hmac, hmac, sizeof j->hmac);

@@ -29,6 +29,18 @@ static void *env_alloc(void *ctx, size_t size)
     return mem;
 }
 
+/* In front of a side's slab, which rounds sizes up. */
+static void *alloc_unless_refused(void *ctx, size_t size)
+{
+    const struct slab *slab = ctx;
+    struct pair *p = slab->below.ctx;
+
+    if (size != p->refuse || size == 0)
+        return p->slab_alloc(ctx, size);
+    p->refused++;
+    return NULL;
+}
+
 static void env_free(void *ctx, void *mem, size_t size)
 {
     struct pair *p = ctx;
@@ -113,6 +125,8 @@ void pair_init(struct pair *p, uint64_t seed, unsigned paths)
         struct pair_side *side = &p->side[s];
         side->env = (struct plait_env){ p, env_alloc, env_free, env_random, env_trace };
         ctx_init(&side->ctx, &side->env, (uint64_t)64 << 20);
+        p->slab_alloc = side->ctx.env.alloc;
+        side->ctx.env.alloc = alloc_unless_refused;
         init_config(&side->cfg);
         side->pattern = (uint8_t)(17 + 31 * s);
         side->read_limit = UINT64_MAX;

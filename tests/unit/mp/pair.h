@@ -67,6 +67,9 @@ struct pair {
     unsigned packet_n;
     uint64_t live;        /* allocations */
     int64_t fail_in;      /* allocations until one fails; < 0: never */
+    size_t refuse;        /* allocations of exactly so many bytes fail; 0: none */
+    uint64_t refused;     /* as many did */
+    void *(*slab_alloc)(void *ctx, size_t size);
     bool super;           /* hand super-segments over whole */
     uint32_t gso_max;
     /* Sees each parsed segment before it is delivered and may change it; false: drop it. */

@@ -36,12 +36,11 @@ static void attic_keeps_what_the_store_lets_go(void **state)
     pair_run(&p, p.now + 1500 * PLAIT_MSEC);
     s = pair_sub(&p, 0, 1);
     assert_true(s->stale && s->carry.count > 0);
-    assert_true(s->attic_to > 0 && s->attic->bytes > 0);
+    assert_true(s->attic != NULL && s->attic->to > 0 && s->attic->bytes.bytes > 0);
     assert_true(p.side[0].conn->store.begin > ((struct mp_carry *)ring_at(&s->carry, 0))->pos);
     p.path[1].down = false;
     pair_run(&p, p.now + 1300 * PLAIT_MSEC);
     assert_false(s->stale);
-    assert_int_equal(s->attic_to, 0);
     assert_null(s->attic);
     assert_true(p.path[1].payload[0] > 0);
     finish(40 << 20);
@@ -62,11 +61,30 @@ static void no_memory_for_the_attic(void **state)
     finish(30 << 20);
 }
 
+/* Not even for its head: the same, and nothing of the path is left. */
+static void no_memory_for_the_head_of_an_attic(void **state)
+{
+    start(6, 2, 30 << 20);
+    pair_run(&p, p.now + 600 * PLAIT_MSEC);
+    p.path[1].down = true;
+    p.refuse = sizeof(struct mp_attic);
+    for (unsigned i = 0; i < 300 && p.refused == 0; i++)
+        pair_run(&p, p.now + 10 * PLAIT_MSEC);
+    assert_int_equal(p.refused, 1);
+    p.refuse = 0;
+    assert_true(pair_sub(&p, 0, 1) == NULL || pair_sub(&p, 0, 1)->phase == MP_PHASE_DOWN);
+    p.path[1].down = false;
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 30 << 20);
+    finish(30 << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attic_keeps_what_the_store_lets_go),
         cmocka_unit_test(no_memory_for_the_attic),
+        cmocka_unit_test(no_memory_for_the_head_of_an_attic),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,8 +176,8 @@ static void small_windows_on_two_paths(void **state)
     finish(20000);
 }
 
-/* The window blocks, and its oldest bytes are with the slow path: the fast one sends them too. */
-static void opportunity_is_taken(void **state)
+/* 120 KB of window, and a second path that has a hundred times the delay of the first. */
+static void start_unlike(uint64_t up)
 {
     pair_init(&p, 8, 2);
     p.side[0].keep_open = p.side[1].keep_open = true;
@@ -185,12 +185,81 @@ static void opportunity_is_taken(void **state)
     p.path[0] = (struct pair_path){ .delay = 2 * PLAIT_MSEC, .rate = 12500000, .queue = 20000 };
     p.path[1] = (struct pair_path){ .delay = 200 * PLAIT_MSEC, .rate = 12500000,
                                     .queue = 256 << 10 };
-    pair_transfer(&p, 20 << 20, 100);
+    pair_transfer(&p, up, 100);
     pair_connect(&p);
+}
+
+/* The window blocks, and its oldest bytes are with the slow path: the fast one sends them too. */
+static void opportunity_is_taken(void **state)
+{
+    start_unlike(20 << 20);
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 20 << 20);
     assert_true(p.side[0].conn->bytes_reinjected > 0);
     finish(20 << 20);
+}
+
+/* The slow path holds up the fast one until two packets are all that it may have out. When it was
+ * not in the way for some rounds the limit goes, and the limit's memory. */
+static void slow_path_is_limited_for_a_while(void **state)
+{
+    struct mp_subflow *s;
+
+    start_unlike(60 << 20);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    s = pair_sub(&p, 0, 1);
+    assert_non_null(s->lean);
+    assert_int_equal(s->lean->phase, MP_LEAN_WAITS);
+    pair_run(&p, p.now + 3 * PLAIT_SEC);
+    assert_true(p.side[1].read < 60 << 20);
+    assert_int_equal(s->lean->limit, 2 * tcp_payload_mss(&s->tcb));
+    assert_in_range(s->tcb.sndq.nxt - s->tcb.sndq.una, 1, s->lean->limit);
+    pair_run(&p, p.now + 20 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 60 << 20);
+    p.path[0].down = true;
+    p.side[0].to_write += 3000;
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    assert_null(s->lean);
+    p.path[0].down = false;
+    finish((60 << 20) + 3000);
+}
+
+/* A path that dies leaves nothing of it (pair_fini() counts). */
+static void limited_path_dies(void **state)
+{
+    struct mp_subflow *s;
+
+    start_unlike(60 << 20);
+    pair_run(&p, p.now + 2 * PLAIT_SEC);
+    s = pair_sub(&p, 0, 1);
+    assert_non_null(s->lean);
+    mp_subflow_abort(s, PLAIT_REASON_LOCAL_CLOSE, p.now);
+    assert_null(s->lean);
+    pair_run(&p, p.now + 20 * PLAIT_SEC);
+    finish(60 << 20);
+}
+
+/* Without memory for the limit the path has what its window allows, and all arrives; with memory
+ * again it is limited when it holds up the other one next. */
+static void no_memory_for_a_limit(void **state)
+{
+    struct mp_subflow *s;
+
+    start_unlike(60 << 20);
+    pair_run(&p, p.now + 500 * PLAIT_MSEC);
+    p.refuse = sizeof(struct mp_lean);
+    pair_run(&p, p.now + 1500 * PLAIT_MSEC);
+    s = pair_sub(&p, 0, 1);
+    assert_true(p.refused > 1 && p.side[0].conn->held_up_n > 1);
+    assert_true(s->phase == MP_PHASE_OPEN && s->lean == NULL);
+    assert_true(tcp_room(&s->tcb) + s->tcb.sndq.end - s->tcb.sndq.una > 10000);
+    p.refuse = 0;
+    pair_run(&p, p.now + 3 * PLAIT_SEC);
+    assert_non_null(s->lean);
+    assert_true(p.side[1].read < 60 << 20);
+    pair_run(&p, p.now + 20 * PLAIT_SEC);
+    assert_int_equal(p.side[1].read, 60 << 20);
+    finish(60 << 20);
 }
 
 static void allocation_fails_now_and_then(void **state)
@@ -240,7 +309,10 @@ int main(void)
         cmocka_unit_test(buffer_has_an_end), cmocka_unit_test(nagle_gathers),
         cmocka_unit_test(nagle_is_off_on_every_path),
         cmocka_unit_test(bulk_goes_in_whole_packets), cmocka_unit_test(dead_path_moves_its_data),
-        cmocka_unit_test(opportunity_is_taken), cmocka_unit_test(allocation_fails_now_and_then),
+        cmocka_unit_test(opportunity_is_taken),
+        cmocka_unit_test(slow_path_is_limited_for_a_while),
+        cmocka_unit_test(limited_path_dies),
+        cmocka_unit_test(no_memory_for_a_limit), cmocka_unit_test(allocation_fails_now_and_then),
         cmocka_unit_test(largest_window_counts),
         cmocka_unit_test(small_windows_on_two_paths),
     };
