@@ -17,6 +17,9 @@
 
 enum { JOIN_SYN_RETRIES = 3, MTU_UNKNOWN = 1500 };
 
+static_assert(sizeof(void *) > 8 || sizeof(struct mp_subflow) <= 1024,
+              "a million of them rest: what is needed rarely has memory of its own");
+
 /* ---- birth and death ------------------------------------------------------------------------ */
 
 /*= RFC 6897 4.4.1-1 */

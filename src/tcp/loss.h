@@ -30,21 +30,19 @@ struct tcp_loss {
     uint32_t spurious_n;       /* reductions undone */
     uint32_t restarts;         /* windows that idling made smaller, ever */
     uint32_t ecn_cuts;         /* reductions that ECE asked for */
+    uint32_t tlp_end_seq;      /* TLP (RFC 8985 7): a probe is out until this is acknowledged */
     plait_time last_progress;  /* when SND.UNA moved last, or sending began */
-    uint8_t rto_n;             /* time-outs in a row */
-    bool after_rto : 1;        /* slow start that follows a time-out */
-    /* RACK (RFC 8985 6.1) */
-    bool reordering_seen : 1;
+    plait_time rack_rtt;       /* RACK (RFC 8985 6.1) */
     uint8_t reo_wnd_mult, reo_wnd_persist;
-    /* TLP (RFC 8985 7) */
-    bool tlp_out : 1, tlp_is_rtx : 1; /* a probe is out until tlp_end_seq is acknowledged */
+    uint8_t rto_n;             /* time-outs in a row */
+    bool reordering_seen : 1;
+    bool after_rto : 1;        /* slow start that follows a time-out */
+    bool tlp_out : 1, tlp_is_rtx : 1;
     bool rtt_sample_since_tlp : 1;
     /* ECN (RFC 3168 6.1.2) */
     bool cwr_due : 1;          /* cwnd was reduced: the next new data says so */
     bool cwr_held : 1;         /* ECEs are about what the last reduction answered, until SND.UNA */
     uint32_t cwr_point;        /* has passed this, SND.NXT at that time */
-    uint32_t tlp_end_seq;
-    plait_time rack_rtt;
     struct tcp_undo *undo;     /* of the last reduction; NULL: it is final, or there was none */
 };
 

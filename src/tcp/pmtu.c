@@ -128,7 +128,7 @@ static bool probe_too_big(struct tcb *t, uint32_t mss, plait_time now)
      * If an ICMP PTB message is received matching the probe packet, then search_high and eff_pmtu
      * MAY be set from the MTU value indicated in the message. */
     t->pmtu.high = (uint16_t)mss;
-    t->pmtu.tried_high = false;
+    t->pmtu_tried_high = false;
     tcp_loss_too_big(&t->loss, &t->sndq, t->pmtu.seq);
     search_on(t, now + pause(t), now);
     return true;
@@ -174,7 +174,7 @@ void tcp_pmtu_timed_out(struct tcb *t, plait_time now)
         return; /* it was small, and got no answer either */
     ctx_count(t->ctx, PLAIT_REASON_MTU_BLACK_HOLE);
     set_mss(t, to);
-    t->pmtu.tried_high = false;
+    t->pmtu_tried_high = false;
     search_on(t, at, now);
 }
 
@@ -189,7 +189,7 @@ static uint16_t next_size(const struct tcb *t, plait_time now)
         return 0;
     if (converged(t))
         return max_mss(t); /* the time has come to begin again */
-    return p->tried_high ? (uint16_t)((t->mss + p->high + 1u) / 2) : p->high;
+    return t->pmtu_tried_high ? (uint16_t)((t->mss + p->high + 1u) / 2) : p->high;
 }
 
 uint32_t tcp_pmtu_with_followers(const struct tcb *t, uint32_t len)
@@ -225,7 +225,7 @@ void tcp_pmtu_probed(struct tcb *t, const struct tcp_plan *plan)
     p->seq = plan->seq;
     if (p->probe >= p->high) {
         p->high = p->probe;
-        p->tried_high = true;
+        t->pmtu_tried_high = true;
     }
 }
 
@@ -245,7 +245,7 @@ static void fail(struct tcb *t, plait_time wait, plait_time now)
      * In the absence of other indications, set search_high to the probe size minus one. */
     ctx_count(t->ctx, PLAIT_REASON_MTU_PROBE_LOST);
     t->pmtu.high = (uint16_t)(t->pmtu.probe - 1);
-    t->pmtu.tried_high = true;
+    t->pmtu_tried_high = true;
     deaf_for_a_while(t, now);
     search_on(t, now + wait, now);
 }
@@ -256,7 +256,7 @@ static void fail(struct tcb *t, plait_time wait, plait_time now)
  * (i.e., once the packetization layer has no outstanding unrecovered losses). */
 static void inconclusive(struct tcb *t, plait_time now)
 {
-    t->pmtu.tried_high = t->pmtu.probe < t->pmtu.high;
+    t->pmtu_tried_high = t->pmtu.probe < t->pmtu.high;
     search_on(t, now, now);
 }
 

@@ -16,50 +16,54 @@ void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min)
 {
     rto_min = rto_min < RTO_MAX ? rto_min : RTO_MAX;
     *r = (struct tcp_rtt){ .min_rtt = PLAIT_NEVER, .min_new = PLAIT_NEVER };
-    r->rto_min = (uint32_t)rto_min;
+    r->rto_min = (uint32_t)rto_min & TCP_RTT_RTO;
     /*= RFC 6298 2
      * Until a round-trip time (RTT) measurement has been made for a segment sent between the sender
      * and receiver, the sender SHOULD set RTO <- 1 second, though the "backing off" on repeated
      * retransmission discussed in (5.5) still applies. */
-    r->rto = PLAIT_SEC > rto_min ? PLAIT_SEC : rto_min;
+    r->rto = (uint32_t)(PLAIT_SEC > rto_min ? PLAIT_SEC : rto_min) & TCP_RTT_RTO;
 }
 
 /*= RFC 6298 2-8 */
-static plait_time clamp_rto(const struct tcp_rtt *r, plait_time rto)
+static void set_rto(struct tcp_rtt *r, plait_time rto)
 {
     if (rto < r->rto_min)
         rto = r->rto_min;
-    return rto < RTO_MAX ? rto : RTO_MAX;
+    r->rto = (uint32_t)(rto < RTO_MAX ? rto : RTO_MAX) & TCP_RTT_RTO;
 }
 
 /*= RFC 9293 MUST-18 */
 void tcp_rtt_sample(struct tcp_rtt *r, plait_time rtt)
 {
-    plait_time error;
+    plait_time srtt_x8 = r->srtt * 8 + r->srtt_8ths;
+    plait_time rttvar_x4 = r->rttvar * 4 + r->rttvar_4ths, error;
 
     if (rtt == 0)
         rtt = 1;
     tcp_rtt_min(r, rtt);
-    if (r->srtt_x8 == 0) {
+    if (r->srtt == 0) {
         /*= RFC 6298 2
          * When the first RTT measurement R is made, the host MUST set */
-        r->srtt_x8 = rtt * 8;
-        r->rttvar_x4 = rtt * 2;
+        srtt_x8 = rtt * 8;
+        rttvar_x4 = rtt * 2;
     } else {
         /*= RFC 6298 2
          * The value of SRTT used in the update to RTTVAR is its value before updating SRTT itself
          * using the second assignment. */
-        error = r->srtt_x8 > rtt * 8 ? r->srtt_x8 - rtt * 8 : rtt * 8 - r->srtt_x8;
+        error = srtt_x8 > rtt * 8 ? srtt_x8 - rtt * 8 : rtt * 8 - srtt_x8;
         /*= RFC 6298 2-4, 2-5, 2-6 */
-        r->rttvar_x4 = r->rttvar_x4 - r->rttvar_x4 / 4 + error / 8;
-        r->srtt_x8 = r->srtt_x8 - r->srtt_x8 / 8 + rtt;
+        rttvar_x4 = rttvar_x4 - rttvar_x4 / 4 + error / 8;
+        srtt_x8 = srtt_x8 - srtt_x8 / 8 + rtt;
     }
-    r->srtt = r->srtt_x8 / 8 > 0 ? r->srtt_x8 / 8 : 1;
-    r->rttvar = r->rttvar_x4 / 4;
+    assert(srtt_x8 >= 8 && "samples of at least 1 us have no mean below");
+    r->srtt = srtt_x8 / 8;
+    r->srtt_8ths = (uint32_t)srtt_x8 & 7;
+    r->rttvar = rttvar_x4 / 4;
+    r->rttvar_4ths = (uint32_t)rttvar_x4 & 3;
     /*= RFC 6298 2
      * After the computation, a host MUST update RTO <- SRTT + max (G, K*RTTVAR) */
     /*= RFC 6298 4-1 */
-    r->rto = clamp_rto(r, r->srtt + (r->rttvar_x4 > 0 ? r->rttvar_x4 : 1));
+    set_rto(r, r->srtt + (rttvar_x4 > 0 ? rttvar_x4 : 1));
 }
 
 void tcp_rtt_min(struct tcp_rtt *r, plait_time rtt)
@@ -89,7 +93,7 @@ void tcp_rtt_age(struct tcp_rtt *r, plait_time now)
 
 plait_time tcp_rtt_timeout(const struct tcp_rtt *r)
 {
-    plait_time t = r->rto << r->backoff;
+    plait_time t = (plait_time)r->rto << r->backoff;
 
     /*= RFC 6298 2
      * A maximum value MAY be placed on RTO provided it is at least 60 seconds. */
@@ -116,6 +120,6 @@ void tcp_rtt_after_syn_timeout(struct tcp_rtt *r)
      * RTO less than 3 seconds, the RTO MUST be re-initialized to 3 seconds when data transmission
      * begins (i.e., after the three-way handshake completes). */
     if (r->rto < 3 * PLAIT_SEC)
-        r->rto = 3 * PLAIT_SEC;
+        r->rto = (uint32_t)(3 * PLAIT_SEC) & TCP_RTT_RTO;
     r->backoff = 0;
 }

@@ -5,15 +5,18 @@
 
 #include <plait/types.h>
 
+enum { TCP_RTT_RTO = 0x3ffffff }; /* the bits of 60 s in microseconds */
+
 struct tcp_rtt {
     plait_time srtt, rttvar; /* 0: no sample yet */
     plait_time min_rtt;      /* lowest of the last minutes; PLAIT_NEVER until the first sample */
-    plait_time rto;          /* base time-out, without back-off */
-    uint32_t rto_min;        /* at most 60 s */
-    uint8_t backoff;         /* time-outs in a row: rto << backoff, at most 60 s in all */
-    plait_time srtt_x8, rttvar_x4; /* the same, scaled: nothing is lost by rounding */
     plait_time min_new;      /* lowest since min_turn; PLAIT_NEVER: none */
     plait_time min_turn;     /* when the window of min_rtt was turned last; 0: never */
+    uint32_t rto : 26;       /* base time-out, without back-off */
+    uint32_t srtt_8ths : 3;  /* what srtt and rttvar leave out, in eighths and quarters of a */
+    uint32_t rttvar_4ths : 2; /* microsecond: nothing is lost by rounding */
+    uint32_t rto_min : 26;
+    uint32_t backoff : 5;    /* time-outs in a row, up to 16: rto << backoff, at most 60 s in all */
 };
 
 void tcp_rtt_init(struct tcp_rtt *r, plait_time rto_min);

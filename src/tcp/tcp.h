@@ -60,15 +60,14 @@ struct tcp_pmtu {
     uint16_t high;         /* no more is expected to pass: RFC 4821's search_high; low is tcb.mss */
     uint16_t probe;        /* MSS of the probe that is out; 0: none */
     uint32_t seq;          /* where it begins */
-    bool tried_high;       /* high itself was asked for: the next is halfway */
     plait_time at;         /* no probe before */
     plait_time deaf_until; /* no error about the size is believed before */
 };
 
 /* What both sides said about ECN by the flags of their SYNs and SYN/ACKs (RFC 3168 6.1.1). */
 struct tcp_ecn_setup {
-    bool sent, sent_plain; /* an ECN-setup SYN or SYN/ACK, and one that was not */
-    bool came, came_plain;
+    bool sent : 1, sent_plain : 1; /* an ECN-setup SYN or SYN/ACK, and one that was not */
+    bool came : 1, came_plain : 1;
 };
 
 /* Small fields stand where two groups meet, so that a million of them have no holes. */
@@ -102,18 +101,37 @@ struct tcb {
     plait_time progress_at; /* SND.UNA moved last, or waiting began; PLAIT_NEVER: nothing waits */
     uint8_t persist_n;     /* probes without an answer */
     uint8_t persist_backoff; /* probes in a row: doubles the interval */
-    bool persist_due;      /* a probe is to be sent */
+    uint8_t keepalive_n;   /* probes without an answer */
+    uint8_t challenge_n;
+    uint8_t syn_n;         /* SYNs or SYN/ACKs sent */
+    struct tcp_ecn_setup ecn;
+    bool persist_due : 1;  /* a probe is to be sent */
+    bool keepalive_due : 1;
+    bool syn_rtx_due : 1;
+    bool active : 1;       /* opened by tcp_connect() */
+    bool pmtu_tried_high : 1; /* pmtu.high itself was asked for: the next is halfway */
+    bool rst_wanted : 1;   /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment
+                            * during the handshake and lives on */
+    bool rst_sent : 1, rst_with_ack : 1;
+    bool fin_sent : 1;
+    bool fin_seen : 1;     /* the peer's FIN has a place: fin_seq */
+    bool fin_received : 1; /* it came in order */
+    bool wscale_on : 1;
+    bool ecn_echo : 1;     /* CE came: ECE on every ACK until CWR comes */
+    bool ts_on, sack_on;   /* agreed on; these and the next are asked too often to be bits */
+    bool fin_wanted;
     bool more_above;       /* set from above: new data waits that only this subflow will get */
     bool blocked_above;    /* set from above: data waits for a window only (persist even if the
                             * queue is empty) */
-    bool fin_wanted, fin_sent;
 
     /* receiving */
     bool shared_window;    /* the window is a connection's: no subflow edge to hold on to */
-    uint8_t rcv_wscale;
-    bool fin_seen;         /* the peer's FIN has a place: fin_seq */
-    bool fin_received;     /* it came in order */
+    bool ack_now;          /* an ACK is due at once (may be set from above) */
+    bool ack_pending;      /* one is due by ack_at */
     uint8_t quick_acks;    /* ACK at once for this many more segments */
+    uint8_t rcv_wscale;
+    uint16_t rcv_mss;      /* estimate of the peer's segment size */
+    uint32_t ack_bytes;    /* payload received since the last ACK */
     uint32_t fin_seq;
     uint32_t irs, rcv_nxt;
     uint32_t syn_text;     /* text of the peer's SYN that was taken: irs is higher by so much */
@@ -129,17 +147,8 @@ struct tcb {
     struct tcp_block sack_older[3]; /* reported first before that */
     struct tcp_block dsack;         /* a duplicate to report once; lo == hi: none */
 
-    /* acknowledging */
+    /* acknowledging, and what was agreed on for that */
     plait_time ack_at;
-    uint32_t ack_bytes;    /* payload received since the last ACK */
-    uint16_t rcv_mss;      /* estimate of the peer's segment size */
-    bool ack_now;          /* an ACK is due at once (may be set from above) */
-    bool ack_pending;      /* one is due by ack_at */
-
-    /* options agreed on */
-    bool ts_on, sack_on, wscale_on;
-    struct tcp_ecn_setup ecn;
-    bool ecn_echo;         /* CE came: ECE on every ACK until CWR comes */
     uint32_t ts_recent;
     uint32_t ts_offset;    /* our TSval = microseconds / 1000 + this */
     plait_time ts_recent_age;
@@ -152,19 +161,8 @@ struct tcb {
     plait_time challenge_at;  /* end of the period that challenge_n counts in */
     plait_time last_rcvd;  /* anything acceptable from the peer */
     plait_time syn_first;  /* when the first SYN went out */
-    uint8_t keepalive_n;   /* probes without an answer */
-    bool keepalive_due;
-    uint8_t challenge_n;
-    uint8_t syn_n;         /* SYNs or SYN/ACKs sent */
-    bool active;           /* opened by tcp_connect() */
-    bool syn_rtx_due;
 
-    /* reset */
-    bool rst_wanted : 1;   /* a RST is to be sent: the tcb is CLOSED already, or refuses a segment
-                            * during the handshake and lives on */
-    bool rst_sent : 1, rst_with_ack : 1;
-    uint32_t rst_seq, rst_ack;
-
+    uint32_t rst_seq, rst_ack; /* of the RST that is to be sent */
     struct tcp_fastopen *fastopen; /* NULL: none of it; tcp_fastopen_begin() */
 
     uint64_t bytes_sent, bytes_acked, bytes_received; /* payload, first transmissions only */

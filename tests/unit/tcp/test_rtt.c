@@ -56,6 +56,26 @@ static void bounds(void **state)
     assert_true(r.rttvar <= 1);
 }
 
+/* What the two fractions keep is all that the scaled values of RFC 6298's formulas had. */
+static void nothing_is_lost(void **state)
+{
+    uint64_t x8 = 0, x4 = 0, error, dice = 1;
+    struct tcp_rtt r;
+
+    tcp_rtt_init(&r, 1);
+    for (unsigned i = 0; i < 100000; i++) {
+        dice = dice * 6364136223846793005u + 1442695040888963407u;
+        plait_time rtt = 1 + (dice >> 33) % (i % 3 == 0 ? 3 : i % 3 == 1 ? 1000 : 5 * PLAIT_SEC);
+        tcp_rtt_sample(&r, rtt);
+        error = x8 > rtt * 8 ? x8 - rtt * 8 : rtt * 8 - x8;
+        x4 = i == 0 ? rtt * 2 : x4 - x4 / 4 + error / 8;
+        x8 = i == 0 ? rtt * 8 : x8 - x8 / 8 + rtt;
+        assert_int_equal(r.srtt * 8 + r.srtt_8ths, x8);
+        assert_int_equal(r.rttvar * 4 + r.rttvar_4ths, x4);
+        assert_int_equal(r.rto, x8 / 8 + (x4 > 0 ? x4 : 1));
+    }
+}
+
 /*= RFC 6298 2-9, 5-3, 5-4 */
 /*= RFC 9293 3.8.2
  * A TCP endpoint MUST implement the basic congestion control algorithms slow start, congestion
@@ -106,7 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors), cmocka_unit_test(bounds), cmocka_unit_test(backoff),
-        cmocka_unit_test(min_is_windowed),
+        cmocka_unit_test(nothing_is_lost), cmocka_unit_test(min_is_windowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
