@@ -217,7 +217,7 @@ static uint32_t alive(const struct rig_side *s)
     struct plait_stack_info info;
 
     plait_stack_info(s->stack, &info);
-    return info.conns + info.half_open;
+    return info.conns + info.half_open + info.time_wait;
 }
 
 static void side_fini(struct rig_side *s)
