@@ -126,6 +126,26 @@ static void no_memory(void **state)
 }
 
 /* The lowest position, although reinjected data makes positions run backwards. */
+/* What was reserved and did not go out is given back as what did. */
+static void rest_gives_back(void **state)
+{
+    struct tcp_sndq q;
+
+    open_queue(&q, 99, 100);
+    tcp_sndq_rest(&q);
+    assert_ptr_equal(q.f, tcp_flight_none());
+    assert_int_equal(tcp_sndq_reserve(&q, true), 0);
+    assert_ptr_not_equal(q.f, tcp_flight_none());
+    tcp_sndq_rest(&q);
+    assert_ptr_equal(q.f, tcp_flight_none());
+    assert_int_equal(tcp_sndq_push(&q, 0, 10, 0, 100), 0);
+    tcp_sndq_rest(&q); /* something waits */
+    assert_int_equal(tcp_sndq_chunk_n(&q), 1);
+    assert_true(tcp_sndq_check(&q));
+    tcp_sndq_fini(&q);
+    assert_ptr_equal(q.f, tcp_flight_none());
+}
+
 static void low_position(void **state)
 {
     struct tcp_sndq q;
@@ -296,7 +316,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_grow), cmocka_unit_test(limits), cmocka_unit_test(no_memory),
-        cmocka_unit_test(low_position), cmocka_unit_test(parts_and_flags),
+        cmocka_unit_test(rest_gives_back), cmocka_unit_test(low_position),
+        cmocka_unit_test(parts_and_flags),
         cmocka_unit_test(compaction), cmocka_unit_test(shift_before_data),
         cmocka_unit_test(random_operations),
     };
