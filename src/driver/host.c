@@ -624,32 +624,36 @@ static long switches(void)
     return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nivcsw : 0;
 }
 
-/* Looks until there is news, for so long at most. A device that can be peeked at costs no system
- * call; other descriptors, all of them where there is none, are looked at now and then. */
+/* Is there news? A device that can be peeked at costs no system call; other descriptors, all of
+ * them where there is none, are looked at now and then. */
+static bool is_news(struct drv_host *host, plait_time now, struct pollfd *fds, size_t n)
+{
+    bool can_peek = host->iface_n > 0 && drv_dev_can_peek(host->iface[0].dev);
+
+    if (can_peek && now - host->polled < SPIN_POLL)
+        return peek(host, fds, n);
+    host->polled = now;
+    return poll_fds(fds, n, 0) != 0;
+}
+
+/* Looks until there is news, for so long at most. */
 static enum drv_spin_end look(struct drv_host *host, plait_time time, struct pollfd *fds, size_t n)
 {
     plait_time start = clock_us(CLOCK_MONOTONIC), now = start, last = start;
-    bool can_peek = host->iface_n > 0 && drv_dev_can_peek(host->iface[0].dev);
     long before = switches();
 
-    for (;;) {
-        if (!can_peek || now - host->polled >= SPIN_POLL) {
-            host->polled = now;
-            if (poll_fds(fds, n, 0) != 0)
-                return DRV_SPIN_PAID;
-        } else if (peek(host, fds, n)) {
+    while (now - start < time) {
+        if (is_news(host, now, fds, n))
             return DRV_SPIN_PAID;
-        }
         now = clock_us(CLOCK_MONOTONIC);
         if (now - last > SPIN_GAP && switches() != before)
             return DRV_SPIN_TAKEN;
-        if (now - start >= time)
-            return DRV_SPIN_FAILED;
         last = now;
     }
+    return DRV_SPIN_FAILED;
 }
 
-/* True: fds tell the news. */
+/* True: fds tell the news. What is there already says nothing of whether it pays to wait. */
 static bool spin(struct drv_host *host, plait_time timeout, struct pollfd *fds, size_t n)
 {
     plait_time time = drv_spin_begin(&host->spin);
@@ -657,6 +661,8 @@ static bool spin(struct drv_host *host, plait_time timeout, struct pollfd *fds, 
 
     if (time == 0 || timeout == 0)
         return false;
+    if (is_news(host, clock_us(CLOCK_MONOTONIC), fds, n))
+        return true;
     end = look(host, time < timeout ? time : timeout, fds, n);
     drv_spin_end(&host->spin, end);
     return end == DRV_SPIN_PAID;

@@ -8,8 +8,8 @@
  * sleeps a hundred times a second then spins for less than 0.01 % of the time.
  *
  * Where peer and program share a processor the answer cannot come while we spin. That shows as a
- * spin that fails, or as a gap between two looks: the scheduler gave the processor to somebody
- * else. The latter takes all credit at once. */
+ * spin that fails, or as a gap between two looks in which the scheduler gave the processor to
+ * somebody else, which takes all credit at once; an interrupt makes a gap too, and says nothing. */
 #include "spin.h"
 
 enum {
