@@ -98,7 +98,7 @@ static uint64_t amount(const struct mp_conn *c, bool probe)
     return tcp_payload_mss(&s->tcb);
 }
 
-static void send_again(struct mp_conn *c, bool probe)
+static void queue_again(struct mp_conn *c, bool probe)
 {
     uint64_t end = mp_min(c->snd_nxt, c->snd_una + amount(c, probe));
 
@@ -126,6 +126,6 @@ void mp_rtx_expire(struct mp_conn *c, plait_time now)
     /* A peer that our MP_FAIL has made plain would take the copy for new data. */
     if (head == NULL && (!probe || holds_up(c)) && !mp_fail_is_out(c) &&
         !rangeset_has(&c->reinject, c->snd_una))
-        send_again(c, probe);
+        queue_again(c, probe);
     mp_rtx_rearm(c, now);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Data over one or two subflows, and how the connection ends (src/mp/tx.c, rtx.c, rx.c, subflow.c, close.c,
- * timer.c, fallback.c): mappings, DATA_ACK, reinjection on the other subflow, DATA_FIN and the states
+/* Data over one or two subflows, and how the connection ends (src/mp/tx.c, rtx.c, rx.c, subflow.c,
+ * close.c, timer.c, fallback.c): mappings, DATA_ACK, reinjection on the other subflow, DATA_FIN and the states
  * of RFC 8684 appendix D. Packets get lost and repeated within bounds, and what goes by one subflow
  * overtakes the other. A subflow may be reset or its path go silent, a middlebox may change a byte,
  * which the checksum tells, and an application may abort: now, when things have settled, or never.

@@ -717,3 +717,12 @@ void pair_expect_all(struct pair *p, uint64_t up, uint64_t down)
     assert_int_equal(p->side[0].read, down);
     assert_true(p->side[0].eof && p->side[1].eof);
 }
+
+void pair_wind_up(struct pair *p, uint64_t up, uint64_t down)
+{
+    p->hook = NULL;
+    p->side[0].keep_open = p->side[1].keep_open = false;
+    assert_true(pair_finish(p, 300 * PLAIT_SEC));
+    pair_expect_all(p, up, down);
+    pair_fini(p);
+}

@@ -100,5 +100,7 @@ struct mp_subflow *pair_sub(struct pair *p, int side, uint8_t id);
 uint64_t pair_count(struct pair *p, int side, enum plait_reason why);
 /* Everything arrived, nothing else. */
 void pair_expect_all(struct pair *p, uint64_t up, uint64_t down);
+/* Both sides, which were kept open, close without a hook in the way; then the two above. */
+void pair_wind_up(struct pair *p, uint64_t up, uint64_t down);
 
 #endif

@@ -15,15 +15,6 @@ static void start(uint64_t seed, unsigned paths, uint64_t up)
     pair_transfer(&p, up, 100);
 }
 
-static void finish(uint64_t up)
-{
-    p.hook = NULL;
-    p.side[0].keep_open = p.side[1].keep_open = false;
-    assert_true(pair_finish(&p, 300 * PLAIT_SEC));
-    pair_expect_all(&p, up, 100);
-    pair_fini(&p);
-}
-
 /* The subflow takes it and the connection does not, as where a middlebox acknowledges data and
  * throws it away. */
 static void map_nowhere(struct pair *pair, struct wire_seg *seg)
@@ -62,7 +53,7 @@ static void data_level_retransmission(void **state)
     assert_int_equal(n, 0);
     assert_int_equal(p.side[1].read, 3000);
     assert_true(p.side[0].conn->bytes_reinjected > 0);
-    finish(3000);
+    pair_wind_up(&p, 3000, 100);
 }
 
 /* A peer that acknowledges at the subflow with the DATA_ACK of before, as Linux does while its
@@ -115,7 +106,30 @@ static void late_data_ack_is_asked_for(void **state)
     assert_true(p.side[1].longest_gap < 150 * PLAIT_MSEC);
     assert_int_equal(asked(&lag, 1000, 250 * PLAIT_MSEC), 0);
     assert_int_equal(asked(&lag, 0, PLAIT_SEC), 1000); /* the long timer, as ever */
-    finish((2 << 20) + 1000);
+    pair_wind_up(&p, (2 << 20) + 1000, 100);
+}
+
+/* A middlebox acknowledges a whole flight and throws it away. The answer to the packet that asks is
+ * that no more than this one had been missing, so the rest goes at once, not packet by packet. */
+static void lost_flight_is_sent_at_once(void **state)
+{
+    unsigned n = 40;
+
+    start(12, 1, 1 << 20);
+    p.side[0].cfg.sndbuf_max = 64 << 10;
+    pair_connect(&p);
+    pair_run(&p, p.now + 10 * PLAIT_SEC);
+    p.hook = swallow;
+    p.hook_data = &n;
+    p.side[0].to_write += 1 << 20;
+    p.side[1].last_read = p.now;
+    p.side[1].longest_gap = 0;
+    pair_run(&p, p.now + 1500 * PLAIT_MSEC);
+    assert_int_equal(n, 0);
+    assert_true(p.side[0].conn->bytes_reinjected > 30 * 1400);
+    assert_true(p.side[1].longest_gap < 250 * PLAIT_MSEC);
+    assert_int_equal(p.side[1].read, 2 << 20);
+    pair_wind_up(&p, 2 << 20, 100);
 }
 
 /* The same on the faster path of two, for as long as it lasts. */
@@ -142,7 +156,7 @@ static void what_was_in_vain_goes_elsewhere(void **state)
     p.side[0].to_write = 41000;
     pair_run(&p, p.now + 15 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 41000);
-    finish(41000);
+    pair_wind_up(&p, 41000, 100);
 }
 
 int main(void)
@@ -150,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_level_retransmission),
         cmocka_unit_test(late_data_ack_is_asked_for),
+        cmocka_unit_test(lost_flight_is_sent_at_once),
         cmocka_unit_test(what_was_in_vain_goes_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

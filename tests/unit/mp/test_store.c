@@ -13,15 +13,6 @@ static void start(uint64_t seed, unsigned paths, uint64_t up)
     pair_connect(&p);
 }
 
-static void finish(uint64_t up)
-{
-    p.hook = NULL;
-    p.side[0].keep_open = p.side[1].keep_open = false;
-    assert_true(pair_finish(&p, 300 * PLAIT_SEC));
-    pair_expect_all(&p, up, 100);
-    pair_fini(&p);
-}
-
 /*= RFC 8684 3.3.2-4, 3.3.6-1 */
 /* The store moves on while a dead path still wants megabytes of it, and when the path comes back,
  * what it carried is sent from the attic and closes its hole. */
@@ -43,7 +34,7 @@ static void attic_keeps_what_the_store_lets_go(void **state)
     assert_false(s->stale);
     assert_null(s->attic);
     assert_true(p.path[1].payload[0] > 0);
-    finish(40 << 20);
+    pair_wind_up(&p, 40 << 20, 100);
 }
 
 /* Memory for the attic is refused: the path goes, the transfer does not. */
@@ -58,7 +49,7 @@ static void no_memory_for_the_attic(void **state)
     p.path[1].down = false;
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 30 << 20);
-    finish(30 << 20);
+    pair_wind_up(&p, 30 << 20, 100);
 }
 
 /* Not even for its head: the same, and nothing of the path is left. */
@@ -76,7 +67,7 @@ static void no_memory_for_the_head_of_an_attic(void **state)
     p.path[1].down = false;
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 30 << 20);
-    finish(30 << 20);
+    pair_wind_up(&p, 30 << 20, 100);
 }
 
 int main(void)

@@ -15,15 +15,6 @@ static void start(uint64_t seed, unsigned paths, uint64_t up)
     pair_connect(&p);
 }
 
-static void finish(uint64_t up)
-{
-    p.hook = NULL;
-    p.side[0].keep_open = p.side[1].keep_open = false;
-    assert_true(pair_finish(&p, 300 * PLAIT_SEC));
-    pair_expect_all(&p, up, 100);
-    pair_fini(&p);
-}
-
 static void buffer_has_an_end(void **state)
 {
     static uint8_t bytes[1 << 20];
@@ -74,7 +65,7 @@ static void chatter(bool nodelay)
         p.side[0].to_write += 10;
         pair_run(&p, p.now + 200);
     }
-    finish(1100);
+    pair_wind_up(&p, 1100, 100);
 }
 
 /*= RFC 9293 SHLD-7, MUST-17, MUST-60, MAY-16 */
@@ -109,7 +100,7 @@ static void nagle_is_off_on_every_path(void **state)
     pair_run(&p, p.now + PLAIT_SEC);
     assert_true(small_n > 50);
     p.path[0].down = false;
-    finish(1110);
+    pair_wind_up(&p, 1110, 100);
 }
 
 /*= RFC 9293 3.9.1.2
@@ -123,7 +114,7 @@ static void bulk_goes_in_whole_packets(void **state)
     pair_run(&p, p.now + 5 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 4 << 20);
     assert_true(data_n > 2000 && small_n * 100 < data_n);
-    finish(4 << 20);
+    pair_wind_up(&p, 4 << 20, 100);
 }
 
 static void dead_path_moves_its_data(void **state)
@@ -139,7 +130,7 @@ static void dead_path_moves_its_data(void **state)
     pair_run(&p, p.now + 2 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 16 << 20);
     p.path[1].down = false;
-    finish(16 << 20);
+    pair_wind_up(&p, 16 << 20, 100);
 }
 
 static bool narrow(struct pair *pair, int to, struct wire_seg *seg)
@@ -173,7 +164,7 @@ static void small_windows_on_two_paths(void **state)
     list_add_tail(&p.side[0].conn->subflows, &s->in_conn);
     pair_run(&p, p.now + 40 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 20000);
-    finish(20000);
+    pair_wind_up(&p, 20000, 100);
 }
 
 /* 120 KB of window, and a second path that has a hundred times the delay of the first. */
@@ -196,7 +187,7 @@ static void opportunity_is_taken(void **state)
     pair_run(&p, p.now + 10 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 20 << 20);
     assert_true(p.side[0].conn->bytes_reinjected > 0);
-    finish(20 << 20);
+    pair_wind_up(&p, 20 << 20, 100);
 }
 
 /* The slow path holds up the fast one until two packets are all that it may have out. When it was
@@ -221,7 +212,7 @@ static void slow_path_is_limited_for_a_while(void **state)
     pair_run(&p, p.now + 2 * PLAIT_SEC);
     assert_null(s->lean);
     p.path[0].down = false;
-    finish((60 << 20) + 3000);
+    pair_wind_up(&p, (60 << 20) + 3000, 100);
 }
 
 /* A path that dies leaves nothing of it (pair_fini() counts). */
@@ -236,7 +227,7 @@ static void limited_path_dies(void **state)
     mp_subflow_abort(s, PLAIT_REASON_LOCAL_CLOSE, p.now);
     assert_null(s->lean);
     pair_run(&p, p.now + 20 * PLAIT_SEC);
-    finish(60 << 20);
+    pair_wind_up(&p, 60 << 20, 100);
 }
 
 /* Without memory for the limit the path has what its window allows, and all arrives; with memory
@@ -259,7 +250,7 @@ static void no_memory_for_a_limit(void **state)
     assert_true(p.side[1].read < 60 << 20);
     pair_run(&p, p.now + 20 * PLAIT_SEC);
     assert_int_equal(p.side[1].read, 60 << 20);
-    finish(60 << 20);
+    pair_wind_up(&p, 60 << 20, 100);
 }
 
 static void allocation_fails_now_and_then(void **state)
@@ -273,7 +264,7 @@ static void allocation_fails_now_and_then(void **state)
             p.fail_in = -1;
             pair_run(&p, p.now + PLAIT_MSEC);
         }
-        finish(300000);
+        pair_wind_up(&p, 300000, 100);
     }
 }
 
@@ -300,7 +291,7 @@ static void largest_window_counts(void **state)
     assert_int_equal(tcp_room(&s->tcb), 0);
     assert_true(tcp_room(&pair_sub(&p, 0, 0)->tcb) > 0);
     s->tcb.snd_wnd = wnd;
-    finish(100);
+    pair_wind_up(&p, 100, 100);
 }
 
 int main(void)
