@@ -4,11 +4,11 @@
  *     rawpath recv IF SHARED             on one host, until the sender has ended
  *     rawpath send IF SHARED SECONDS     on the other one; prints a line of JSON
  *
- * What any stack over packet sockets may reach here: the sender copies a segment from a buffer to
- * the place where it would wait for its acknowledgment and gives it to the kernel, two at a time;
- * the receiver takes up to eight into page-aligned buffers. No more than WINDOW are on their way.
- * SHARED is a file in which the receiver counts, in place of ACKs: so it is a bound that nobody
- * reaches who has to send those. */
+ * What a stack that uses packet sockets in this way may reach here: the sender copies a segment
+ * from a buffer to the place where it would wait for its acknowledgment and gives it to the kernel,
+ * two at a time; the receiver takes up to eight into page-aligned buffers. No more than WINDOW are
+ * on their way. SHARED is a file in which the receiver counts, in place of the ACKs that a stack
+ * would have to send. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
@@ -162,6 +162,14 @@ static void send_batch(int fd, uint64_t sent, uint8_t *slots, const uint8_t *sou
         err(1, "sendmmsg");
 }
 
+/* The other end raises the flag, or is not there. */
+static void await(const uint32_t *flag, const char *what)
+{
+    for (double start = seconds(); !__atomic_load_n(flag, __ATOMIC_ACQUIRE); usleep(1000))
+        if (seconds() - start > 10)
+            errx(1, "the receiver %s within 10 s", what);
+}
+
 static int transmit(const char *ifname, struct shared *s, double time)
 {
     int fd = packet_socket(ifname, 0);
@@ -169,8 +177,7 @@ static int transmit(const char *ifname, struct shared *s, double time)
     uint64_t sent = 0, received, us;
     double start, end;
 
-    while (!__atomic_load_n(&s->receiving, __ATOMIC_ACQUIRE))
-        usleep(1000);
+    await(&s->receiving, "does not begin");
     us = processor_us();
     for (start = end = seconds(); end - start < time; end = seconds()) {
         if (sent + SEND_BATCH - __atomic_load_n(&s->received, __ATOMIC_ACQUIRE) > WINDOW)
@@ -181,8 +188,7 @@ static int transmit(const char *ifname, struct shared *s, double time)
     us = processor_us() - us;
     received = __atomic_load_n(&s->received, __ATOMIC_ACQUIRE);
     __atomic_store_n(&s->stop, 1, __ATOMIC_RELEASE);
-    while (!__atomic_load_n(&s->ended, __ATOMIC_ACQUIRE))
-        usleep(1000);
+    await(&s->ended, "does not end");
     if (received == 0)
         errx(1, "nothing arrived");
     printf("{\"gbit_s\":%.3f,\"cpu_seconds_per_gb\":%.4f}\n",
