@@ -49,19 +49,32 @@ static void env_free(void *ctx, void *mem, size_t size)
     free(mem);
 }
 
+/* The kernel gives up to 256 bytes whole. */
+static void draw(struct drv_host *host)
+{
+    while (getrandom(host->random, sizeof host->random, 0) != (ssize_t)sizeof host->random)
+        if (errno != EINTR)
+            abort(); /* no kernel that has packet sockets lacks it */
+    host->random_left = sizeof host->random;
+}
+
+/* A connection asks for a few bytes at a time, a system call would give as many as a block. What
+ * was given is not kept. */
 static void env_random(void *ctx, void *buf, size_t len)
 {
+    struct drv_host *host = ctx;
     uint8_t *at = buf;
 
-    (void)ctx;
     while (len > 0) {
-        ssize_t n = getrandom(at, len, 0);
-        if (n < 0 && errno != EINTR)
-            abort(); /* no kernel that has packet sockets lacks it */
-        if (n < 0)
-            continue;
+        size_t n;
+        if (host->random_left == 0)
+            draw(host);
+        n = len < host->random_left ? len : host->random_left;
+        host->random_left -= n;
+        memcpy(at, host->random + host->random_left, n);
+        memset(host->random + host->random_left, 0, n);
         at += n;
-        len -= (size_t)n;
+        len -= n;
     }
 }
 
@@ -330,14 +343,12 @@ static const struct plait_local *local_with_route(struct drv_host *host,
 static const struct plait_local *local_on_route(struct drv_host *host,
                                                 const struct plait_addr *peer)
 {
-    static const struct plait_addr any;
-    struct drv_route route;
+    uint32_t ifindex = drv_routes_ifindex(host->routes, peer, host->config.paths.peer_ifindex,
+                                          host->now);
 
-    if (!drv_netmon_route(host->mon, &any, peer, host->config.paths.peer_ifindex, &route))
-        return NULL;
-    for (size_t i = 0; i < host->local_n; i++) {
+    for (size_t i = 0; i < host->local_n && ifindex != 0; i++) {
         const struct plait_local *l = &host->local[i];
-        if (l->ifindex == route.ifindex && l->addr.family == peer->family &&
+        if (l->ifindex == ifindex && l->addr.family == peer->family &&
             (l->flags & (PLAIT_LOCAL_BACKUP | PLAIT_LOCAL_DOWN)) == 0)
             return l;
     }

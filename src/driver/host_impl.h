@@ -43,6 +43,8 @@ struct drv_host {
     struct drv_pair no_way[DRV_NO_WAY_MAX]; /* of SYNs that met no route; a ring */
     size_t no_way_n;                        /* entries ever written */
     plait_time now;
+    uint8_t random[256]; /* drawn ahead: the first random_left bytes are still to be given */
+    size_t random_left;
     struct drv_spin spin;
     plait_time polled; /* all descriptors were looked at while spinning */
     bool own; /* local addresses are the stack's own, behind devices that were opened by name */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The route cache. Entries are keyed by (local address, remote address, interface) and hold the
- * interface that packets leave by, the next hop, and its link address. An entry is filled by two or
+/* The route cache. Entries are keyed by (local address, remote address, interface), where local
+ * address and interface may be any, and hold the interface that packets leave by, the next hop, and
+ * its link address. An entry is filled by two or
  * three questions to the kernel and lives until the kernel tells that routes changed (one
  * generation number for all of them).
  *
@@ -30,7 +31,7 @@ enum {
 #define RETRY_EVERY (1 * PLAIT_SEC)
 
 struct entry {
-    struct plait_addr local, remote; /* ports 0; local.family 0: free */
+    struct plait_addr local, remote; /* ports 0; remote.family 0: free */
     uint32_t key_ifindex;
     uint32_t generation; /* of the answer; another than the cache's: ask again */
     plait_time used;     /* last time */
@@ -196,6 +197,15 @@ enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait
     if (state == DRV_HOP_NONE)
         routes->counters.no_route++;
     return state;
+}
+
+uint32_t drv_routes_ifindex(struct drv_routes *routes, const struct plait_addr *peer,
+                            uint32_t ifindex, plait_time now)
+{
+    const struct plait_out any = {.dst = *peer, .ifindex = ifindex};
+    struct drv_hop hop;
+
+    return look_up(routes, &any, now, &hop) != DRV_HOP_NONE ? hop.ifindex : 0;
 }
 
 uint32_t drv_routes_last(const struct drv_routes *routes, const struct plait_addr *local,

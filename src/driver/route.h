@@ -33,6 +33,10 @@ void drv_routes_free(struct drv_routes *routes);
 /* The way of a packet. */
 enum drv_hop_state drv_routes_find(struct drv_routes *routes, const struct plait_out *out,
                                    plait_time now, struct drv_hop *hop);
+/* The interface on the kernel's own way to a peer, from whatever address; ifindex 0: any will do.
+ * 0: there is no route. */
+uint32_t drv_routes_ifindex(struct drv_routes *routes, const struct plait_addr *peer,
+                            uint32_t ifindex, plait_time now);
 /* The interface that packets between these addresses left by last; 0 when none did. */
 uint32_t drv_routes_last(const struct drv_routes *routes, const struct plait_addr *local,
                          const struct plait_addr *remote);

@@ -137,11 +137,41 @@ static void follows_route_changes(void **state)
     close_all();
 }
 
+/* What is asked for each connection is asked of the kernel once. */
+static void knows_the_way_to_a_peer(void **state)
+{
+    struct plait_addr peer = addr("10.9.0.2");
+    uint32_t near, other;
+
+    netns_enter();
+    netns_run(
+        "ip link add near type veth peer name p0 && ip link add other type veth peer name p1");
+    netns_run("ip addr add 10.9.0.1/24 dev near && ip addr add 10.8.0.1/24 dev other");
+    netns_run("for i in near p0 other p1; do ip link set $i up; done");
+    open_all(true);
+    near = drv_netmon_find_name(mon, "near")->ifindex;
+    other = drv_netmon_find_name(mon, "other")->ifindex;
+    assert_int_equal(drv_routes_ifindex(routes, &peer, 0, 0), near);
+    assert_int_equal(drv_routes_ifindex(routes, &peer, near, 0), near);
+    assert_int_equal(drv_routes_ifindex(routes, &peer, other, 0), 0);
+    netns_run("ip route add 10.9.0.2/32 via 10.8.0.254");
+    assert_int_equal(drv_routes_ifindex(routes, &peer, 0, 1), near);
+    drv_routes_forget(routes);
+    assert_int_equal(drv_routes_ifindex(routes, &peer, 0, 1), other);
+    peer = addr("10.9.0.1"); /* ourselves */
+    assert_int_equal(drv_routes_ifindex(routes, &peer, 0, 2),
+                     drv_netmon_find_name(mon, "lo")->ifindex);
+    peer = addr("198.51.100.1");
+    assert_int_equal(drv_routes_ifindex(routes, &peer, 0, 2), 0);
+    close_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(syn_waits_for_neighbour),
         cmocka_unit_test(follows_route_changes),
+        cmocka_unit_test(knows_the_way_to_a_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
