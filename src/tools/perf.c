@@ -95,8 +95,10 @@ static void stop_all(struct perf *p)
     p->over = true;
     p->give_up_at = least(p->give_up_at, perf_now() + PATIENCE);
     for (size_t i = 0; i < p->set.top; i++)
-        if (p->set.flow[i].used)
+        if (p->set.flow[i].used) {
             perf_flow_stop(&p->set.flow[i]);
+            p->set.flow[i].conn.ready = true;
+        }
 }
 
 static void let_go(struct perf *p, struct perf_flow *f, bool abort)
@@ -136,17 +138,17 @@ static void end_flow(struct perf *p, struct perf_flow *f)
     let_go(p, f, failed);
 }
 
-/* True: some connection has more to do right now. */
-static bool run_flows(struct perf *p)
+/* Those that are ready or have waited for long enough. */
+static void run_flows(struct perf *p)
 {
-    bool busy = false;
+    plait_time now = perf_now();
 
     for (size_t i = 0; i < p->set.top; i++) {
         struct perf_flow *f = &p->set.flow[i];
         enum perf_state before = f->state;
-        if (!f->used)
+        if (!f->used || (!f->conn.ready && now < perf_flow_deadline(f)))
             continue;
-        busy |= perf_flow_run(f, &p->set);
+        f->conn.ready = perf_flow_run(f, &p->set);
         if (f->tested)
             begin_test(p, f->start);
         if (f->tested && f->h.mode == PERF_BULK && f->state != before)
@@ -154,7 +156,6 @@ static bool run_flows(struct perf *p)
         if (perf_flow_ended(f))
             end_flow(p, f);
     }
-    return busy;
 }
 
 static struct perf_flow *free_slot(struct perf *p)
@@ -331,29 +332,31 @@ static plait_time time_to_sleep(const struct perf *p, plait_time now)
         at = least(at, p->interval_at);
     if (p->retry)
         at = least(at, now + RETRY);
-    for (size_t i = 0; i < p->set.top; i++)
-        if (p->set.flow[i].used)
-            at = least(at, perf_flow_deadline(&p->set.flow[i]));
+    for (size_t i = 0; i < p->set.top; i++) {
+        const struct perf_flow *f = &p->set.flow[i];
+        if (f->used)
+            at = least(at, f->conn.ready ? now : perf_flow_deadline(f));
+    }
     if (at == PLAIT_NEVER)
         return PLAIT_NEVER;
     return at > now ? at - now : 0;
 }
 
-static void turn(struct perf *p, bool *busy)
+static void turn(struct perf *p)
 {
     struct pollfd fd[] = {
         {.fd = perf_crew_fd(p->crew, p->o.thread), .events = POLLIN},
         {.fd = p->signal_fd, .events = POLLIN},
     };
 
-    p->set.b->step(p->set.net, *busy ? 0 : time_to_sleep(p, perf_now()), fd, 2);
+    p->set.b->step(p->set.net, time_to_sleep(p, perf_now()), fd, 2);
     if (fd[1].revents != 0)
         on_signal(p);
     if (fd[0].revents != 0 || fd[1].revents != 0)
         obey(p);
     while (p->o.serving && accept_one(p))
         ;
-    *busy = run_flows(p);
+    run_flows(p);
     if (!p->o.serving && !p->done)
         start_flows(p, perf_now());
     if (!p->done)
@@ -407,11 +410,10 @@ static void finish(struct perf *p)
 static void *run(void *thread)
 {
     struct perf *p = thread;
-    bool busy = false;
 
     start(p);
     while (!p->done)
-        turn(p, &busy);
+        turn(p);
     finish(p);
     return NULL;
 }

@@ -34,8 +34,7 @@ struct perf_net {
     const char *cc;
     struct plait_addr peer;
     uint32_t peer_ifindex;
-    struct perf_conn *conn[PERF_CONNS_MAX + 1]; /* those that are open, and one to be refused */
-    size_t conn_n;
+    struct perf_conns open;
     bool shared; /* other threads listen on the same port */
     _Alignas(PERF_PAGE) uint8_t taken[PERF_CHUNK];
 };
@@ -144,7 +143,7 @@ static struct perf_net *open_net(const struct perf_options *o, int *status)
 static void open_conn(struct perf_net *net, struct perf_conn *c, int fd)
 {
     *c = (struct perf_conn){.used = true, .fd = fd};
-    net->conn[net->conn_n++] = c;
+    perf_conns_add(&net->open, c);
 }
 
 static int connect_conn(struct perf_net *net, struct perf_conn *c)
@@ -176,6 +175,7 @@ static bool accept_conn(struct perf_net *net, struct perf_conn *c)
         return false;
     (void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     open_conn(net, c, fd);
+    c->ready = true;
     return true;
 }
 
@@ -187,9 +187,7 @@ static void release_conn(struct perf_net *net, struct perf_conn *c, bool abort)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     (void)close(c->fd);
     c->used = false;
-    for (size_t i = 0; i < net->conn_n; i++)
-        if (net->conn[i] == c)
-            net->conn[i--] = net->conn[--net->conn_n];
+    perf_conns_remove(&net->open, c);
 }
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
@@ -233,13 +231,13 @@ static void shutdown_conn(struct perf_net *net, struct perf_conn *c)
 
 static size_t gather(const struct perf_net *net, struct pollfd *fds)
 {
-    for (size_t i = 0; i < net->conn_n; i++) {
-        const struct perf_conn *c = net->conn[i];
+    for (size_t i = 0; i < net->open.n; i++) {
+        const struct perf_conn *c = net->open.conn[i];
         int events = (c->ended ? 0 : POLLIN) | (c->wants_room ? POLLOUT : 0);
         fds[i] = (struct pollfd){.fd = events != 0 ? c->fd : -1, .events = (short)events};
     }
-    fds[net->conn_n] = (struct pollfd){.fd = net->listener, .events = POLLIN};
-    return net->conn_n + 1;
+    fds[net->open.n] = (struct pollfd){.fd = net->listener, .events = POLLIN};
+    return net->open.n + 1;
 }
 
 static void step(struct perf_net *net, plait_time timeout, struct pollfd *extra, size_t n)
@@ -254,6 +252,9 @@ static void step(struct perf_net *net, plait_time timeout, struct pollfd *extra,
     if (ppoll(fds, own + n, timeout == PLAIT_NEVER ? NULL : &ts, NULL) < 0)
         for (size_t i = 0; i < own + n; i++)
             fds[i].revents = 0;
+    for (size_t i = 0; i < net->open.n; i++)
+        if (fds[i].revents != 0)
+            net->open.conn[i]->ready = true;
     if (n > 0)
         memcpy(extra, fds + own, n * sizeof *extra);
 }

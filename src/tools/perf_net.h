@@ -19,6 +19,7 @@ enum {
 
 struct perf_conn {
     bool used;
+    bool ready; /* bytes or room may have come since the last call found none */
     struct plait_conn *plait;        /* plait's connection, or */
     int fd;                          /* the kernel's */
     struct plait_addr local, remote; /* of fd, once they are known */
@@ -40,6 +41,24 @@ struct perf_path {
 
 struct perf_net;
 
+/* Those of a net that are open, and one to be refused. */
+struct perf_conns {
+    struct perf_conn *conn[PERF_CONNS_MAX + 1];
+    size_t n;
+};
+
+static inline void perf_conns_add(struct perf_conns *conns, struct perf_conn *c)
+{
+    conns->conn[conns->n++] = c;
+}
+
+static inline void perf_conns_remove(struct perf_conns *conns, const struct perf_conn *c)
+{
+    for (size_t i = 0; i < conns->n; i++)
+        if (conns->conn[i] == c)
+            conns->conn[i--] = conns->conn[--conns->n];
+}
+
 /* What cannot be done is told by say(). One net for each thread; open and close are called by one
  * thread for all, all else by the net's own. */
 struct perf_backend {
@@ -47,11 +66,13 @@ struct perf_backend {
     struct perf_net *(*open)(const struct perf_options *o, int *status);
     /* In the reverse order. */
     void (*close)(struct perf_net *net);
-    /* Sleeps until something can be done, at most so long; fills revents of extra. */
+    /* Sleeps until something can be done, at most so long; says which connections are ready, and
+     * fills revents of extra. */
     void (*step)(struct perf_net *net, plait_time timeout, struct pollfd *extra, size_t n);
-    /* 0, PLAIT_EAGAIN: no port is free at the moment, or an error that was told. */
+    /* 0: it will be ready. PLAIT_EAGAIN: no port is free at the moment. Or an error that was told.
+     */
     int (*connect)(struct perf_net *net, struct perf_conn *c);
-    bool (*accept)(struct perf_net *net, struct perf_conn *c);
+    bool (*accept)(struct perf_net *net, struct perf_conn *c); /* it is ready */
     /* As plait_send() and plait_recv(). The bytes of recv are good until the next call. */
     int64_t (*send)(struct perf_net *net, struct perf_conn *c, const uint8_t *data, size_t len);
     int64_t (*recv)(struct perf_net *net, struct perf_conn *c, size_t len, const uint8_t **data);

@@ -18,6 +18,7 @@ struct perf_net {
     struct plait_listener *listener;
     struct plait_addr peer;
     uint8_t more_ports, next_port;
+    struct perf_conns open;
 };
 
 static struct perf_net the_net[PERF_THREADS_MAX];
@@ -141,13 +142,28 @@ static struct perf_net *open_net(const struct perf_options *o, int *status)
     return NULL;
 }
 
+static void note(struct perf_net *net, const struct plait_event *ev)
+{
+    for (size_t i = 0; i < net->open.n; i++)
+        if (net->open.conn[i]->plait == ev->conn)
+            net->open.conn[i]->ready = true;
+}
+
+/* Our own calls may have made events, too. */
 static void step(struct perf_net *net, plait_time timeout, struct pollfd *extra, size_t n)
 {
+    struct plait_stack *stack = drv_host_stack(net->host);
     struct plait_event ev;
 
-    drv_host_step(net->host, timeout, extra, n);
-    while (plait_event_next(drv_host_stack(net->host), &ev)) /* each turn looks at everything */
-        ;
+    drv_host_step(net->host, plait_event_waits(stack) ? 0 : timeout, extra, n);
+    while (plait_event_next(stack, &ev))
+        note(net, &ev); /* connections that wait to be accepted are asked for in each turn */
+}
+
+static void open_conn(struct perf_net *net, struct perf_conn *c)
+{
+    c->used = true;
+    perf_conns_add(&net->open, c);
 }
 
 static int connect_conn(struct perf_net *net, struct perf_conn *c)
@@ -169,15 +185,19 @@ static int connect_conn(struct perf_net *net, struct perf_conn *c)
         return PLAIT_EAGAIN;
     if (rc < 0)
         say("cannot connect: %s", plait_strerror(rc));
-    c->used = rc == 0;
+    else
+        open_conn(net, c);
     return rc;
 }
 
 static bool accept_conn(struct perf_net *net, struct perf_conn *c)
 {
     c->plait = plait_accept(net->listener);
-    c->used = c->plait != NULL;
-    return c->used;
+    if (c->plait == NULL)
+        return false;
+    open_conn(net, c);
+    c->ready = true;
+    return true;
 }
 
 static int64_t failed(struct perf_conn *c, int64_t rc)
@@ -234,6 +254,7 @@ static void release_conn(struct perf_net *net, struct perf_conn *c, bool abort)
     if (abort)
         plait_abort(c->plait, now_of(net));
     plait_release(c->plait, now_of(net));
+    perf_conns_remove(&net->open, c);
     c->used = false;
 }
 
