@@ -53,6 +53,7 @@ struct drv_routes {
     uint32_t generation;
     plait_time now; /* of the last call that knew it */
     struct entry entry[ENTRIES];
+    struct entry *last; /* that was looked up: packets come in batches */
     struct held held[HELD_MAX];
     unsigned held_at; /* where the next one goes */
     struct drv_routes_counters counters;
@@ -65,6 +66,7 @@ struct drv_routes *drv_routes_new(struct drv_netmon *mon, bool strict)
         routes->mon = mon;
         routes->strict = strict;
         routes->generation = 1;
+        routes->last = routes->entry;
     }
     return routes;
 }
@@ -178,8 +180,9 @@ static void refresh(struct drv_routes *routes, struct entry *e, plait_time now)
 static enum drv_hop_state look_up(struct drv_routes *routes, const struct plait_out *out,
                                   plait_time now, struct drv_hop *hop)
 {
-    struct entry *e = entry_for(routes, out);
+    struct entry *e = is_for(routes->last, out) ? routes->last : entry_for(routes, out);
 
+    routes->last = e;
     routes->now = now;
     e->used = now;
     if (e->generation != routes->generation || now >= e->check)
