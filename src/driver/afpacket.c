@@ -148,7 +148,7 @@ static int open_ring(struct drv_dev *dev, struct drv_error *err)
         return -1;
     dev->ring = drv_ring_new(dev->fd[0]);
     if (dev->ring)
-        return set_up_socket(dev, err);
+        return open_msgs(dev, err);
     (void)snprintf(dev->lost, sizeof dev->lost,
                    "%s: the kernel gives no receive ring (%s): packets are read by system calls",
                    dev->name, strerror(errno));
@@ -184,6 +184,11 @@ static size_t fill(struct drv_dev *dev, size_t queue)
     return drv_blocks_fill(dev, queue, read_msgs);
 }
 
+static size_t fill_by_ring(struct drv_dev *dev, size_t queue)
+{
+    return drv_ring_fill(dev, queue, read_msgs);
+}
+
 static int send_msgs(struct drv_dev *dev, struct mmsghdr *msg, unsigned n)
 {
     return sendmmsg(dev->fd[0], msg, n, MSG_DONTWAIT);
@@ -216,8 +221,7 @@ const struct drv_driver drv_afpacket_ring = {
     .open = open_ring,
     .close = close_socket,
     .is_ready = drv_ring_is_ready,
-    .fill = drv_ring_fill,
-    .move = drv_ring_move,
+    .fill = fill_by_ring,
     .done = drv_ring_done,
     .send = send_msgs,
     .count = count,

@@ -173,8 +173,6 @@ bool drv_dev_frame(struct drv_dev *dev, size_t i, struct plait_in *in)
     dev->counters.in_joined += dev->joined - 1;
     if (dev->joined > 1)
         return true;
-    if (dev->driver->move)
-        dev->driver->move(dev, i);
     in->block = frame->block;
     in->ip = frame->bytes + dev->link_len;
     in->len = frame->len - dev->link_len;

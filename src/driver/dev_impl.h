@@ -44,8 +44,6 @@ struct drv_driver {
     bool (*is_ready)(const struct drv_dev *dev);
     /* Frames that wait in a queue, at most RX_BATCH, into dev->rx; how many. */
     size_t (*fill)(struct drv_dev *dev, size_t queue);
-    /* Before frame i is handed on: gives a large one a block, where fill() has not. */
-    void (*move)(struct drv_dev *dev, size_t i);
     /* The stack has the block of frame i, or is done with its bytes. */
     void (*done)(struct drv_dev *dev, size_t i, bool kept);
     /* As sendmmsg(2), with the link's address of each message already there. */
@@ -75,7 +73,7 @@ struct drv_dev {
     char lost[256];
     struct drv_counters counters;
 
-    struct drv_ring *ring;     /* rx_ring.c, where the driver has one, else */
+    struct drv_ring *ring;     /* rx_ring.c, where the driver has one, and */
     struct drv_blocks *blocks; /* rx_blocks.c */
     struct rx_frame rx[RX_BATCH];
     size_t rx_n;
@@ -93,6 +91,11 @@ void drv_blocks_free(struct drv_blocks *blocks, struct plait_stack *stack);
 /* Fills dev->rx from a queue by read(), which is as recvmmsg(2). */
 typedef int drv_read_fn(int fd, struct mmsghdr *msg, unsigned n);
 size_t drv_blocks_fill(struct drv_dev *dev, size_t queue, drv_read_fn *read);
+/* The same in two steps. How many of at most so many frames were read, from that slot on; -1: an
+ * error that was noted, or a signal, or no memory: frames are left where they were. */
+int drv_blocks_read(struct drv_dev *dev, size_t queue, unsigned first, unsigned most,
+                    drv_read_fn *read);
+void drv_blocks_look(struct drv_dev *dev, size_t i, struct rx_frame *frame);
 void drv_blocks_done(struct drv_dev *dev, size_t i, bool kept);
 
 /* ---- receiving from a ring: rx_ring.c ------------------------------------------------------- */
@@ -102,10 +105,8 @@ struct drv_ring *drv_ring_new(int fd);
 void drv_ring_free(struct drv_ring *ring);
 /* The kernel has put a frame into the ring. */
 bool drv_ring_is_ready(const struct drv_dev *dev);
-/* The frames lie in the ring, none has a block. */
-size_t drv_ring_fill(struct drv_dev *dev, size_t queue);
-/* Copies a large frame i of the batch to a block, while the stack has some. */
-void drv_ring_move(struct drv_dev *dev, size_t i);
+/* Small frames lie in the ring, large ones are read into blocks. */
+size_t drv_ring_fill(struct drv_dev *dev, size_t queue, drv_read_fn *read);
 /* The kernel gets all frames of the batch up to i back. */
 void drv_ring_done(struct drv_dev *dev, size_t i, bool kept);
 

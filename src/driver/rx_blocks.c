@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Receiving by system calls, a batch at a time. Called by the drivers that read descriptors.
+/* Receiving by system calls, a batch at a time. Called by the drivers that read descriptors, and by
+ * rx_ring.c for what has no place there.
  *
  * A batch of blocks of the stack, largest size, is filled by one call of the driver's reading
  * function. A large frame is handed on as its block. A small one is lent for the call, so that the
@@ -75,12 +76,11 @@ static unsigned refill(struct drv_dev *dev)
     return 1;
 }
 
-static void look_at(struct drv_dev *dev, size_t i)
+void drv_blocks_look(struct drv_dev *dev, size_t i, struct rx_frame *frame)
 {
     const struct rx_slot *slot = &dev->blocks->slot[i];
     const struct mmsghdr *msg = &dev->blocks->msg[i];
     size_t before = dev->vnet ? VNET_LEN : 0;
-    struct rx_frame *frame = &dev->rx[i];
 
     *frame = (struct rx_frame){.bytes = slot->frame};
     if (msg->msg_hdr.msg_flags & MSG_TRUNC) {
@@ -97,18 +97,29 @@ static void look_at(struct drv_dev *dev, size_t i)
         dev->counters.in_scratch++;
 }
 
+int drv_blocks_read(struct drv_dev *dev, size_t queue, unsigned first, unsigned most,
+                    drv_read_fn *read)
+{
+    unsigned end = refill(dev);
+    int n;
+
+    if (first >= end)
+        return -1;
+    n = read(dev->fd[queue], dev->blocks->msg + first, most < end - first ? most : end - first);
+    if (n >= 0 || errno == EAGAIN)
+        return n < 0 ? 0 : n;
+    if (errno != EINTR)
+        dev->counters.last_errno = errno; /* ENETDOWN: told once, the socket lives on */
+    return -1;
+}
+
 size_t drv_blocks_fill(struct drv_dev *dev, size_t queue, drv_read_fn *read)
 {
-    int n = read(dev->fd[queue], dev->blocks->msg, refill(dev));
+    int n = drv_blocks_read(dev, queue, 0, RX_BATCH, read);
 
-    if (n < 0) {
-        if (errno != EAGAIN && errno != EINTR)
-            dev->counters.last_errno = errno; /* ENETDOWN: told once, the socket lives on */
-        return 0;
-    }
     for (int i = 0; i < n; i++)
-        look_at(dev, (size_t)i);
-    return (size_t)n;
+        drv_blocks_look(dev, (size_t)i, &dev->rx[i]);
+    return n > 0 ? (size_t)n : 0;
 }
 
 void drv_blocks_done(struct drv_dev *dev, size_t i, bool kept)
