@@ -37,6 +37,13 @@ static uint64_t load_le(const uint8_t *p, size_t n)
     return v;
 }
 
+/* Compilers make one load of it, but not of the loop above. */
+static uint64_t load_le_8(const uint8_t *p)
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+}
+
 static void take_word(struct state *s, uint64_t m)
 {
     s->v3 ^= m;
@@ -52,7 +59,7 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t len)
     size_t left = len;
 
     for (; left >= 8; p += 8, left -= 8)
-        take_word(&s, load_le(p, 8));
+        take_word(&s, load_le_8(p));
     take_word(&s, load_le(p, left) | (uint64_t)len << 56);
     s.v2 ^= 0xff;
     rounds(&s, 4);

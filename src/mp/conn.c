@@ -251,8 +251,7 @@ void mp_conn_free(struct mp_conn *c)
     vec_fini(&c->bars, &c->ctx->env);
     vec_fini(&c->echoes, &c->ctx->env);
     ctx_free(c->ctx, c->sched_state, sizeof *c->sched_state);
-    if (c->graves != NULL)
-        ctx_free(c->ctx, c->graves, MP_GRAVES_MAX * sizeof *c->graves);
+    mp_info_forget(c);
     ctx_free(c->ctx, c, sizeof *c);
 }
 

@@ -5,6 +5,8 @@
  * Called by the stack. Changes nothing but the memory of the dead, when one is buried. */
 #include "mp_int.h"
 
+#include <string.h>
+
 uint32_t mp_subflow_total(const struct mp_conn *c) { return c->total; }
 
 static uint32_t clamp_u32(uint64_t v) { return v < UINT32_MAX ? (uint32_t)v : UINT32_MAX; }
@@ -59,14 +61,34 @@ static void fill(const struct mp_subflow *s, struct mp_path_info *info)
     };
 }
 
+/* Few connections have more subflows than two in their life. */
+static size_t graves_size(uint32_t n)
+{
+    size_t places = n == 0 ? 0 : n <= 2 ? 2 : MP_GRAVES_MAX;
+
+    return places * sizeof(struct mp_path_info);
+}
+
 void mp_info_remember(struct mp_subflow *s)
 {
     struct mp_conn *c = s->conn;
+    size_t size = graves_size(c->grave_n), needed = graves_size(c->grave_n + 1);
 
-    if (c->graves == NULL)
-        c->graves = ctx_alloc(c->ctx, MP_GRAVES_MAX * sizeof *c->graves);
-    if (c->graves != NULL)
-        fill(s, &c->graves[c->grave_n++ % MP_GRAVES_MAX]);
+    if (needed > size) {
+        struct mp_path_info *graves = ctx_alloc(c->ctx, needed);
+        if (graves == NULL)
+            return;
+        if (size > 0)
+            memcpy(graves, c->graves, size);
+        ctx_free(c->ctx, c->graves, size);
+        c->graves = graves;
+    }
+    fill(s, &c->graves[c->grave_n++ % MP_GRAVES_MAX]);
+}
+
+void mp_info_forget(struct mp_conn *c)
+{
+    ctx_free(c->ctx, c->graves, graves_size(c->grave_n));
 }
 
 int mp_path_info(const struct mp_conn *c, uint8_t id, struct mp_path_info *info)

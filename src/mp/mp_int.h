@@ -101,7 +101,7 @@ struct mp_conn {
     struct list subflows;      /* mp_subflow.in_conn; the next to send comes first */
     uint32_t sub_n;            /* on the list */
     uint32_t total;            /* ever */
-    struct mp_path_info *graves; /* MP_GRAVES_MAX of them once there is one */
+    struct mp_path_info *graves; /* of subflows that are gone: info.c */
     uint32_t grave_n;          /* ever */
     uint32_t held_up_n;        /* how often a slow path held up the window that a fast one wanted */
 
@@ -445,5 +445,6 @@ plait_time mp_patience(const struct mp_subflow *s);
 /* ---- info.c --------------------------------------------------------------------------------- */
 
 void mp_info_remember(struct mp_subflow *s);
+void mp_info_forget(struct mp_conn *c);
 
 #endif
