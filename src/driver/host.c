@@ -683,7 +683,7 @@ static void sleep_for(struct drv_host *host, plait_time timeout, struct pollfd *
 {
     plait_time deadline = plait_deadline(host->stack);
 
-    if (deadline <= host->now)
+    if (deadline <= host->now || plait_event_waits(host->stack))
         timeout = 0;
     else if (deadline != PLAIT_NEVER && deadline - host->now < timeout)
         timeout = deadline - host->now;

@@ -64,10 +64,10 @@ const char *drv_host_ifname_of(const struct drv_host *host, const struct plait_a
 const char *drv_host_ifname_between(const struct drv_host *host, const struct plait_addr *local,
                                     const struct plait_addr *remote);
 
-/* Sends what the stack has to say, sleeps until there is something to do but no longer than
- * timeout, takes packets and timers, and sends again; but where events wait after a few packets,
- * the next step does, which should not be far: what the program answers takes acknowledgments
- * along. Fills revents of extra, at most DRV_EXTRA_FDS. */
+/* Sends what the stack has to say, sleeps until there is something to do, events among it, but no
+ * longer than timeout, takes packets and timers, and sends again; but where events wait after a few
+ * packets, the next step does, which should not be far: what the program answers takes
+ * acknowledgments along. Fills revents of extra, at most DRV_EXTRA_FDS. */
 void drv_host_step(struct drv_host *host, plait_time timeout, struct pollfd *extra, size_t extra_n);
 
 /* The address to connect from: where the kernel's route to the peer leads, or the first that has

@@ -2,11 +2,11 @@
 /* Receiving from a ring of frames that the kernel fills and we read without a system call
  * (TPACKET_V2). Called by afpacket.c.
  *
- * A place holds a frame of the usual link's size, which is lent to the stack where it lies; the
- * stack copies it into a block of its size. A super-segment has no place: there stands only that
- * the frame waits in the socket's queue (PACKET_COPY_THRESH), and it is read into a block, which
- * the stack keeps: its bytes are copied no more often than without the ring. The queue has its
- * frames in the order of the ring.
+ * A place holds a small frame, which is lent to the stack where it lies; the stack copies it into a
+ * block of its size. A larger one has no place: there stands only that the frame waits in the
+ * socket's queue (PACKET_COPY_THRESH), and it is read into a block, which the stack keeps: its
+ * bytes are copied no more often than without the ring. The queue has its frames in the order of
+ * the ring.
  *
  * The kernel owns a place while its status is TP_STATUS_KERNEL, we own it from TP_STATUS_USER on;
  * the status is read before and written after everything else of the place.
@@ -22,9 +22,9 @@
 #include <sys/mman.h>
 
 enum {
-    FRAME = 256, /* an acknowledgment, a request, and the headers before it */
+    FRAME = 512, /* an acknowledgment, a request, and the headers before it */
     BLOCK = 1 << 16,
-    BLOCKS = 16,
+    BLOCKS = 32,
     PLACES = BLOCKS * (BLOCK / FRAME),
     /* Bytes that put the IP header, behind all others, to a multiple of 16. */
     RESERVE = 16 - VNET_LEN,
@@ -42,6 +42,8 @@ struct drv_ring {
     unsigned at;            /* the slot of the next large frame, */
     unsigned ahead;         /* which was read already, as were so many in all */
 };
+
+_Static_assert(BLOCK % FRAME == 0, "places follow each other across blocks");
 
 static struct tpacket2_hdr *place(const struct drv_ring *ring, unsigned i)
 {

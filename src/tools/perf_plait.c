@@ -149,13 +149,12 @@ static void note(struct perf_net *net, const struct plait_event *ev)
             net->open.conn[i]->ready = true;
 }
 
-/* Our own calls may have made events, too. */
 static void step(struct perf_net *net, plait_time timeout, struct pollfd *extra, size_t n)
 {
     struct plait_stack *stack = drv_host_stack(net->host);
     struct plait_event ev;
 
-    drv_host_step(net->host, plait_event_waits(stack) ? 0 : timeout, extra, n);
+    drv_host_step(net->host, timeout, extra, n);
     while (plait_event_next(stack, &ev))
         note(net, &ev); /* connections that wait to be accepted are asked for in each turn */
 }

@@ -176,6 +176,30 @@ static void spins_over_a_ring(void **state)
     assert_true(drv_host_free(host, &err));
 }
 
+/* An event that the program's own call has made: a step that slept would not come back. */
+static void does_not_sleep_on_news(void **state)
+{
+    struct plait_connect how = {0};
+    struct plait_conn *conn;
+    struct plait_event ev;
+    struct drv_host *host;
+    struct drv_error err;
+
+    netns_enter();
+    host = make(false, "127.0.0.1");
+    assert_true(drv_addr_parse("127.0.0.1", &how.remote));
+    how.remote.port = PORT;
+    assert_int_equal(drv_host_local_for(host, &how.remote, &how.local, &err), 0);
+    assert_int_equal(plait_connect(drv_host_stack(host), &how, drv_host_now(host), &conn), 0);
+    plait_abort(conn, drv_host_now(host));
+    drv_host_step(host, PLAIT_NEVER, NULL, 0);
+    do
+        assert_true(plait_event_next(drv_host_stack(host), &ev));
+    while (ev.type != PLAIT_EVENT_CLOSED);
+    assert_ptr_equal(ev.conn, conn);
+    assert_true(drv_host_free(host, &err));
+}
+
 static void says_what_is_wrong(void **state)
 {
     struct drv_host_config config = {.paths = {.path_n = 1}, .pcap = "/nonexistent/x"};
@@ -228,7 +252,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(v4),
         cmocka_unit_test(v6),
-        cmocka_unit_test(spins_over_a_ring), cmocka_unit_test(says_what_is_wrong),
+        cmocka_unit_test(spins_over_a_ring), cmocka_unit_test(does_not_sleep_on_news),
+        cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(follows_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
