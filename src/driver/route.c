@@ -172,7 +172,7 @@ static void refresh(struct drv_routes *routes, struct entry *e, plait_time now)
 {
     if (e->generation != routes->generation || !e->has_route)
         ask_route(routes, e);
-    if (e->has_route && e->needs_mac && e->local.family != 0) /* there are packets */
+    if (e->has_route && e->needs_mac && e->local.family != 0) /* not only a question */
         ask_neighbour(routes, e);
     e->check = now + (e->has_route && (e->has_mac || !e->needs_mac) ? CHECK_EVERY : RETRY_EVERY);
 }

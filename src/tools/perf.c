@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `plait perf`: client and server of throughput and latency tests.
  *
- * One loop, for each thread: sleep in the back end's step, take new connections, let each one move
- * what it can (perf_flow.c), count and let go of those that have ended. A client has as many
+ * One loop, for each thread: sleep in the back end's step, take new connections, let those that are
+ * ready move what they can (perf_flow.c), count and let go of those that have ended. A client has as many
  * connections as were asked for, and makes a new one for each that ends with --crr. A server
  * reports what happened between two moments of quiet as one test. A peer that breaks the protocol
  * loses its connection, and the server goes on.
