@@ -12,6 +12,7 @@
 #include "wire/wire.h"
 
 #include <arpa/inet.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -70,10 +71,12 @@ static int echo_peer(int fd)
 
 /* ---- our side ------------------------------------------------------------------------------- */
 
+static bool no_memory;
+
 static void *env_alloc(void *ctx, size_t size)
 {
     void *mem;
-    return posix_memalign(&mem, 4096, size) == 0 ? mem : NULL;
+    return !no_memory && posix_memalign(&mem, 4096, size) == 0 ? mem : NULL;
 }
 
 static void env_free(void *ctx, void *mem, size_t size)
@@ -90,7 +93,7 @@ struct rig {
     struct plait_stack *stack;
     struct drv_dev *dev;
     struct plait_addr near, far;
-    uint8_t mac[6];
+    uint8_t mac[6], own_mac[6]; /* the peer's, ours */
     uint32_t snd, rcv;
     struct wire_packet last;
     size_t largest; /* frame that came in */
@@ -195,6 +198,7 @@ static void open_rig(struct rig *r, const char *near, const char *far, unsigned 
     spec.ifindex = link->ifindex;
     spec.link_type = link->type;
     memcpy(spec.mac, link->mac, 6);
+    memcpy(r->own_mac, link->mac, 6);
     plait_config_init(&config);
     r->stack = plait_stack_new(&env, &config);
     r->dev = drv_dev_open(drv_driver_find(how & RING ? "afpacket-ring" : "afpacket"), &spec, &err);
@@ -351,6 +355,107 @@ static void ring_survives_link_down(void **state)
     go_down_and_up(OFFLOAD | RING);
 }
 
+/* ---- a burst ---------------------------------------------------------------------------------- */
+
+enum { BURST = 200, BURST_PORT = 7002 };
+
+/* With and without a place in the ring. */
+static size_t burst_len(unsigned i)
+{
+    static const size_t len[] = {0, 1400, 100, 600, 1400, 1};
+    return len[i % (sizeof len / sizeof len[0])];
+}
+
+/* Sends them once it is told the link's address; the sequence number says which one it is. */
+static int burst_peer(int fd)
+{
+    static uint8_t frame[1514] = {[6] = 2, [12] = 8};
+    struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("far")};
+    int s = socket(AF_PACKET, SOCK_RAW, 0);
+    struct plait_addr src, dst;
+    uint8_t ip_len;
+    char byte;
+
+    if (!drv_addr_parse("10.9.0.2", &src) || !drv_addr_parse("10.9.0.1", &dst) ||
+        bind(s, (struct sockaddr *)&at, sizeof at) < 0 || read(fd, frame, 6) != 6)
+        return 10;
+    dst.port = BURST_PORT;
+    for (unsigned i = 0; i < BURST; i++) {
+        uint32_t len = (uint32_t)burst_len(i);
+        struct wire_emit how = {
+            .src = &src, .dst = &dst, .seq = i, .flags = WIRE_ACK, .payload_len = len};
+        uint8_t head[PLAIT_HEAD_MAX];
+        size_t head_len = wire_emit_headers(&how, head, &ip_len);
+        memcpy(frame + 14, head, head_len);
+        memset(frame + 14 + head_len, (int)i, len);
+        if (send(s, frame, 14 + head_len + len, 0) < 0)
+            return 11;
+    }
+    return write(fd, "", 1) == 1 && read(fd, &byte, 1) == 0 ? 0 : 12;
+}
+
+static void check_burst(const struct plait_in *in, unsigned i)
+{
+    struct wire_packet p;
+
+    assert_int_equal(wire_parse(in->ip, in->len, true, &p), PLAIT_REASON_NONE);
+    assert_int_equal(p.seg.seq, i);
+    assert_int_equal(p.seg.len, burst_len(i));
+    for (size_t at = 0; at < p.seg.len; at++)
+        assert_int_equal(p.seg.data[at], (uint8_t)i);
+}
+
+/* Every frame comes, in order, while there is no memory and afterwards. Ends after so many, with
+ * what was read ahead. */
+static void take_burst(unsigned how, unsigned end)
+{
+    struct rig *r = calloc(1, sizeof *r);
+    struct drv_counters counters;
+    struct netns_peer peer;
+    unsigned got = 0;
+    char byte;
+
+    netns_enter();
+    netns_fork(&peer, burst_peer);
+    open_rig(r, "10.9.0.1", "10.9.0.2", how, BURST_PORT);
+    assert_int_equal(write(peer.fd, r->own_mac, 6), 6);
+    assert_int_equal(read(peer.fd, &byte, 1), 1);
+    while (got < end) {
+        no_memory = got < BURST / 4;
+        size_t n = drv_dev_recv(r->dev, 0, r->stack);
+        assert_true(n > 0);
+        for (size_t i = 0; i < n; i++) {
+            struct plait_in in = {0};
+            assert_true(drv_dev_frame(r->dev, i, &in));
+            check_burst(&in, got++);
+            drv_dev_frame_done(r->dev, i, &in);
+        }
+    }
+    no_memory = false;
+    drv_dev_counters(r->dev, &counters);
+    assert_true(counters.in_scratch > 0);
+    assert_int_equal(counters.in_truncated + counters.in_kernel_drop, 0);
+    drv_dev_close(r->dev, r->stack);
+    plait_stack_free(r->stack);
+    netns_join(&peer);
+    free(r);
+}
+
+static void burst_by_calls(void **state)
+{
+    take_burst(OFFLOAD, BURST);
+}
+
+static void burst_by_ring(void **state)
+{
+    take_burst(OFFLOAD | RING, BURST);
+}
+
+static void closes_with_frames_left(void **state)
+{
+    take_burst(OFFLOAD | RING, BURST / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,7 +463,8 @@ int main(void)
         cmocka_unit_test(v4_software),        cmocka_unit_test(v6_software),
         cmocka_unit_test(v4_ring),            cmocka_unit_test(v6_ring),
         cmocka_unit_test(v4_ring_software),   cmocka_unit_test(survives_link_down),
-        cmocka_unit_test(ring_survives_link_down),
+        cmocka_unit_test(ring_survives_link_down), cmocka_unit_test(burst_by_calls),
+        cmocka_unit_test(burst_by_ring),      cmocka_unit_test(closes_with_frames_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
