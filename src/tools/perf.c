@@ -2,10 +2,10 @@
 /* `plait perf`: client and server of throughput and latency tests.
  *
  * One loop, for each thread: sleep in the back end's step, take new connections, let those that are
- * ready move what they can (perf_flow.c), count and let go of those that have ended. A client has as many
- * connections as were asked for, and makes a new one for each that ends with --crr. A server
- * reports what happened between two moments of quiet as one test. A peer that breaks the protocol
- * loses its connection, and the server goes on.
+ * ready move what they can (perf_flow.c), count and let go of those that have ended. A client has
+ * as many connections as were asked for, and makes a new one for each that ends with --crr. A
+ * server reports what happened between two moments of quiet as one test. A peer that breaks the
+ * protocol loses its connection, and the server goes on.
  *
  * Threads share nothing but the crew (perf_crew.c). The first one is the program's own; it makes
  * and ends the nets of all. */
